@@ -1,0 +1,1 @@
+"""The map: poller -> article.discovered -> classifier -> article.classified -> notifier -> digest."""

@@ -1,0 +1,1 @@
+"""Labels each article by CAR modality, with its evidence. In: `article.discovered`. Out: `article.classified`."""

@@ -1,0 +1,1 @@
+"""Tells each subscriber once. In: `article.classified`, `poll.completed`. Out: digests and `digest.delivered`."""

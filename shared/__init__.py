@@ -1,0 +1,1 @@
+"""What two services need today: the contract, the topology, outbox and inbox, errors, logs."""
