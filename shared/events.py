@@ -75,9 +75,11 @@ class Classification(Record):
 
 
 class Discovery(Record):
-    """An article of a topic with all its reasons. `relatedness` is 0 to 1, higher is nearer.
+    """An article of a topic with all its reasons.
 
-    `revision` counts from 1; `discovered_at` stays that of the first one. `backfill` marks what was there before the watch began: kept and labelled, never news.
+    `relatedness` is 0 to 1, higher is nearer to the seed. `revision` counts from 1, and
+    `discovered_at` stays that of the first one. `backfill` marks what was there before the watch
+    began: kept and labelled, never news.
     """
 
     topic: str

@@ -1,0 +1,136 @@
+"""One way to PostgreSQL and SQLite: the same tables, the same statements, the same faults.
+
+A service's tables live in a schema of its name. SQLite has no schemas: there each service has a
+file of its own, and the schema is translated away.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shared.errors import ConfigurationError, Retryable
+
+SCHEMAS = ("poller", "classifier", "notifier")
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware UTC datetimes on both databases; SQLite keeps them without offset, in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse a naive datetime: it would be read in somebody's local time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: give it a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give the offset back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def make_metadata(schema: str) -> sa.MetaData:
+    """Metadata for one service's tables, with the house's constraint names."""
+    return sa.MetaData(schema=schema, naming_convention=NAMING)
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///PATH` or `postgresql+asyncpg://...`.
+
+    Raises:
+        ConfigurationError: another database.
+    """
+    if url.startswith("sqlite+aiosqlite:"):
+        return _sqlite(url)
+    if url.startswith("postgresql+asyncpg:"):
+        return create_async_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=5)
+    raise ConfigurationError(
+        f"database driver {url.split(':', 1)[0]!r} is not supported: "
+        "use sqlite+aiosqlite:///PATH or postgresql+asyncpg://HOST/NAME"
+    )
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    engine = create_async_engine(
+        url, execution_options={"schema_translate_map": dict.fromkeys(SCHEMAS)}
+    )
+    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # SQLAlchemy's documented way to real transactions: the driver must not begin for itself.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    # A reader that turns writer half-way cannot wait for another writer; one that begins as
+    # a writer can (https://www.sqlite.org/lang_transaction.html).
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction: committed at the end, rolled back on any exception.
+
+    Raises:
+        Retryable: the database is away, restarts, or is locked for too long.
+    """
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
+        raise Retryable(f"database: {_cause(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_passing(error):
+            raise Retryable(f"database: {_cause(error)}") from error
+        raise
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    # 08: connection, 40: serialization and deadlock, 53: resources, 57P: shutdown and restart
+    # (https://www.postgresql.org/docs/17/errcodes-appendix.html).
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state[:2] in {"08", "40", "53"} or state[:3] == "57P"
+
+
+def _cause(error: Exception) -> str:
+    """The driver's own words: SQLAlchemy's would carry the statement and its values."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(origin, sqlite3.Error):
+        return str(origin)
+    return f"{type(origin).__name__}"
+
+
+def insert(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """The dialect's INSERT, for `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

@@ -1,0 +1,61 @@
+"""Migrations: each service owns its own, in its schema (or its SQLite file).
+
+`alembic_version` lives beside the service's tables, so that a service is moved, backed up and
+rolled back alone. A service's `migrations/env.py` calls `run_migrations` and nothing else.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.database import transaction
+from shared.errors import ConfigurationError
+
+_LOCK = 4_270_001
+"""PostgreSQL's advisory lock for migrations: two at once would both create what is missing."""
+
+
+async def upgrade(engine: AsyncEngine, service: str, revision: str = "head") -> None:
+    """Bring one service's tables to `revision`, creating its schema where there is none.
+
+    Raises:
+        ConfigurationError: there is no such service.
+        Retryable: the database is away.
+    """
+    config = _config(service)
+    async with transaction(engine) as connection:
+        await connection.run_sync(_upgrade, config, service, revision)
+
+
+def _config(service: str) -> Config:
+    folder = Path(str(files("services"))) / service / "migrations"
+    if not folder.is_dir():
+        raise ConfigurationError(f"service {service!r} has no migrations: is its name right?")
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    return config
+
+
+def _upgrade(connection: sa.Connection, config: Config, service: str, revision: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(sa.schema.CreateSchema(service, if_not_exists=True))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def run_migrations(service: str) -> None:
+    """What a service's `env.py` runs: the migrations, on the connection given to `upgrade`."""
+    connection: sa.Connection = context.config.attributes["connection"]
+    postgres = connection.dialect.name == "postgresql"
+    context.configure(connection=connection, version_table_schema=service if postgres else None)
+    context.run_migrations()
+
+
+def schema(service: str) -> str | None:
+    """The schema for a service's tables inside a migration; none on SQLite."""
+    return service if context.get_context().dialect.name == "postgresql" else None

@@ -1,0 +1,115 @@
+"""The outbox: events are written with the facts they tell of, and published afterwards.
+
+A row lives until its publish is confirmed. A crash between confirm and delete publishes it again
+with the same id, and the consumers' inboxes see that it is the same.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.database import UtcDateTime, transaction
+from shared.events import CloudEvent
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An event on its way: what a carrier needs, without reading the body."""
+
+    event_id: str
+    type: str
+    routing_key: str
+    body: bytes
+
+
+Publish = Callable[[Sequence[Outgoing]], Awaitable[list[Exception | None]]]
+"""Publishes a batch in order; for each event `None` once it is safe, or what went wrong."""
+
+
+def outbox_table(metadata: sa.MetaData) -> sa.Table:
+    """The outbox of one service."""
+    return sa.Table(
+        "outbox",
+        metadata,
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("event_id", sa.String(36), nullable=False, unique=True),
+        sa.Column("type", sa.String(80), nullable=False),
+        sa.Column("routing_key", sa.String(80), nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("last_error", sa.Text),
+    )
+
+
+async def add(
+    connection: AsyncConnection, table: sa.Table, event: CloudEvent, now: datetime
+) -> None:
+    """Put an event into the outbox, in the caller's transaction."""
+    await connection.execute(
+        table.insert().values(
+            event_id=event.id,
+            type=getattr(event, "type"),  # noqa: B009  every subclass declares its literal type
+            routing_key=event.ROUTING_KEY,
+            body=event.encode(),
+            created_at=now,
+        )
+    )
+
+
+async def relay(engine: AsyncEngine, table: sa.Table, publish: Publish, limit: int = 200) -> int:
+    """Publish the oldest events and forget those that are safe; the number of these.
+
+    Rows are locked meanwhile, so that several relays share the work (SKIP LOCKED). An event
+    that cannot be published keeps its row, with the reason, and does not hold up the others.
+
+    Raises:
+        Retryable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        rows = (
+            await connection.execute(
+                sa.select(table)
+                .order_by(table.c.attempts, table.c.seq)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+        if not rows:
+            return 0
+        batch = [Outgoing(r.event_id, r.type, r.routing_key, bytes(r.body)) for r in rows]
+        faults = await publish(batch)
+        failed = [(row, fault) for row, fault in zip(rows, faults, strict=True) if fault]
+        await _forget(connection, table, rows, failed)
+    if failed:
+        log.warning("outbox_publish_failed", events=len(failed), error=str(failed[0][1]))
+    return len(rows) - len(failed)
+
+
+async def _forget(
+    connection: AsyncConnection,
+    table: sa.Table,
+    rows: Sequence[sa.Row[tuple[object, ...]]],
+    failed: Sequence[tuple[sa.Row[tuple[object, ...]], Exception]],
+) -> None:
+    kept = {row.seq for row, _ in failed}
+    done = [row.seq for row in rows if row.seq not in kept]
+    if done:
+        await connection.execute(table.delete().where(table.c.seq.in_(done)))
+    for row, fault in failed:
+        await connection.execute(
+            table.update()
+            .where(table.c.seq == row.seq)
+            .values(attempts=table.c.attempts + 1, last_error=f"{type(fault).__name__}: {fault}")
+        )
+
+
+async def pending(connection: AsyncConnection, table: sa.Table) -> int:
+    """How many events wait to be published."""
+    return (await connection.scalar(sa.select(sa.func.count()).select_from(table))) or 0

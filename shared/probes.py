@@ -1,0 +1,80 @@
+"""Probes: `/livez` says that the process runs, `/readyz` that it can work and what it lacks."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import structlog
+import uvicorn
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[bool]]
+PROBE_SECONDS = 5.0
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the service, which stops the probes when it has stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serve_probes(port: int, checks: Mapping[str, Check]) -> AsyncIterator[None]:
+    """Answer probes on `port` of all interfaces while the block runs."""
+    config = uvicorn.Config(
+        probes(checks),
+        host="0.0.0.0",  # noqa: S104  a container's probes come from outside it
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def probes(checks: Mapping[str, Check]) -> Callable[..., Awaitable[None]]:
+    """An ASGI application with the two routes."""
+
+    async def application(scope: dict[str, Any], receive: object, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        status, body = await _answer(scope["path"], checks)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", b"application/json")],
+            }
+        )
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    return application
+
+
+async def _answer(path: str, checks: Mapping[str, Check]) -> tuple[int, dict[str, object]]:
+    if path == "/livez":
+        return 200, {"alive": True}
+    if path != "/readyz":
+        return 404, {"error": "ask /livez or /readyz"}
+    results = {name: await _passes(check) for name, check in checks.items()}
+    return (200 if all(results.values()) else 503), {"ready": all(results.values()), **results}
+
+
+async def _passes(check: Check) -> bool:
+    try:
+        return await asyncio.wait_for(check(), timeout=PROBE_SECONDS)
+    except Exception as fault:  # noqa: BLE001  whatever it raises, the check does not pass
+        log.info("probe_failed", reason=f"{type(fault).__name__}: {fault}")
+        return False

@@ -1,0 +1,121 @@
+"""The life of a deployed service: connect, work, answer probes, stop without losing anything."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from faststream.rabbit import RabbitBroker
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.broker import GRACE_SECONDS, declare_topology, publisher
+from shared.database import transaction
+from shared.errors import Retryable
+from shared.loops import every
+from shared.outbox import Publish, relay
+from shared.probes import Check, serve_probes
+
+log = structlog.get_logger(__name__)
+
+RELAY_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Work that a service does by the clock; `seconds` between two steps."""
+
+    name: str
+    seconds: float
+    step: Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one running service. The outbox is relayed whatever else it does."""
+
+    name: str
+    engine: AsyncEngine
+    outbox: sa.Table
+    broker: RabbitBroker
+    amqp_url: str
+    port: int
+    loops: Sequence[Loop] = ()
+
+
+async def run(service: Service) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    While the broker is away the process lives (`/livez`) and is not ready (`/readyz`). At the
+    end: no new work, handlers in flight finish, the outbox is flushed as far as it goes.
+    """
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with serve_probes(service.port, _checks(service)):
+        if await _connected(service, stop):
+            log.info("service_started", name=service.name)
+            await _work(service, stop)
+    await service.engine.dispose()
+    log.info("service_stopped", name=service.name)
+
+
+async def _connected(service: Service, stop: asyncio.Event) -> bool:
+    """Declare the topology, then consume; wait for the broker as long as it takes."""
+    pause = 0.5
+    while not stop.is_set():
+        try:
+            await declare_topology(service.amqp_url)
+            await service.broker.start()
+        except (Retryable, OSError) as fault:
+            log.warning("broker_awaited", reason=str(fault), seconds=pause)
+            pause = min(pause * 2, 10.0)
+            await _sleep(stop, pause)
+        else:
+            return True
+    return False
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), timeout=seconds)
+    except TimeoutError:
+        return
+
+
+async def _work(service: Service, stop: asyncio.Event) -> None:
+    publish = publisher(service.broker)
+    loops = [*service.loops, Loop("relay", RELAY_SECONDS, lambda: _relay_all(service, publish))]
+    async with asyncio.TaskGroup() as tasks:
+        for loop in loops:
+            tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
+    # The consumers stop first, so that what they still finish is in the outbox for the flush.
+    for subscriber in service.broker.subscribers:
+        await subscriber.stop()
+    await _flush(service, publish)
+    await service.broker.stop()
+
+
+async def _relay_all(service: Service, publish: Publish) -> None:
+    while await relay(service.engine, service.outbox, publish):
+        continue
+
+
+async def _flush(service: Service, publish: Publish) -> None:
+    try:
+        await asyncio.wait_for(_relay_all(service, publish), timeout=GRACE_SECONDS / 3)
+    except (Retryable, TimeoutError) as fault:
+        log.info("outbox_kept_for_next_start", reason=str(fault))
+
+
+def _checks(service: Service) -> dict[str, Check]:
+    async def database() -> bool:
+        async with transaction(service.engine) as connection:
+            await connection.execute(sa.select(1))
+        return True
+
+    async def broker() -> bool:
+        return await service.broker.ping(timeout=3.0)
+
+    return {"database": database, "broker": broker}
