@@ -1,1 +1,4 @@
-"""Tells each subscriber once. In: `article.classified`, `poll.completed`. Out: digests and `digest.delivered`."""
+"""Tells each subscriber once.
+
+In: `article.classified`, `poll.completed`. Out: digests, and `digest.delivered`.
+"""
