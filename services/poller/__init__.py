@@ -1,1 +1,4 @@
-"""Asks PubMed what is new around a seed article and announces it. In: E-utilities. Out: `article.discovered`."""
+"""Asks PubMed what is new around a seed article, and announces it.
+
+In: NCBI's E-utilities. Out: `article.discovered`, `article.revised`, `poll.completed`.
+"""

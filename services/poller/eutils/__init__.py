@@ -1,0 +1,55 @@
+"""NCBI's E-utilities: asked politely, and believed only after reading the answer."""
+
+from collections.abc import Sequence
+
+from services.poller.eutils.client import Access, Client, make_http
+from services.poller.eutils.fetch import CHUNK, fetch
+from services.poller.eutils.limit import limiter_for
+from services.poller.eutils.link import cited_by, references, similar
+from services.poller.eutils.retry import Patience, Timing
+from services.poller.eutils.search import DateType, SearchAnswer, Window, search
+
+__all__ = [
+    "CHUNK", "Access", "DateType", "Eutils", "Patience", "SearchAnswer", "Timing", "Window",
+    "make_http",
+]  # fmt: skip
+
+
+class Eutils:
+    """The E-utilities that a poll needs. All raise what `Client.call` raises."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def base_url(self) -> str:
+        """Which E-utilities these are."""
+        return self._client.access.base_url
+
+    async def search(self, term: str, window: Window, datetype: DateType) -> SearchAnswer:
+        """See `search.search`."""
+        return await search(self._client, term, window, datetype)
+
+    async def similar(self, pmid: int) -> list[tuple[int, int | None]]:
+        """See `link.similar`."""
+        return await similar(self._client, pmid)
+
+    async def cited_by(self, pmids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        """See `link.cited_by`."""
+        return await cited_by(self._client, pmids)
+
+    async def references(self, pmid: int) -> tuple[int, ...]:
+        """See `link.references`."""
+        return await references(self._client, pmid)
+
+    async def fetch(self, pmids: Sequence[int]) -> bytes:
+        """See `fetch.fetch`."""
+        return await fetch(self._client, pmids)
+
+
+def make_eutils(
+    access: Access, patience: Patience | None = None, timing: Timing | None = None
+) -> Eutils:
+    """E-utilities over a new HTTP client, within NCBI's limit. Close it with `aclose`."""
+    client = Client(make_http(), access, limiter_for(access.api_key), patience, timing)
+    return Eutils(client)

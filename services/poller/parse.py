@@ -1,0 +1,104 @@
+"""PubMed XML to articles, record by record: one bad record is refused, the others proceed."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+from pydantic import ValidationError
+
+from services.poller.eutils.xml import SAFE, parse_xml
+from services.poller.records import Unreadable, pmid_of, read_record
+from shared.article import Article
+
+_RECORDS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation", "DeleteCitation")
+_WHOLE = re.compile(rb"<(PubmedArticle|PubmedBookArticle)(?=[\s>]).*?(?:</\1>|\Z)", re.DOTALL)
+_PMID = re.compile(rb"<PMID[^>]*>\s*(\d{1,9})\s*</PMID>")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A record that was not understood: which, why, and its bytes."""
+
+    pmid: int | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a document held. `deleted` are PMIDs that PubMed has taken out."""
+
+    articles: tuple[Article, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    deleted: tuple[int, ...] = ()
+
+
+def parse_records(xml: bytes) -> Parsed:
+    """Read a PubmedArticleSet (or the single records of older files).
+
+    Never raises for what is in the bytes. Where the document itself is broken, its records are
+    taken one by one, so that only the broken ones are refused.
+    """
+    if not xml.strip():
+        return Parsed()
+    try:
+        return _collect(_stream(xml))
+    except etree.XMLSyntaxError as error:
+        pieces = list(_pieces(xml, str(error.msg)))
+        return _collect(iter(pieces)) if pieces else Parsed(refused=(_broken(xml, error),))
+
+
+def _broken(xml: bytes, error: etree.XMLSyntaxError) -> Refused:
+    return Refused(pmid=None, reason=f"not well-formed: {error.msg}", raw=xml)
+
+
+def _stream(xml: bytes) -> Iterator[Article | Refused | list[int]]:
+    """Each record as it ends; what was read is dropped, so that memory stays flat."""
+    for _, element in etree.iterparse(io.BytesIO(xml), events=("end",), tag=_RECORDS, **SAFE):
+        parent = element.getparent()
+        if element.tag == "MedlineCitation" and parent is not None and parent.tag in _RECORDS:
+            continue
+        yield _read(element)
+        element.clear(keep_tail=False)
+        while parent is not None and element.getprevious() is not None:
+            del parent[0]
+
+
+def _pieces(xml: bytes, fault: str) -> Iterator[Article | Refused | list[int]]:
+    for found in _WHOLE.finditer(xml):
+        try:
+            yield _read(parse_xml(found[0]))
+        except etree.XMLSyntaxError as error:
+            pmid = _PMID.search(found[0])
+            reason = f"not well-formed: {error.msg or fault}"
+            yield Refused(int(pmid[1]) if pmid else None, reason, found[0])
+
+
+def _read(element: etree._Element) -> Article | Refused | list[int]:
+    if element.tag == "DeleteCitation":
+        texts = (pmid.text or "" for pmid in element.iterfind("PMID"))
+        return [int(text) for text in texts if text.strip().isdecimal()]
+    try:
+        return read_record(element)
+    except Unreadable as error:
+        reason = str(error)
+    except ValidationError as error:
+        places = (".".join(map(str, fault["loc"])) for fault in error.errors(include_url=False))
+        reason = f"fields out of range: {', '.join(places)}"
+    return Refused(pmid_of(element), reason, etree.tostring(element, with_tail=False))
+
+
+def _collect(results: Iterator[Article | Refused | list[int]]) -> Parsed:
+    articles: list[Article] = []
+    refused: list[Refused] = []
+    deleted: list[int] = []
+    for result in results:
+        if isinstance(result, Article):
+            articles.append(result)
+        elif isinstance(result, Refused):
+            refused.append(result)
+        else:
+            deleted += result
+    return Parsed(tuple(articles), tuple(refused), tuple(deleted))
