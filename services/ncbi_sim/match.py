@@ -1,0 +1,152 @@
+"""Which records a single search term finds."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.ncbi_sim.markup import plain
+from services.ncbi_sim.query import Term
+from services.ncbi_sim.view import Record, View
+from services.ncbi_sim.vocabulary import LANGUAGES
+
+Words = tuple[str, ...]
+
+_WORD = re.compile(r"[^\W_]+\*?")
+
+
+def words_of(text: str) -> Words:
+    """The words of a text without case, accents and punctuation; a final * stays on its word."""
+    decomposed = unicodedata.normalize("NFKD", plain(text).lower())
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return tuple(_WORD.findall(bare))
+
+
+def singular(word: str) -> str:
+    """The word without a plural ending, as far as English rules tell."""
+    if len(word) > 4 and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def _same(pattern: str, word: str) -> bool:
+    return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
+
+
+def _at(text: Words, start: int, pattern: Words) -> bool:
+    window = text[start : start + len(pattern)]
+    return len(window) == len(pattern) and all(map(_same, pattern, window))
+
+
+def holds(text: Words, pattern: Words) -> bool:
+    """Whether the pattern's words follow each other anywhere in the text."""
+    return any(_at(text, start, pattern) for start in range(len(text) - len(pattern) + 1))
+
+
+def is_whole(text: Words, pattern: Words) -> bool:
+    """Whether the pattern is the whole text; truncated, the text may go on."""
+    return _at(text, 0, pattern) and (len(text) == len(pattern) or pattern[-1].endswith("*"))
+
+
+def is_author(name: Words, pattern: Words) -> bool:
+    """Whether the name begins with the pattern; the last word may be cut (initials left out)."""
+    return _at(name, 0, (*pattern[:-1], f"{pattern[-1].rstrip('*')}*")) and (
+        len(pattern) > 1 or _at(name, 0, pattern)
+    )
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The records of a view, indexed for searching."""
+
+    view: View
+
+    @cached_property
+    def _texts(self) -> Mapping[int, Mapping[str, Sequence[Words]]]:
+        return {record.pmid: _texts(record) for record in self.view.records}
+
+    @cached_property
+    def vocabulary(self) -> Mapping[str, Sequence[str]]:
+        """Every word of all records, under its singular."""
+        words = {w for texts in self._texts.values() for text in texts["all"] for w in text}
+        grouped: dict[str, list[str]] = {}
+        for word in sorted(words):
+            grouped.setdefault(singular(word), []).append(word)
+        return grouped
+
+    @cached_property
+    def headings(self) -> frozenset[Words]:
+        """All MeSH headings in use."""
+        return frozenset(text for texts in self._texts.values() for text in texts["heading"])
+
+    def variants(self, word: str) -> Sequence[str]:
+        """The forms of an untagged word that PubMed would search as well: singular and plurals."""
+        return self.vocabulary.get(singular(word), [word])
+
+    def find(self, term: Term) -> frozenset[int]:
+        """The PMIDs of the records in which the term's field holds its words as written."""
+        return self._find(term.field.key, term.field.kind, words_of(term.text))
+
+    def find_word(self, word: str) -> frozenset[int]:
+        """The PMIDs of the records that hold the word, in singular or plural, in any field."""
+        return frozenset(
+            pmid
+            for form in self.variants(word)
+            for pmid in self._find(key="all", kind="words", pattern=(form,))
+        )
+
+    def _find(self, key: str, kind: str, pattern: Words) -> frozenset[int]:
+        test = {"whole": is_whole, "uid": is_whole, "author": is_author}.get(kind, holds)
+        if not pattern or kind == "date":
+            return frozenset()
+        return frozenset(
+            pmid
+            for pmid, texts in self._texts.items()
+            if any(test(text, pattern) for text in texts[key])
+        )
+
+
+def _texts(record: Record) -> dict[str, list[Words]]:
+    article = record.article
+    texts = {
+        "ti": [article.title],
+        "ab": [" ".join(article.summary)],
+        "ot": list(article.keywords),
+        "heading": [heading.name for heading in article.mesh],
+        "mh": _headings(record, major_only=False),
+        "majr": _headings(record, major_only=True),
+        "pt": list(record.publication_types),
+        "la": [article.language, LANGUAGES[article.language]],
+        "ta": [article.journal, article.journal_abbreviation or ""],
+        "si": [form for trial in article.trials for form in (trial, f"ClinicalTrials.gov/{trial}")],
+        "doi": [article.doi or ""],
+        "au": [form for author in article.authors for form in _names(author.name, author.fore)],
+        "uid": [str(article.pmid)],
+    }
+    texts["tiab"] = texts["ti"] + texts["ab"] + texts["ot"]
+    texts["tw"] = texts["tiab"] + texts["mh"] + texts["pt"] + texts["si"]
+    has_abstract = ["hasabstract"] if article.summary else []
+    rest = ("la", "ta", "doi", "au", "uid")
+    texts["all"] = texts["tw"] + [text for key in rest for text in texts[key]] + has_abstract
+    return {key: _split(values) for key, values in texts.items()}
+
+
+def _headings(record: Record, *, major_only: bool) -> list[str]:
+    headings = [h for h in record.article.mesh if h.major or not major_only]
+    qualified = [f"{heading.name}/{q}" for heading in headings for q in heading.qualifiers]
+    return [heading.name for heading in headings] + qualified
+
+
+def _names(name: str, fore: str | None) -> Iterable[str]:
+    yield name
+    if fore:
+        last = name.rsplit(" ", 1)[0]
+        yield f"{last} {fore}"
+        yield f"{fore} {last}"
+
+
+def _split(values: Iterable[str]) -> list[Words]:
+    return [words for words in map(words_of, values) if words]
