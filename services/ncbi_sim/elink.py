@@ -1,0 +1,161 @@
+"""elink.fcgi: what is similar to, cites, or is cited by an article.
+
+The catalogue knows the links of its seed; other articles have the same links the other way round.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from services.ncbi_sim.answers import (
+    ELINK,
+    Answer,
+    add,
+    json_answer,
+    json_error,
+    xml_answer,
+    xml_error,
+)
+from services.ncbi_sim.history import History, UnknownQueryError
+from services.ncbi_sim.params import Params
+from services.ncbi_sim.selection import selected, uses_history
+from services.ncbi_sim.view import Record, View
+
+# The score NCBI gives an article's similarity to itself.
+TOP_SCORE = 2147483647
+
+Links = list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class _LinkSet:
+    ids: list[str]
+    links: Mapping[str, Links]
+
+
+def elink(params: Params, view: View, history: History) -> Answer:
+    """Answer with one link set for each `id` parameter."""
+    command = params.get("cmd", "neighbor") or "neighbor"
+    if command not in {"neighbor", "neighbor_score"}:
+        return elink_error(params, f"cmd={command} is not served here")
+    try:
+        id_lists = [selected(params, history)] if uses_history(params) else params.id_lists()
+    except UnknownQueryError as error:
+        return elink_error(params, str(error))
+    wanted = [[uid for uid in ids if uid.isdigit()] for ids in id_lists]
+    if not any(wanted):
+        return elink_error(params, "Empty list of ids - nothing todo")
+    names = [name for name in params.get("linkname").split(",") if name] or list(_LINKS)
+    sets = [_LinkSet(ids, _links(ids, names, view)) for ids in wanted if ids]
+    scored = command == "neighbor_score"
+    return _json(sets, scored=scored) if params.wants_json else _xml(sets, scored=scored)
+
+
+def elink_error(params: Params, message: str) -> Answer:
+    """An error in elink's envelope."""
+    if params.wants_json:
+        return json_error("elink", {"linksets": [], "ERROR": message})
+    return xml_error(message, ELINK)
+
+
+def _links(ids: list[str], names: list[str], view: View) -> dict[str, Links]:
+    """The links of all ids together, best first; a name without links is left out."""
+    found: dict[str, Links] = {}
+    for name in names:
+        merged: dict[str, int] = {}
+        for uid in ids:
+            for linked, score in _of_one(name, uid, view):
+                merged[linked] = max(score, merged.get(linked, 0))
+        if merged:
+            found[name] = sorted(merged.items(), key=lambda link: (-link[1], -int(link[0])))
+    return found
+
+
+def _of_one(name: str, uid: str, view: View) -> Links:
+    record = view.by_pmid.get(uid)
+    return _LINKS[name](record, view) if record is not None and name in _LINKS else []
+
+
+def _similar(record: Record, view: View) -> Links:
+    itself = (str(record.pmid), TOP_SCORE)
+    if record.pmid != view.seed:
+        score = record.article.similar_score
+        return [itself, (str(view.seed), score)] if score and _has_seed(view) else []
+    others = [(str(r.pmid), r.article.similar_score) for r in view.records]
+    scored = [(pmid, score) for pmid, score in others if score and pmid != itself[0]]
+    return [itself, *scored] if scored else []
+
+
+def _citing(record: Record, view: View) -> Links:
+    return _of_seed(record, view, lambda r: r.article.cites_seed, lambda r: r.article.cited_by_seed)
+
+
+def _cited(record: Record, view: View) -> Links:
+    return _of_seed(record, view, lambda r: r.article.cited_by_seed, lambda r: r.article.cites_seed)
+
+
+def _of_seed(
+    record: Record,
+    view: View,
+    forward: Callable[[Record], bool],
+    backward: Callable[[Record], bool],
+) -> Links:
+    """Links from the seed to others, or from another article back to the seed.
+
+    NCBI's score of a citation link is the linked PMID, so that the newest comes first.
+    """
+    if record.pmid == view.seed:
+        return [(str(other.pmid), other.pmid) for other in view.records if forward(other)]
+    return [(str(view.seed), view.seed)] if backward(record) and _has_seed(view) else []
+
+
+def _has_seed(view: View) -> bool:
+    return str(view.seed) in view.by_pmid
+
+
+_LINKS: Mapping[str, Callable[[Record, View], Links]] = {
+    "pubmed_pubmed": _similar,
+    "pubmed_pubmed_citedin": _citing,
+    "pubmed_pubmed_refs": _cited,
+}
+
+
+def _json(sets: list[_LinkSet], *, scored: bool) -> Answer:
+    content = []
+    for link_set in sets:
+        entry: dict[str, Any] = {"dbfrom": "pubmed", "ids": link_set.ids}
+        if link_set.links:
+            entry["linksetdbs"] = [
+                {"dbto": "pubmed", "linkname": name, "links": _json_links(links, scored=scored)}
+                for name, links in link_set.links.items()
+            ]
+        content.append(entry)
+    return json_answer("elink", {"linksets": content})
+
+
+def _json_links(links: Links, *, scored: bool) -> list[Any]:
+    if scored:
+        return [{"id": uid, "score": str(score)} for uid, score in links]
+    return [uid for uid, _ in links]
+
+
+def _xml(sets: list[_LinkSet], *, scored: bool) -> Answer:
+    root = etree.Element(ELINK.root)
+    for link_set in sets:
+        element = add(root, "LinkSet")
+        add(element, "DbFrom", "pubmed")
+        ids = add(element, "IdList")
+        for uid in link_set.ids:
+            add(ids, "Id", uid)
+        for name, links in link_set.links.items():
+            linked = add(element, "LinkSetDb")
+            add(linked, "DbTo", "pubmed")
+            add(linked, "LinkName", name)
+            for uid, score in links:
+                link = add(linked, "Link")
+                add(link, "Id", uid)
+                if scored:
+                    add(link, "Score", score)
+    return xml_answer(root, ELINK)
