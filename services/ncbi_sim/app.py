@@ -1,0 +1,61 @@
+"""The composition root of the NCBI stand-in."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.responses import PlainTextResponse, Response
+
+from services.ncbi_sim.catalogue import Catalogue, load_catalogue
+from services.ncbi_sim.clock import file_clock, system_now
+from services.ncbi_sim.faults import Rule
+from services.ncbi_sim.routes import Simulation, control_router, eutils_router
+from services.ncbi_sim.settings import Settings
+from services.ncbi_sim.throttle import Throttle
+from shared.errors import ConfigurationError
+
+
+def create_app(
+    catalogue: Catalogue,
+    *,
+    now: Callable[[], datetime] = system_now,
+    faults: Sequence[Rule] = (),
+    rate_limit: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """The stand-in as an ASGI application.
+
+    `now` gives the simulated instant (aware) and is asked at each request. `clock` gives seconds
+    and drives the request limit only.
+    """
+    simulation = Simulation(catalogue, now, Throttle(clock) if rate_limit else None)
+    simulation.faults.add(faults)
+    app = FastAPI(title="NCBI E-utilities stand-in", docs_url=None, redoc_url=None)
+    app.include_router(eutils_router(simulation))
+    app.include_router(control_router(simulation))
+    app.add_exception_handler(ConfigurationError, _misconfigured)
+    return app
+
+
+async def _misconfigured(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", status_code=503)
+
+
+def app_from_settings(settings: Settings) -> FastAPI:
+    """The application as configured.
+
+    Raises:
+        ConfigurationError: the catalogue cannot be used.
+    """
+    now = file_clock(settings.clock_file, system_now) if settings.clock_file else system_now
+    catalogue = load_catalogue(settings.catalogue_path)
+    return create_app(catalogue, now=now, rate_limit=settings.rate_limit)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings()
+    app = app_from_settings(settings)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
