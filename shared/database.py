@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared.errors import ConfigurationError, Retryable
 
-SCHEMAS = ("poller", "classifier", "notifier")
+SCHEMAS = ("poller", "classifier", "notifier", "console")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -1,0 +1,75 @@
+"""Real parts for tests: a broker and a database in containers, started once for a session."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.container import DockerContainer
+
+
+def _run(container: DockerContainer, command: list[str], within: float = 60.0) -> None:
+    """Run a command in the container, again until it succeeds: servers need a moment."""
+    deadline = time.monotonic() + within
+    while True:
+        code, output = container.exec(command)
+        if code == 0:
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{command[0]} failed: {output!r}")
+        time.sleep(0.5)
+
+
+@dataclass(frozen=True)
+class Rabbit:
+    container: DockerContainer
+
+    @property
+    def address(self) -> str:
+        host = self.container.get_container_host_ip()
+        return f"{host}:{self.container.get_exposed_port(5672)}"
+
+    def new_vhost(self, name: str) -> str:
+        _run(self.container, ["rabbitmqctl", "add_vhost", name])
+        _run(
+            self.container,
+            ["rabbitmqctl", "set_permissions", "-p", name, "guest", ".*", ".*", ".*"],
+        )
+        return f"amqp://guest:guest@{self.address}/{name}"
+
+    def stop(self) -> None:
+        """Stop the broker's application: connections close, data stay."""
+        _run(self.container, ["rabbitmqctl", "stop_app"])
+
+    def start(self) -> None:
+        _run(self.container, ["rabbitmqctl", "start_app"])
+        _run(self.container, ["rabbitmqctl", "await_startup"])
+
+
+@dataclass(frozen=True)
+class Postgres:
+    container: PostgresContainer
+
+    def new_database(self, name: str) -> str:
+        _run(self.container, ["createdb", "-U", "carillon", name])
+        host = self.container.get_container_host_ip()
+        port = self.container.get_exposed_port(5432)
+        return f"postgresql+asyncpg://carillon:carillon@{host}:{port}/{name}"
+
+
+@contextmanager
+def start_rabbit() -> Iterator[Rabbit]:
+    with DockerContainer("rabbitmq:4-management").with_exposed_ports(5672) as container:
+        _run(container, ["rabbitmqctl", "await_startup"])
+        yield Rabbit(container)
+
+
+@contextmanager
+def start_postgres() -> Iterator[Postgres]:
+    container = PostgresContainer(
+        "postgres:17", username="carillon", password="carillon", dbname="carillon"
+    )
+    with container:
+        _run(container, ["pg_isready", "-U", "carillon"])
+        yield Postgres(container)

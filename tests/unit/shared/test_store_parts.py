@@ -1,0 +1,128 @@
+"""Outbox, inbox and database, on both databases where there is a PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.database import UtcDateTime, make_engine, make_metadata, transaction
+from shared.errors import ConfigurationError, Retryable
+from shared.inbox import first_time, inbox_table
+from shared.outbox import Outgoing, add, outbox_table, pending, relay
+from tests.builders import NOON, discovered
+from tests.fakes import FakeCarrier
+
+metadata = make_metadata("poller")
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+instants = sa.Table("instants", metadata, sa.Column("at", UtcDateTime))
+
+
+@pytest.fixture
+async def engine(database: AsyncEngine) -> AsyncEngine:
+    async with database.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    return database
+
+
+async def _fill(engine: AsyncEngine, *pmids: int) -> None:
+    async with transaction(engine) as connection:
+        for pmid in pmids:
+            event = discovered().model_copy(update={"id": str(pmid)})
+            await add(connection, outbox, event, NOON)
+
+
+async def test_the_relay_publishes_in_order_and_forgets_what_is_safe(engine: AsyncEngine) -> None:
+    await _fill(engine, 1, 2, 3)
+    carrier = FakeCarrier()
+
+    assert await relay(engine, outbox, carrier.publish) == 3
+    assert await relay(engine, outbox, carrier.publish) == 0
+    assert carrier.ids == ["1", "2", "3"]
+
+
+async def test_an_event_of_a_rolled_back_transaction_is_never_published(
+    engine: AsyncEngine,
+) -> None:
+    with pytest.raises(RuntimeError):
+        async with transaction(engine) as connection:
+            await add(connection, outbox, discovered(), NOON)
+            raise RuntimeError("the fact was not recorded")
+
+    assert await relay(engine, outbox, FakeCarrier().publish) == 0
+
+
+async def test_a_crash_before_the_relay_commits_publishes_again_with_the_same_id(
+    engine: AsyncEngine,
+) -> None:
+    await _fill(engine, 1)
+    carrier = FakeCarrier()
+
+    async def publish_then_die(batch: Sequence[Outgoing]) -> list[Exception | None]:
+        await carrier.publish(batch)
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        await relay(engine, outbox, publish_then_die)
+    await relay(engine, outbox, carrier.publish)
+
+    assert carrier.ids == ["1", "1"]
+
+
+async def test_an_event_that_cannot_be_published_stays_and_does_not_hold_up_the_others(
+    engine: AsyncEngine,
+) -> None:
+    await _fill(engine, 1, 2)
+    carrier = FakeCarrier(refuses={"1"})
+
+    assert await relay(engine, outbox, carrier.publish) == 1
+
+    async with transaction(engine) as connection:
+        row = (await connection.execute(sa.select(outbox))).one()
+        assert await pending(connection, outbox) == 1
+    assert (row.event_id, row.attempts) == ("1", 1)
+    assert "refused" in row.last_error
+
+
+async def test_the_inbox_knows_an_event_again_but_not_for_another_version(
+    engine: AsyncEngine,
+) -> None:
+    async with transaction(engine) as connection:
+        assert await first_time(connection, inbox, "e", "h.v1", NOON)
+        assert not await first_time(connection, inbox, "e", "h.v1", NOON)
+        assert await first_time(connection, inbox, "e", "h.v2", NOON)
+
+
+async def test_datetimes_come_back_aware_and_in_utc(engine: AsyncEngine) -> None:
+    local = datetime.fromisoformat("2026-03-29T02:30:00+05:45")
+    async with transaction(engine) as connection:
+        await connection.execute(instants.insert().values(at=local))
+        back = await connection.scalar(sa.select(instants.c.at))
+
+    assert back == local
+    assert back is not None
+    assert back.tzinfo == UTC
+
+
+async def test_a_naive_datetime_is_refused(engine: AsyncEngine) -> None:
+    with pytest.raises(sa.exc.StatementError, match="naive datetime"):
+        async with transaction(engine) as connection:
+            await connection.execute(
+                instants.insert().values(at=datetime(2026, 1, 1))  # noqa: DTZ001
+            )
+
+
+async def test_a_database_that_is_away_is_a_fault_that_may_pass() -> None:
+    engine = make_engine("postgresql+asyncpg://nobody:x@127.0.0.1:1/none")
+
+    with pytest.raises(Retryable, match="database"):
+        async with transaction(engine):
+            pass
+    await engine.dispose()
+
+
+def test_another_database_is_refused_with_what_to_use() -> None:
+    with pytest.raises(ConfigurationError, match="sqlite\\+aiosqlite"):
+        make_engine("mysql://x")
