@@ -1,0 +1,81 @@
+# Every target is enough alone on a machine with Python 3.11 or newer and a package index:
+# what it needs is set up first, once, into .venv.
+
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.carillon-runtime
+DEVELOPMENT := $(VENV)/.carillon-development
+
+# The first Python that is new enough; `make demo PYTHON=/some/python3.12` names another.
+new_enough = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	"$$python" -c '$(new_enough)' 2>/dev/null && { echo "$$python"; break; }; done)
+
+# A uv on the machine is used if it runs; else one is put into .venv.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo "$(BIN)/uv")
+SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=never \
+	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types check up down clean runtime development
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## two simulated weeks in one process; the digest on the screen and in out/
+	@$(BIN)/carillon demo
+
+test: $(DEVELOPMENT) ## all tests; those that need Docker skip, with the reason, where there is none
+	@$(BIN)/pytest
+
+lint: $(DEVELOPMENT) ## format, lint rules, import contracts (changes nothing)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+
+format: $(DEVELOPMENT) ## format, and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(DEVELOPMENT) ## mypy, strict
+	@$(BIN)/mypy
+
+check: lint types test ## everything that must hold before a commit
+
+up: ## start all services in Docker; mail ends in MailDev, http://localhost:1080
+	@docker compose up --build --detach --wait
+
+down: ## stop them; what they know stays
+	@docker compose --profile demo down
+
+clean: ## remove what the targets made: .venv, out/, caches (not state/)
+	@rm -rf .venv out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime: $(RUNTIME)
+development: $(DEVELOPMENT)
+
+$(RUNTIME): pyproject.toml uv.lock | $(BIN)/python
+	@$(ensure_uv)
+	@echo "setting up: what Carillon needs to run"
+	@$(SYNC) --no-dev --inexact
+	@touch $@
+
+$(DEVELOPMENT): pyproject.toml uv.lock | $(BIN)/python
+	@$(ensure_uv)
+	@echo "setting up: what Carillon needs to run and be tested"
+	@$(SYNC)
+	@touch $@ $(RUNTIME)
+
+define ensure_uv
+[ "$(UV)" = uv ] || "$(UV)" --version >/dev/null 2>&1 \
+	|| "$(BIN)/python" -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+endef
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] && "$(PYTHON)" -c '$(new_enough)' 2>/dev/null || { \
+		echo "Carillon needs Python 3.11 or newer, and no such python3 was found on the PATH." >&2; \
+		echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
