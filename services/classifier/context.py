@@ -1,0 +1,60 @@
+"""How a mention is meant: said of the article, or only negated, compared with, or background.
+
+A cue rules a stretch of its sentence: a negation the next few words, a comparison what follows it
+in its clause, background and future the clause they stand in (NegEx's idea of scope: W. Chapman
+and others, Journal of Biomedical Informatics 34, 2001, pages 301-310).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.classifier.passages import Sentence
+from services.classifier.taxonomy import CueKind
+
+NEGATION_REACH = 5
+COMPARISON_REACH = 8
+FACTOR: dict[str, float] = {"negation": 0.0, "comparison": 0.1, "background": 0.35, "future": 0.4}
+LISTED = 1.4
+
+_CLAUSE = re.compile(r"[;:,()—–]|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b")
+
+
+@dataclass(frozen=True, slots=True)
+class CueMention:
+    """A cue in a sentence, by word numbers `first` to `last` (exclusive)."""
+
+    kind: CueKind
+    first: int
+    last: int
+
+
+def weigh(sentence: Sentence, first: int, last: int, cues: Sequence[CueMention]) -> float:
+    """What a mention of words `first` to `last` counts: 1 is plain, 0 negated, above 1 listed."""
+    factor, listed = 1.0, False
+    for cue in cues:
+        if cue.kind == "listing":
+            listed = True
+        elif cue.kind in FACTOR and _rules(sentence, cue, first, last):
+            factor = min(factor, FACTOR[cue.kind])
+    return factor * LISTED if listed and factor == 1.0 else factor
+
+
+def _rules(sentence: Sentence, cue: CueMention, first: int, last: int) -> bool:
+    if cue.first < last and first < cue.last:
+        return False
+    if cue.kind in ("negation", "comparison"):
+        reach = NEGATION_REACH if cue.kind == "negation" else COMPARISON_REACH
+        near = 0 <= first - cue.last < reach
+        return near and not _parted(sentence, cue.last, first)
+    if sentence.place == "title":
+        return False
+    after, before = cue.last <= first, last <= cue.first
+    return not (_parted(sentence, cue.last, first) if after else before and cue.kind == "future")
+
+
+def _parted(sentence: Sentence, last: int, first: int) -> bool:
+    """Whether a clause ends between two words."""
+    words = sentence.words
+    between = sentence.text[words[last - 1].end : words[first].start]
+    return _CLAUSE.search(between) is not None

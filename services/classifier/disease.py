@@ -1,0 +1,41 @@
+"""Which diseases an article is about."""
+
+from services.classifier.mentions import Reading
+from services.classifier.scoring import Support, merge, supports
+from services.classifier.taxonomy import Taxonomy
+
+GENERAL = "autoimmune-general"
+SEVERAL = 0.75
+"""Weight of abstract sentences that makes a disease a topic: two plain ones, or one listed twice."""
+BESIDE_TITLE = 1.5
+"""The same where the title names another disease already."""
+
+
+def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
+    """Supports of the diseases that the article is about, by id."""
+    found = supports(reading.of("disease"))
+    titled = {name for name, support in found.items() if support.title >= 0.9}
+    chosen = {name: s for name, s in found.items() if name in titled or _topic(s, titled)}
+    if GENERAL in chosen and GENERAL not in titled and _specific(titled, found):
+        del chosen[GENERAL]
+    for name in list(chosen):
+        _imply(name, chosen, found, taxonomy)
+    return chosen
+
+
+def _specific(names: set[str], found: dict[str, Support]) -> bool:
+    return any(found[name].label.group in ("autoimmune", "immune") for name in names - {GENERAL})
+
+
+def _topic(support: Support, titled: set[str]) -> bool:
+    return support.rest + support.title >= (BESIDE_TITLE if titled else SEVERAL)
+
+
+def _imply(
+    name: str, chosen: dict[str, Support], found: dict[str, Support], taxonomy: Taxonomy
+) -> None:
+    for key in chosen[name].label.implies:
+        other = key.partition(":")[2]
+        if other not in chosen:
+            chosen[other] = found.get(other) or Support(taxonomy.by_key[key])
+            merge(chosen[other], chosen[name])

@@ -1,0 +1,115 @@
+"""Which target belongs to which CAR: "anti-CD19 CAR-T", "CAR-T cells directed against BCMA".
+
+A target is tied to a chimeric receptor when only joining words stand between them, or when a word
+of aim ("targeting") leads from the receptor to it. Two targets tied to one receptor are a dual CAR
+if their joint says so ("CD19/BCMA") or the sentence does ("compound", "co-infusion").
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.classifier.context import CueMention
+from services.classifier.mentions import Mention, Reading
+from services.classifier.scoring import by_sentence
+
+JOINT = 8
+CHAIN = 4
+REACH = 9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tie:
+    """Targets that one receptor aims at; `dual` when it aims at all of them at once."""
+
+    targets: tuple[Mention, ...]
+    receptor: Mention
+    dual: bool
+
+
+def ties(reading: Reading) -> list[Tie]:
+    """Every tie in the article, in reading order."""
+    targets = by_sentence(reading.of("target"))
+    receptors = by_sentence(reading.of("receptor") + reading.of("modality"))
+    found: list[Tie] = []
+    for number, group in targets.items():
+        if number in receptors:
+            cues = reading.cues.get(number, [])
+            found += _in_sentence(group, receptors[number], cues)
+    return found
+
+
+def _in_sentence(
+    targets: list[Mention], receptors: list[Mention], cues: list[CueMention]
+) -> Iterator[Tie]:
+    joining = {place for c in cues if c.kind == "between" for place in range(c.first, c.last)}
+    joining |= {place for m in targets for place in range(m.first, m.last)}
+    dual = any(cue.kind == "dual" for cue in cues)
+    for chain in _chains(targets, joining):
+        receptor = _before(chain, receptors, joining) or _after(chain, receptors, cues)
+        if receptor:
+            several = len({m.label.id for m in chain}) > 1
+            yield Tie(tuple(chain), receptor, several and (dual or _joint(chain)))
+
+
+def _chains(targets: list[Mention], joining: set[int]) -> Iterator[list[Mention]]:
+    chain: list[Mention] = []
+    for target in targets:
+        if chain and not _close(chain[-1].last, target.first, joining, CHAIN):
+            yield chain
+            chain = []
+        chain.append(target)
+    if chain:
+        yield chain
+
+
+def _close(last: int, first: int, joining: set[int], most: int) -> bool:
+    return first - last <= most and all(place in joining for place in range(last, first))
+
+
+def _before(chain: list[Mention], receptors: list[Mention], joining: set[int]) -> Mention | None:
+    """The receptor that follows the targets: "CD19-directed ... CAR"."""
+    first, last = chain[0].first, chain[-1].last
+    for receptor in receptors:
+        inside = receptor.first <= first and last <= receptor.last
+        if inside or (receptor.last > last and _close(last, receptor.first, joining, JOINT)):
+            return receptor
+    return None
+
+
+def _after(
+    chain: list[Mention], receptors: list[Mention], cues: Sequence[CueMention]
+) -> Mention | None:
+    """The receptor that comes first: "CAR-T cells targeting CD19"."""
+    first = chain[0].first
+    for receptor in reversed(receptors):
+        if not 0 <= first - receptor.last <= REACH:
+            continue
+        if first - receptor.last <= 1 and receptor.sentence.place == "title":
+            return receptor
+        if any(c.kind == "aimed" and receptor.last <= c.first and c.last <= first
+               and first - c.last <= 3 for c in cues):  # fmt: skip
+            return receptor
+    return None
+
+
+def _joint(chain: list[Mention]) -> bool:
+    """Whether two different targets are joined by a sign: "CD19/BCMA", "CD19-CD22"."""
+    for one, two in zip(chain, chain[1:], strict=False):
+        words = one.sentence.words
+        between = one.sentence.text[words[one.last - 1].end : words[two.first].start].strip()
+        if one.label is not two.label and between in {
+            "/",
+            "-",
+            "–",
+            "‑",
+            "x",
+            "×",
+            "+",
+            ".",
+            ":",
+            "_",
+            "/anti-",
+            "-anti-",
+        }:
+            return True
+    return False

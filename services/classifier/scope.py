@@ -1,0 +1,92 @@
+"""Whether an article belongs to the topic: the rules that decide, of the annotation guideline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.classifier.mentions import Mention, Reading
+from services.classifier.scoring import Support
+from services.classifier.study import Study
+
+ENOUGH_REVIEW = 0.5
+ENOUGH_STUDY = 0.7
+THIN = 3
+"""Words of title and abstract together below which nothing can be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receptor:
+    """What speaks for chimeric receptors: `about` is the verdict, `unsure` a CAR unexplained."""
+
+    about: bool
+    unsure: bool
+    mentions: tuple[Mention, ...]
+
+
+def receptor_of(reading: Reading, study: Study, immune: bool) -> Receptor:
+    """Whether the article is about chimeric receptors at all; `immune`: it has such a disease."""
+    mentions = _counting(reading)
+    if immune and reading.has_cue("engineered", title=True) and not mentions:
+        return Receptor(False, False, ())
+    best: dict[int, float] = {}
+    for mention in mentions:
+        number = mention.sentence.number
+        best[number] = max(best.get(number, 0.0), mention.weight)
+    rest = sum(weight for number, weight in best.items() if number)
+    enough = ENOUGH_REVIEW if study.is_review else ENOUGH_STUDY
+    about = best.get(0, 0.0) >= 0.5 or rest >= enough
+    return Receptor(about, _unsure(reading, mentions), tuple(mentions))
+
+
+def _counting(reading: Reading) -> list[Mention]:
+    found = [
+        mention
+        for facet in ("receptor", "modality", "product")
+        for mention in reading.of(facet)
+        if not (mention.label.near_receptor and mention.kind == "plain")
+    ]
+    certain = [m for m in found if m.kind != "weak" and m.phrase != "=CARs"]
+    if certain:
+        return found
+    if reading.has_cue("other-sense"):
+        return []
+    plural = any(m.phrase == "=CARs" for m in found)
+    return found if plural or reading.has_cue("support") else []
+
+
+def _unsure(reading: Reading, counting: list[Mention]) -> bool:
+    size = sum(len(s.words) for s in reading.sentences if s.place in ("title", "abstract"))
+    bare = [m for m in reading.of("receptor") if m.kind == "weak"]
+    thin = size < 30 and bool(bare) and not reading.has_cue("other-sense")
+    return not counting and (size < THIN or thin)
+
+
+def scope_of(
+    receptor: Receptor, diseases: Mapping[str, Support], reading: Reading, study: Study
+) -> str:
+    """The scope, given what the article is about."""
+    if not receptor.about:
+        return "unclear" if receptor.unsure else "none"
+    groups = {support.label.group for support in diseases.values()}
+    if "autoimmune" in groups:
+        return _autoimmune(diseases, groups, reading, study)
+    if "immune" in groups:
+        return "adjacent"
+    return "adjacent" if _signals_more(diseases, reading) else "oncology"
+
+
+def _autoimmune(
+    diseases: Mapping[str, Support], groups: set[str | None], reading: Reading, study: Study
+) -> str:
+    if "cancer" not in groups:
+        return "core"
+    if study.is_review:
+        return "adjacent"
+    return "adjacent" if study.kind in ("case-report", "observational") else "core"
+
+
+def _signals_more(diseases: Mapping[str, Support], reading: Reading) -> bool:
+    """Ruling 1: beyond cancer, or CAR-Treg work without a disease."""
+    if reading.has_cue("beyond-cancer", title=True):
+        return True
+    treg = any(m.label.id == "car-treg" and m.weight >= 0.5 for m in reading.of("modality"))
+    return treg and not diseases

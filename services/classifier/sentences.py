@@ -1,0 +1,51 @@
+"""Where sentences begin and end, in text full of "e.g.", "Fig. 2", "i.v.", "CD19+." and "vs."."""
+
+import re
+
+_STOP = re.compile(r"[.!?][)\]\"'”’]{0,2}\s{1,3}|\n\s{0,3}")
+
+_NEVER_LAST = frozenset(
+    "e.g i.e vs fig figs et eq no ref refs dr prof approx ca cf vol spp sp st mr mrs ms "
+    "i.v i.p s.c i.m p.o resp incl tab suppl".split()
+)
+"""Words after whose dot a sentence goes on. `al` is not here: see `_goes_on`."""
+
+_LOOK_BACK = 12
+
+
+def split(text: str) -> list[tuple[int, int]]:
+    """Start and end of each sentence, in order, without the blanks between them."""
+    cuts, start = [], 0
+    for stop in _STOP.finditer(text):
+        if text[stop.start()] == "\n" or not _goes_on(text, stop.start(), stop.end()):
+            cuts.append((start, stop.end()))
+            start = stop.end()
+    cuts.append((start, len(text)))
+    return [(a, b) for a, b in (_trim(text, *cut) for cut in cuts) if a < b]
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+
+
+def _goes_on(text: str, dot: int, after: int) -> bool:
+    if after >= len(text):
+        return True
+    if text[dot] != ".":
+        return text[after].islower()
+    before = text[max(0, dot - _LOOK_BACK) : dot].replace("(", " ").split()
+    last = before[-1].lower() if before else ""
+    if last in _NEVER_LAST:
+        return True
+    if last == "al":
+        return not text[after].isupper()
+    return _begins_small(text, after)
+
+
+def _begins_small(text: str, at: int) -> bool:
+    """A small letter means that the sentence goes on, but "mRNA" and "iPSC" may begin one."""
+    if not text[at].islower():
+        return False
+    word = text[at : at + 12].split(" ")[0]
+    return not any(c.isupper() for c in word)

@@ -1,0 +1,214 @@
+"""The taxonomy of a topic: labels and the phrases that carry them, as data that a reader can edit.
+
+The phrase language is described in `phrases.py` and at the top of the taxonomy file.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from services.classifier.phrases import Finder, PhraseError, variants
+from shared.errors import ConfigurationError
+from shared.events import Facet
+
+Kind = Literal["strong", "plain", "weak", "not"]
+CueKind = Literal[
+    "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
+    "between", "aimed", "support", "other-sense", "engineered", "beyond-cancer", "patients",
+]  # fmt: skip
+SCOPES = ("core", "adjacent", "oncology", "none", "unclear")
+EVIDENCE = (
+    "trial", "protocol", "observational", "case-report", "preclinical", "systematic-review",
+    "review", "guidance", "commentary", "notice", "other",
+)  # fmt: skip
+
+
+class Entry(BaseModel):
+    """A table of the taxonomy file; a misspelt key is an error, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaxonomyLabel(Entry):
+    """One label. `patterns` carry it; `strong` ones decide alone, `weak` ones only support.
+
+    `exclude` are phrases inside which a pattern does not count. `implies` names labels that come
+    with it ("disease:sle"). `aimed` is, for a target, the modality of CAR-T cells aimed at it.
+    `near_receptor` asks for a chimeric receptor in the same sentence. `group` gathers diseases
+    for the rules of scope.
+    """
+
+    facet: Facet | Literal["receptor"]
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(min_length=1)
+    definition: str = Field(min_length=1)
+    strong: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    mesh: tuple[str, ...] = ()
+    publication_types: tuple[str, ...] = ()
+    implies: tuple[str, ...] = ()
+    aimed: str | None = None
+    near_receptor: bool = False
+    group: Literal["autoimmune", "immune", "cancer", "other"] | None = None
+
+    @property
+    def key(self) -> str:
+        """The name by which `implies` refers to it."""
+        return f"{self.facet}:{self.id}"
+
+
+class Cue(Entry):
+    """Words that say how a mention is meant; they carry no label."""
+
+    kind: CueKind
+    patterns: tuple[str, ...] = Field(min_length=1)
+
+
+class Rule(Entry):
+    """A phrase with what it means: a label (`kind` says how strongly) or a cue."""
+
+    phrase: str
+    label: TaxonomyLabel | None = None
+    kind: Kind = "plain"
+    cue: CueKind | None = None
+
+
+class Taxonomy(BaseModel):
+    """All labels of one topic. `version` goes into every classification."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    id: str
+    version: str = Field(min_length=1)
+    labels: tuple[TaxonomyLabel, ...] = Field(alias="label", min_length=1)
+    cues: tuple[Cue, ...] = Field(alias="cue", default=())
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Taxonomy":
+        keys = [label.key for label in self.labels]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"label {key} is there twice: keep one")
+        for label in self.labels:
+            _check_label(label, set(keys))
+        for cue in self.cues:
+            _check_phrases(f"cue {cue.kind}", cue.patterns)
+        missing = [f"scope:{scope}" for scope in SCOPES if f"scope:{scope}" not in keys]
+        missing += [f"evidence:{kind}" for kind in EVIDENCE if f"evidence:{kind}" not in keys]
+        if missing:
+            raise ValueError(f"label {missing[0]} is missing: add it, the rules speak of it")
+        return self
+
+    @cached_property
+    def by_key(self) -> dict[str, TaxonomyLabel]:
+        """The labels by "facet:id"."""
+        return {label.key: label for label in self.labels}
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every phrase with its meaning, in the numbering of `finder`."""
+        return tuple(self._rules())
+
+    @cached_property
+    def finder(self) -> Finder:
+        """All phrases as one automaton."""
+        return Finder(rule.phrase for rule in self.rules)
+
+    def _rules(self) -> Iterator[Rule]:
+        kinds: tuple[tuple[Kind, str], ...] = (
+            ("strong", "strong"), ("plain", "patterns"), ("weak", "weak"), ("not", "exclude"),
+        )  # fmt: skip
+        for label in self.labels:
+            for kind, name in kinds:
+                for phrase in getattr(label, name):
+                    yield Rule(phrase=phrase, label=label, kind=kind)
+        for cue in self.cues:
+            for phrase in cue.patterns:
+                yield Rule(phrase=phrase, cue=cue.kind)
+
+    @cached_property
+    def mesh(self) -> dict[str, tuple[TaxonomyLabel, ...]]:
+        """Labels by MeSH heading, in small letters."""
+        return self._by("mesh")
+
+    @cached_property
+    def publication_types(self) -> dict[str, tuple[TaxonomyLabel, ...]]:
+        """Labels by publication type, in small letters."""
+        return self._by("publication_types")
+
+    def _by(self, name: str) -> dict[str, tuple[TaxonomyLabel, ...]]:
+        found: dict[str, tuple[TaxonomyLabel, ...]] = {}
+        for label in self.labels:
+            for heading in getattr(label, name):
+                found[heading.casefold()] = (*found.get(heading.casefold(), ()), label)
+        return found
+
+
+def _check_label(label: TaxonomyLabel, keys: set[str]) -> None:
+    aimed = [f"modality:{label.aimed}"] if label.aimed else []
+    for other in [*label.implies, *aimed]:
+        if other not in keys:
+            raise ValueError(f"label {label.key} refers to {other}, which is not there: add it")
+    _check_phrases(
+        f"label {label.key}", [*label.strong, *label.patterns, *label.weak, *label.exclude]
+    )
+
+
+def _check_phrases(owner: str, phrases: "list[str] | tuple[str, ...]") -> None:
+    for phrase in phrases:
+        try:
+            variants(phrase)
+        except PhraseError as error:
+            raise ValueError(f"{owner}: {error}") from error
+
+
+def read_taxonomy(text: str, origin: str) -> Taxonomy:
+    """A taxonomy from TOML text; `origin` names it in errors.
+
+    Raises:
+        ConfigurationError: not TOML (with the line), a wrong field, a phrase that cannot be
+            read, or a reference to a label that is not there; it names the label.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"taxonomy {origin} is not TOML: {error}; correct it") from error
+    try:
+        return Taxonomy.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = _place(content, fault["loc"])
+        raise ConfigurationError(f"taxonomy {origin}{where}: {fault['msg']}") from error
+
+
+def _place(content: dict[str, object], loc: tuple[int | str, ...]) -> str:
+    """The label's own name where an error says "label 17"."""
+    entries = content.get(str(loc[0])) if loc else None
+    if len(loc) < 2 or not isinstance(entries, list) or not isinstance(loc[1], int):
+        return "".join(f", {part}" for part in loc)
+    entry = entries[loc[1]]
+    name = (entry.get("id") or entry.get("kind")) if isinstance(entry, dict) else None
+    rest = "".join(f", {part}" for part in loc[2:])
+    return f", {loc[0]} {name or f'number {loc[1] + 1}'}{rest}"
+
+
+def load_taxonomy(path: Path) -> Taxonomy:
+    """The taxonomy in a file.
+
+    Raises:
+        ConfigurationError: as `read_taxonomy`, or the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise ConfigurationError(
+            f"taxonomy {path} cannot be read ({reason}): set CLASSIFIER_TAXONOMY to a taxonomy file"
+        ) from error
+    return read_taxonomy(text, str(path))
