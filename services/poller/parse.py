@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lxml import etree
 from pydantic import ValidationError
 
-from services.poller.eutils.xml import SAFE, parse_xml
+from services.poller.eutils.xml import SAFE, parse_xml, pmid_in
 from services.poller.records import Unreadable, pmid_of, read_record
 from shared.article import Article
 
@@ -78,8 +78,7 @@ def _pieces(xml: bytes, fault: str) -> Iterator[Article | Refused | list[int]]:
 
 def _read(element: etree._Element) -> Article | Refused | list[int]:
     if element.tag == "DeleteCitation":
-        texts = (pmid.text or "" for pmid in element.iterfind("PMID"))
-        return [int(text) for text in texts if text.strip().isdecimal()]
+        return [number for pmid in element.iterfind("PMID") if (number := pmid_in(pmid.text))]
     try:
         return read_record(element)
     except Unreadable as error:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from services.poller.dates import history_date, partial_date
+from services.poller.eutils.xml import pmid_in
 from services.poller.status import status_of
 from services.poller.text import html_of, text_at, text_of
 from shared.article import AbstractSection, Article, Author, Correction, Journal, MeshHeading
@@ -47,9 +48,8 @@ def read_record(record: etree._Element) -> Article:
 def pmid_of(record: etree._Element) -> int | None:
     """The record's own PMID: never one of a reference or a comment."""
     for path in ("MedlineCitation/PMID", "BookDocument/PMID", "PMID"):
-        text = record.findtext(path)
-        if text and text.strip().isdecimal():
-            return int(text)
+        if pmid := pmid_in(record.findtext(path)):
+            return pmid
     return None
 
 
@@ -120,10 +120,10 @@ def _book(record: etree._Element) -> Article:
 def _pmid(parent: etree._Element) -> tuple[int, int]:
     element = parent.find("PMID")
     text = text_of(element)
-    if element is None or not text.isdecimal() or not int(text):
-        raise Unreadable(f"PMID is {text!r}, not a number")
-    version = element.get("Version", "1")
-    return int(text), int(version) if version.isdecimal() else 1
+    pmid = pmid_in(text)
+    if element is None or pmid is None:
+        raise Unreadable(f"PMID is {text[:40]!r}, not a number")
+    return pmid, pmid_in(element.get("Version")) or 1
 
 
 def _texts(parent: etree._Element, path: str) -> Iterator[str]:
@@ -221,9 +221,8 @@ def _trials(article: etree._Element) -> Iterator[str]:
 
 def _corrections(citation: etree._Element) -> Iterator[Correction]:
     for element in citation.iterfind("CommentsCorrectionsList/CommentsCorrections"):
-        pmid = text_at(element, "PMID")
         yield Correction(
             ref_type=element.get("RefType", ""),
-            pmid=int(pmid) if pmid and pmid.isdecimal() else None,
+            pmid=pmid_in(element.findtext("PMID")),
             source=text_at(element, "RefSource"),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.poller.eutils.client import Access, Client, make_http
+from services.poller.eutils.client import BASE_URL, Access, Client, make_http
 from services.poller.eutils.fetch import CHUNK, fetch
 from services.poller.eutils.limit import limiter_for
 from services.poller.eutils.link import cited_by, references, similar
@@ -10,8 +10,8 @@ from services.poller.eutils.retry import Patience, Timing
 from services.poller.eutils.search import DateType, SearchAnswer, Window, search
 
 __all__ = [
-    "CHUNK", "Access", "DateType", "Eutils", "Patience", "SearchAnswer", "Timing", "Window",
-    "make_http",
+    "BASE_URL", "CHUNK", "Access", "Client", "DateType", "Eutils", "Patience", "SearchAnswer",
+    "Timing", "Window", "make_eutils",
 ]  # fmt: skip
 
 
@@ -45,6 +45,10 @@ class Eutils:
     async def fetch(self, pmids: Sequence[int]) -> bytes:
         """See `fetch.fetch`."""
         return await fetch(self._client, pmids)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
 
 
 def make_eutils(

@@ -98,6 +98,10 @@ class Client:
             await self._timing.sleep(wait)
         raise Retryable(f"{utility}: {answer.message} ({answer.verdict})", answer.retry_after)
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
     def _left(self, started: float) -> float:
         return self._patience.deadline - (self._timing.monotonic() - started)
 

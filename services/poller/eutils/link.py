@@ -1,13 +1,13 @@
 """elink: which articles are related to others, and how."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 from lxml import etree
 
 from services.poller.eutils.client import Client
-from services.poller.eutils.xml import read_root
+from services.poller.eutils.xml import pmid_in, read_root
 from shared.errors import Permanent, Retryable
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,8 @@ async def similar(client: Client, pmid: int) -> list[tuple[int, int | None]]:
     except (Retryable, Permanent) as error:
         log.info("similar_scores_unavailable", pmid=pmid, reason=str(error))
         body = await _ask(client, "neighbor", "pubmed_pubmed", [pmid])
-    links = [link for _, name, link in _links(body) if name == "pubmed_pubmed"]
-    scored = {_pmid(link): _score(link) for link in links}
+    links = [link for link in _links(body) if link.name == "pubmed_pubmed"]
+    scored = {link.pmid: link.score for link in links}
     scored.pop(pmid, None)
     return sorted(scored.items(), key=lambda item: -(item[1] or 0))
 
@@ -57,9 +57,9 @@ async def _linked(
     client: Client, name: LinkName, pmids: Sequence[int]
 ) -> dict[int, tuple[int, ...]]:
     found: dict[int, list[int]] = {pmid: [] for pmid in pmids}
-    for source, linkname, link in _links(await _ask(client, "neighbor", name, pmids)):
-        if linkname == name and source in found:
-            found[source].append(_pmid(link))
+    for link in _links(await _ask(client, "neighbor", name, pmids)):
+        if link.name == name and link.source in found:
+            found[link.source].append(link.pmid)
     return {
         pmid: tuple(dict.fromkeys(other for other in others if other != pmid))
         for pmid, others in found.items()
@@ -81,19 +81,24 @@ async def _ask(
     return (await client.call("elink", parameters, attempts)).body
 
 
-def _links(body: bytes) -> Iterator[tuple[int, str, etree._Element]]:
-    """Each link with the article it starts from and its link name."""
+class Link(NamedTuple):
+    """A link from one article to another."""
+
+    source: int
+    name: str
+    pmid: int
+    score: int | None
+
+
+def _links(body: bytes) -> Iterator[Link]:
     for linkset in read_root("elink", body).iter("LinkSet"):
-        source = linkset.findtext("IdList/Id") or ""
+        source = pmid_in(linkset.findtext("IdList/Id"))
         for database in linkset.findall("LinkSetDb"):
             name = database.findtext("LinkName") or ""
             for link in database.findall("Link"):
-                if source.isdecimal() and (link.findtext("Id") or "").isdecimal():
-                    yield int(source), name, link
-
-
-def _pmid(link: etree._Element) -> int:
-    return int(link.findtext("Id") or "")
+                pmid = pmid_in(link.findtext("Id"))
+                if source and pmid:
+                    yield Link(source, name, pmid, _score(link))
 
 
 def _score(link: etree._Element) -> int | None:

@@ -7,7 +7,7 @@ from typing import Literal
 from lxml import etree
 
 from services.poller.eutils.client import Client
-from services.poller.eutils.xml import read_root
+from services.poller.eutils.xml import pmid_in, read_root
 from shared.errors import Permanent, Retryable
 
 DateType = Literal["crdt", "edat"]
@@ -115,14 +115,15 @@ def read_search(body: bytes) -> SearchAnswer:
     Only its own children are looked at: the translation stack holds counts and terms as well.
 
     Raises:
-        Retryable: it is no XML, holds no count, or an id that is no number.
+        Retryable: it is no XML, or holds no count. An id that is no number is left out, so that
+            count and ids disagree.
     """
     root = read_root("esearch", body)
     try:
         count = int(root.findtext("Count") or "")
-        ids = tuple(int(element.text or "") for element in root.findall("IdList/Id"))
     except ValueError as error:
-        raise Retryable(f"esearch: an answer without count or with strange ids: {error}") from error
+        raise Retryable(f"esearch: an answer without a count: {error}") from error
+    ids = tuple(filter(None, (pmid_in(element.text) for element in root.findall("IdList/Id"))))
     return SearchAnswer(
         count=count,
         ids=ids,

@@ -25,6 +25,12 @@ def parse_xml(body: bytes) -> etree._Element:
     return etree.fromstring(body, etree.XMLParser(**SAFE))
 
 
+def pmid_in(text: str | None) -> int | None:
+    """The PMID a text holds; None where it is no number, or none that a PMID can be."""
+    digits = (text or "").strip()
+    return int(digits) or None if digits.isdecimal() and len(digits) <= 9 else None
+
+
 def read_root(utility: str, body: bytes) -> etree._Element:
     """The root element of an answer we are about to use.
 

@@ -1,0 +1,67 @@
+"""What was checked in a period, whether all of it has arrived, and whether the source is well.
+
+Pure. A digest is cut when every poll of its period has all the articles that it announced; after
+`max_wait` it is cut all the same and says how many are still on their way. They are in nobody's
+ledger, so the next digest brings them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from services.notifier.digest import Coverage
+from shared.events import Leg, Poll
+
+LATE = timedelta(days=7)
+"""Articles of polls up to this old are counted as still in processing."""
+
+
+def is_complete(polls: Sequence[Poll], arrived: Mapping[str, int]) -> bool:
+    """Whether a poll has ended and all that the polls announced has arrived.
+
+    No poll at all is waited for too: its result may be on its way.
+    """
+    return bool(polls) and in_processing(polls, arrived) == 0
+
+
+def in_processing(polls: Sequence[Poll], arrived: Mapping[str, int]) -> int:
+    """How many announced articles have not arrived; `arrived` counts them by poll id."""
+    return sum(max(0, poll.announced - arrived.get(poll.poll_id, 0)) for poll in polls)
+
+
+def coverage(
+    polls: Sequence[Poll], pending: int, last_healthy: Poll | None, start: datetime
+) -> Coverage:
+    """The coverage line of a digest; `polls` are those of its period, the oldest first.
+
+    The source is unhealthy when no poll ended in the period or the last one left a leg open;
+    since when is the end of the last healthy poll ever, or the period's start. Numbers are
+    those of the last poll: its windows overlap those of earlier ones.
+    """
+    healthy = bool(polls) and polls[-1].healthy
+    since = last_healthy.finished_at if last_healthy else start
+    legs = polls[-1].legs if polls else ()
+    return Coverage(
+        polls=len(polls),
+        healthy=healthy,
+        unhealthy_since=None if healthy else since,
+        checked_from=min(map(_begin, polls), default=None),
+        checked_to=polls[-1].finished_at if polls else None,
+        counted=sum(leg.counted or 0 for leg in legs),
+        stored=sum(leg.received for leg in legs),
+        in_processing=pending,
+        legs=tuple(map(_line, legs)),
+    )
+
+
+def _begin(poll: Poll) -> datetime:
+    windows = (leg.window_from for leg in poll.legs if leg.window_from)
+    return min(windows, default=poll.started_at)
+
+
+def _line(leg: Leg) -> str:
+    name = f"{leg.relation} '{leg.name}'" if leg.name else leg.relation
+    if leg.state == "unknown":
+        return f"{name}: PubMed cannot tell"
+    counted = "an unknown number" if leg.counted is None else leg.counted
+    line = f"{name}: {leg.received} of {counted}"
+    return line if leg.state == "closed" else f"{line}, incomplete"

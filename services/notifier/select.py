@@ -1,0 +1,152 @@
+"""Which articles a digest brings to a subscriber, and which of those sent need a notice.
+
+Pure. News are articles of the topic that
+
+- are no backfill, and neither retracted nor withdrawn;
+- pass the subscriber's filters;
+- are not in the subscriber's ledger: what was sent once is not sent again, whatever changed;
+- were discovered less than 30 days before the subscription began, so that a first digest brings
+  the last 30 days; and
+- were discovered, or classified for the first time, less than 30 days before the end of the
+  last digest. So a late or failed one is made up for, while filters that are widened and rules
+  that change bring no flood of old papers.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.notifier.digest import Notice, NoticeKind
+from services.notifier.project import Known
+from services.notifier.subscription import Filters, Subscription
+from shared.article import Article, Correction, Status
+from shared.events import Classified, Facet
+
+LOOKBACK = timedelta(days=30)
+
+GONE = (Status.RETRACTED, Status.WITHDRAWN)
+
+NOTICE_KINDS: dict[Status, NoticeKind] = {
+    Status.RETRACTED: "retracted",
+    Status.WITHDRAWN: "withdrawn",
+    Status.CONCERN: "expression-of-concern",
+    Status.CORRECTED: "corrected",
+}
+
+_SOURCES: dict[Status, tuple[str, ...]] = {
+    Status.RETRACTED: ("RetractionIn", "RetractedandRepublishedIn", "PartialRetractionIn"),
+    Status.WITHDRAWN: ("RetractionIn",),
+    Status.CONCERN: ("ExpressionOfConcernIn",),
+    Status.CORRECTED: ("ErratumIn", "CorrectedandRepublishedIn", "RepublishedIn", "UpdateIn"),
+}
+"""CommentsCorrections RefTypes that name the notice, as in the PubMed DTD."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """What a digest covers: later than `start`, up to and including `end`, its due instant."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, subscription: Subscription, last_end: datetime | None, end: datetime) -> "Period":
+        """From the end of the last digest; the first one begins 30 days before its subscription."""
+        return cls(last_end or subscription.created_at - LOOKBACK, end)
+
+    def floor(self, subscription: Subscription) -> datetime:
+        """What was discovered and classified before this is no news any more."""
+        return max(self.start, subscription.created_at) - LOOKBACK
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An article that a subscriber was sent: when, what its status was, what it is now.
+
+    `noticed` are the statuses of which a notice is in the ledger already.
+    """
+
+    known: Known
+    delivered_at: datetime
+    status_then: Status
+    noticed: frozenset[Status] = frozenset()
+
+
+def news(
+    subscription: Subscription, articles: Iterable[Known], told: Collection[int], period: Period
+) -> list[Classified]:
+    """The entries for the next digest; `told` are the PMIDs in the subscriber's ledger."""
+    return [
+        known.entry
+        for known in articles
+        if known.entry.topic == subscription.topic
+        and known.pmid not in told
+        and is_news(known, subscription, period)
+    ]
+
+
+def is_news(known: Known, subscription: Subscription, period: Period) -> bool:
+    """Whether an article that this subscriber was not sent is news; the rules are above."""
+    return (
+        not known.backfill
+        and known.status not in GONE
+        and subscription.created_at - LOOKBACK < known.discovered_at <= period.end
+        and max(known.discovered_at, known.first_seen_at) > period.floor(subscription)
+        and is_wanted(known.entry, subscription.filters)
+    )
+
+
+def is_wanted(entry: Classified, filters: Filters) -> bool:
+    """Whether an article passes the filters.
+
+    A facet of which an unclear article carries no label does not keep it out: what the
+    classifier could not tell is shown, never dropped.
+    """
+    if (
+        entry.classification.scope not in filters.scope
+        or entry.relatedness < filters.min_relatedness
+    ):
+        return False
+    facets: tuple[tuple[Facet, frozenset[str]], ...] = (
+        ("modality", filters.modality),
+        ("disease", filters.disease),
+        ("evidence", filters.evidence),
+    )
+    return all(_passes(entry, facet, wanted) for facet, wanted in facets)
+
+
+def _passes(entry: Classified, facet: Facet, wanted: frozenset[str]) -> bool:
+    carried = {label.id for label in entry.classification.labels if label.facet == facet}
+    if not wanted or wanted & carried:
+        return True
+    return not carried and entry.classification.scope == "unclear"
+
+
+def notices(subscription: Subscription, sent: Iterable[Sent]) -> list[Notice]:
+    """Notices of papers that got worse since this subscriber was sent them, each once."""
+    return [
+        _notice(one, subscription)
+        for one in sent
+        if one.known.status in NOTICE_KINDS
+        and one.known.status != one.status_then
+        and one.known.status not in one.noticed
+    ]
+
+
+def _notice(sent: Sent, subscription: Subscription) -> Notice:
+    article = sent.known.entry.article
+    source = _source(article)
+    return Notice(
+        pmid=article.pmid,
+        title=article.title,
+        kind=NOTICE_KINDS[article.status],
+        notice_pmid=source.pmid if source else None,
+        notice_source=source.source if source else None,
+        sent_on=sent.delivered_at.astimezone(subscription.zone).date(),
+    )
+
+
+def _source(article: Article) -> Correction | None:
+    named = _SOURCES[article.status]
+    found = [one for one in article.corrections if one.ref_type in named]
+    return found[-1] if found else None

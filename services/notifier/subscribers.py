@@ -1,0 +1,132 @@
+"""Subscriptions in the database: SQL only, in the caller's transaction."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.subscription import Subscription, Wish
+from services.notifier.tables import subscriptions
+
+Origin = Literal["file", "console"]
+
+REMOVED = "removed from the subscriptions file"
+"""The one reason for being inactive that the file itself takes back."""
+
+_COLUMNS = {"topic", "channel", "address"}
+
+
+async def save(
+    connection: AsyncConnection, wanted: Subscription, origin: Origin, now: datetime
+) -> None:
+    """Add a subscription, or update the one with its id.
+
+    A known one keeps the time it counts from and that of its confirmation; one confirmed only
+    now counts as confirmed `now`. One that delivery switched off stays off until its address
+    changes or `activate` is called.
+    """
+    known = (await connection.execute(_select(wanted.id).with_for_update())).one_or_none()
+    if known is None:
+        await connection.execute(subscriptions.insert().values(**_row(wanted, origin), active=True))
+        return
+    row = _row(wanted, origin) | {"created_at": known.created_at, **_reactivated(known, wanted)}
+    if wanted.confirmed_at is not None:
+        row["confirmed_at"] = known.confirmed_at or now
+    await connection.execute(
+        subscriptions.update().where(subscriptions.c.id == wanted.id).values(**row)
+    )
+
+
+def _reactivated(known: sa.Row[Any], wanted: Subscription) -> dict[str, object]:
+    new_address = known.address != wanted.address.get_secret_value()
+    if new_address or known.inactive_reason == REMOVED:
+        return {"active": True, "inactive_reason": None}
+    return {}
+
+
+async def sync_file(
+    connection: AsyncConnection, wanted: Iterable[Subscription], now: datetime
+) -> None:
+    """Make the table say what the file says: add, update, and switch off what is gone from it.
+
+    Nothing is deleted: the ledger of a subscription that returns must still know what was sent.
+    """
+    kept = []
+    for one in wanted:
+        await save(connection, one, "file", now)
+        kept.append(one.id)
+    await connection.execute(
+        subscriptions.update()
+        .where(
+            subscriptions.c.origin == "file",
+            subscriptions.c.active,
+            subscriptions.c.id.not_in(kept),
+        )
+        .values(active=False, inactive_reason=REMOVED)
+    )
+
+
+async def mailable(connection: AsyncConnection) -> list[Subscription]:
+    """The subscriptions that may be mailed: active and confirmed; by id."""
+    rows = await connection.execute(
+        sa.select(subscriptions)
+        .where(subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None))
+        .order_by(subscriptions.c.id)
+    )
+    return [_subscription(row) for row in rows]
+
+
+async def lock(connection: AsyncConnection, subscription_id: str) -> Subscription | None:
+    """One subscription as it is now, its row locked; `None` when it may not be mailed."""
+    row = (
+        await connection.execute(
+            _select(subscription_id)
+            .where(subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None))
+            .with_for_update()
+        )
+    ).one_or_none()
+    return _subscription(row) if row else None
+
+
+async def deactivate(connection: AsyncConnection, subscription_id: str, reason: str) -> None:
+    """Switch a subscription off; `reason` is for its owner and the operator, without address."""
+    await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == subscription_id)
+        .values(active=False, inactive_reason=reason)
+    )
+
+
+async def activate(connection: AsyncConnection, subscription_id: str) -> bool:
+    """Switch a subscription on again; False when there is none with this id."""
+    result = await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == subscription_id)
+        .values(active=True, inactive_reason=None)
+    )
+    return result.rowcount == 1
+
+
+def _select(subscription_id: str) -> sa.Select[Any]:
+    return sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
+
+
+def _row(one: Subscription, origin: Origin) -> dict[str, object]:
+    wish = one.model_dump(mode="json", include=set(Wish.model_fields) - _COLUMNS)
+    return {
+        "id": one.id,
+        "topic": one.topic,
+        "channel": one.channel,
+        "address": one.address.get_secret_value(),
+        "wish": wish,
+        "origin": origin,
+        "created_at": one.created_at,
+        "confirmed_at": one.confirmed_at,
+    }
+
+
+def _subscription(row: sa.Row[Any]) -> Subscription:
+    named = {name: getattr(row, name) for name in ("id", *_COLUMNS, "created_at", "confirmed_at")}
+    return Subscription.model_validate({**row.wish, **named})

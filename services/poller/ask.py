@@ -1,0 +1,100 @@
+"""Asks PubMed for one leg. A leg that fails says so in its answer and stops no other."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from services.poller.eutils import Eutils
+from services.poller.legs import Asked, Cursor, Plan, days, is_first, span
+from services.poller.parse import parse_records
+from services.poller.topic import Similar, Topic
+from shared.errors import Permanent, Retryable
+from shared.events import Reason, Relation
+
+
+async def ask(
+    eutils: Eutils, topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime
+) -> Asked:
+    """The leg with PubMed's answer, or with the error in `error`."""
+    asked = Asked(plan, is_first(plan, cursor))
+    if plan.query:
+        asked = replace(asked, window_from=span(topic, plan, cursor, now), window_to=now)
+    try:
+        return await _ask(eutils, topic, asked)
+    except (Retryable, Permanent) as error:
+        return replace(asked, error=str(error))
+
+
+async def _ask(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
+    if asked.plan.relation == "query":
+        return await _query(eutils, asked)
+    answered = await _LINKED[asked.plan.relation](eutils, topic, asked)
+    if not answered.reasons and not await _is_in_pubmed(eutils, topic.seed):
+        return replace(answered, unknown=False, error=_no_seed(topic))
+    return answered
+
+
+def _no_seed(topic: Topic) -> str:
+    return f"PubMed has no article {topic.seed}: correct the seed of topic {topic.id}"
+
+
+async def _is_in_pubmed(eutils: Eutils, pmid: int) -> bool:
+    # elink answers an unknown PMID as it answers one without links.
+    parsed = parse_records(await eutils.fetch([pmid]))
+    return any(article.pmid == pmid for article in parsed.articles)
+
+
+async def _query(eutils: Eutils, asked: Asked) -> Asked:
+    query, start, end = asked.plan.query, asked.window_from, asked.window_to
+    if query is None or start is None or end is None or asked.plan.datetype is None:
+        raise ValueError(f"leg {asked.plan.key} is no query")
+    found = await eutils.search(query.term, days(start, end), asked.plan.datetype)
+    return replace(
+        asked,
+        counted=found.count,
+        reasons={pmid: Reason(relation="query", name=query.name) for pmid in found.ids},
+        query_translation=found.query_translation,
+        warnings=found.warnings,
+        error=_drift(query.name, found.errors),
+    )
+
+
+def _drift(name: str, errors: tuple[str, ...]) -> str | None:
+    # PubMed leaves out what it does not know and answers a broader query.
+    if not errors:
+        return None
+    return f"PubMed did not understand query {name!r} ({'; '.join(errors)}): correct its term"
+
+
+async def _similar(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
+    kept = _nearest(await eutils.similar(topic.seed), topic.similar or Similar())
+    reasons = {
+        pmid: Reason(relation="similar", rank=rank, of=len(kept), score=score)
+        for rank, (pmid, score) in enumerate(kept, 1)
+    }
+    return replace(asked, counted=len(reasons), reasons=reasons, unknown=not reasons)
+
+
+Scored = tuple[int, int | None]
+
+
+def _nearest(found: Iterable[Scored], wanted: Similar) -> list[Scored]:
+    near = [(pmid, score) for pmid, score in found if score is None or score >= wanted.min_score]
+    return near[: wanted.top]
+
+
+async def _cited_by(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
+    return _plain(asked, (await eutils.cited_by([topic.seed]))[topic.seed], "cited-by")
+
+
+async def _references(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
+    pmids = await eutils.references(topic.seed)
+    return replace(_plain(asked, pmids, "references"), unknown=not pmids)
+
+
+def _plain(asked: Asked, pmids: Iterable[int], relation: Relation) -> Asked:
+    reasons = {pmid: Reason(relation=relation) for pmid in pmids}
+    return replace(asked, counted=len(reasons), reasons=reasons)
+
+
+_LINKED = {"similar": _similar, "cited-by": _cited_by, "references": _references}

@@ -1,0 +1,121 @@
+"""From PMIDs to articles in the store and events in the outbox, chunk by chunk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.poller import store
+from services.poller.eutils import CHUNK, Eutils
+from services.poller.legs import Asked, merge
+from services.poller.parse import Parsed, parse_records
+from services.poller.poll import Decision, Entry, Found, Known, Moment, discover, revisit
+from services.poller.settle import Tally
+from services.poller.topic import Topic
+from shared.article import Article, Status
+from shared.clock import Clock
+from shared.database import transaction
+from shared.errors import Permanent, Retryable
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a poll reaches out to."""
+
+    engine: AsyncEngine
+    eutils: Eutils
+    clock: Clock
+
+
+@dataclass
+class Run:
+    """A poll under way."""
+
+    topic: Topic
+    poll_id: str
+    started: datetime
+    asked: tuple[Asked, ...]
+    found: dict[int, Found]
+    known: dict[int, Known]
+    tally: Tally
+
+    def moment(self, now: datetime) -> Moment:
+        """This poll at an instant."""
+        return Moment(self.topic, self.poll_id, now)
+
+
+async def fetch_all(outside: Outside, run: Run, pmids: Sequence[int]) -> None:
+    """Fetch, read and write articles, new and known, a chunk a transaction.
+
+    Raises:
+        Retryable: the database is away. PubMed's faults are noted in the run's tally.
+    """
+    for start in range(0, len(pmids), CHUNK):
+        chunk = pmids[start : start + CHUNK]
+        try:
+            body = await outside.eutils.fetch(chunk)
+        except Permanent as error:
+            run.tally.failed.update(dict.fromkeys(chunk, str(error)))
+        except Retryable as error:
+            # NCBI is out of order: the rest of the list would fare no better.
+            run.tally.failed.update(dict.fromkeys(pmids[start:], str(error)))
+            return
+        else:
+            await _write_chunk(outside, run, chunk, parse_records(body))
+
+
+async def _write_chunk(outside: Outside, run: Run, chunk: Sequence[int], parsed: Parsed) -> None:
+    read = {article.pmid: article for article in sorted(parsed.articles, key=lambda a: a.version)}
+    asked = set(chunk)
+    refused = {record.pmid for record in parsed.refused if record.pmid in asked}
+    moment = run.moment(outside.clock())
+    async with transaction(outside.engine) as connection:
+        await store.lock_topic(connection, run.topic.id)
+        entries = await store.read_entries(connection, run.topic.id, chunk)
+        deleted = _deleted(entries, set(parsed.deleted))
+        records = {pmid: a for pmid, a in read.items() if pmid in asked} | deleted
+        decisions = [_decide(run, entries.get(pmid), a, moment) for pmid, a in records.items()]
+        await store.save(connection, run.topic.id, decisions, moment.now)
+        await store.park(connection, run.topic.id, parsed.refused, moment.now)
+        await store.unpark(connection, run.topic.id, records.keys())
+    run.tally.understood |= records.keys() | (asked & set(parsed.deleted))
+    run.tally.new |= records.keys() - entries.keys()
+    run.tally.parked |= {pmid for pmid in refused if pmid is not None} - records.keys()
+
+
+def _deleted(entries: dict[int, Entry], deleted: set[int]) -> dict[int, Article]:
+    """Known articles that PubMed has taken out: they stay, as withdrawn."""
+    return {
+        pmid: entry.article.model_copy(update={"status": Status.WITHDRAWN})
+        for pmid, entry in entries.items()
+        if pmid in deleted
+    }
+
+
+def _decide(run: Run, entry: Entry | None, article: Article, moment: Moment) -> Decision:
+    found = run.found.get(article.pmid, Found())
+    if entry is None:
+        return discover(article, found, moment)
+    return revisit(entry, article, found, moment)
+
+
+async def note_reasons(outside: Outside, run: Run, read: set[int]) -> None:
+    """Known articles that were not read again may have other reasons now."""
+    changed = [
+        pmid
+        for pmid, found in run.found.items()
+        if (row := run.known.get(pmid))
+        and (pmid not in read or pmid in run.tally.failed)
+        and merge(row.reasons, found.reasons) != row.reasons
+    ]
+    for start in range(0, len(changed), CHUNK):
+        chunk = changed[start : start + CHUNK]
+        moment = run.moment(outside.clock())
+        async with transaction(outside.engine) as connection:
+            await store.lock_topic(connection, run.topic.id)
+            entries = await store.read_entries(connection, run.topic.id, chunk)
+            decisions = [
+                revisit(entry, None, run.found[pmid], moment) for pmid, entry in entries.items()
+            ]
+            await store.save(connection, run.topic.id, decisions, moment.now)

@@ -1,0 +1,61 @@
+"""The end of a poll: ledger lines, cursors and `poll.completed`, in one transaction. SQL only."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.poller import store
+from services.poller.legs import Asked, Cursor, without_dates
+from services.poller.tables import legs, outbox, polls
+from services.poller.topic import Topic
+from shared.events import Leg, Poll, PollCompleted, event_id, traceparent
+from shared.outbox import add
+
+
+async def close_poll(
+    connection: AsyncConnection, topic: Topic, poll: Poll, asked: tuple[Asked, ...]
+) -> None:
+    """Write the poll, move the cursors of the legs that agree, and say that the poll ended."""
+    await connection.execute(
+        polls.insert().values(
+            poll_id=poll.poll_id,
+            topic=poll.topic,
+            started_at=poll.started_at,
+            finished_at=poll.finished_at,
+            healthy=poll.healthy,
+            announced=poll.announced,
+        )
+    )
+    for question, leg in zip(asked, poll.legs, strict=True):
+        await connection.execute(legs.insert().values(**_line(poll, question, leg)))
+        if leg.state != "open":
+            cursor = Cursor(
+                poll.started_at, question.plan.definition, without_dates(leg.query_translation)
+            )
+            await store.move_cursor(connection, topic.id, question.plan.key, cursor)
+    await add(connection, outbox, completed(topic, poll, poll.finished_at), poll.finished_at)
+
+
+def _line(poll: Poll, asked: Asked, leg: Leg) -> dict[str, object]:
+    line = leg.model_dump(exclude={"relation", "name"})
+    warnings = list(asked.warnings)
+    return {
+        "poll_id": poll.poll_id,
+        "leg": asked.plan.key,
+        "topic": poll.topic,
+        "warnings": warnings,
+        **line,
+    }
+
+
+def completed(topic: Topic, poll: Poll, now: datetime) -> PollCompleted:
+    """The event that ends a poll."""
+    identity = event_id(topic.source, PollCompleted.ROUTING_KEY, poll.poll_id)
+    return PollCompleted(
+        id=identity,
+        source=topic.source,
+        subject=str(topic.seed),
+        time=now,
+        traceparent=traceparent(identity),
+        data=poll,
+    )

@@ -1,0 +1,108 @@
+"""The legs of a poll: every relation of a topic, what it asks for, and what it was answered."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.poller.eutils import DateType, Window
+from services.poller.topic import Query, Topic
+from shared.events import Reason, Relation
+
+ORDER: tuple[Relation, ...] = ("query", "similar", "cited-by", "references")
+_DATES = re.compile(r"\s*AND\s*\d{4}/\d{2}/\d{2}\s*:\s*\d{4}/\d{2}/\d{2}\[[^\]]*\]\s*$")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One leg: a query by one of its dates, or a relation by link."""
+
+    relation: Relation
+    definition: str
+    name: str | None = None
+    query: Query | None = None
+    datetype: DateType | None = None
+
+    @property
+    def key(self) -> str:
+        """What its cursor is kept under."""
+        return ":".join(filter(None, (self.relation, self.name)))
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Up to when a leg is known to be complete, and what was asked then."""
+
+    moved_to: datetime
+    definition: str
+    query_translation: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A leg with PubMed's answer: its reason for each PMID, or the error instead.
+
+    `first` is true until the leg was closed once, and again when its definition changed.
+    `unknown` is true when PubMed cannot tell, which is not the same as none.
+    """
+
+    plan: Plan
+    first: bool
+    window_from: datetime | None = None
+    window_to: datetime | None = None
+    counted: int | None = None
+    reasons: Mapping[int, Reason] = field(default_factory=dict)
+    query_translation: str | None = None
+    warnings: tuple[str, ...] = ()
+    unknown: bool = False
+    error: str | None = None
+
+
+def plans(topic: Topic) -> Iterator[Plan]:
+    """The legs of a topic, in order; each query by its day of creation, then of entry."""
+    for query in topic.query:
+        yield Plan("query", query.term, query.name, query, "crdt")
+        yield Plan("query", query.term, f"{query.name} (entry date)", query, "edat")
+    if topic.similar:
+        yield Plan("similar", f"{topic.seed} {topic.similar.top} {topic.similar.min_score}")
+    if topic.cited_by:
+        yield Plan("cited-by", str(topic.seed))
+    if topic.references:
+        yield Plan("references", str(topic.seed))
+
+
+def is_first(plan: Plan, cursor: Cursor | None) -> bool:
+    """Whether this leg, as it is now defined, was never complete."""
+    return cursor is None or cursor.definition != plan.definition
+
+
+def span(topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime) -> datetime:
+    """From when a query is asked: what is known to be complete less the overlap.
+
+    The first time that is the whole back catalogue the topic wants. A cursor in the future
+    (the clock was put back) counts as now.
+    """
+    if cursor is None or is_first(plan, cursor):
+        years = timedelta(days=365.25 * topic.backfill_years)
+        return now - max(years, topic.lookback, topic.overlap)
+    return min(cursor.moved_to, now) - topic.overlap
+
+
+def days(start: datetime, end: datetime) -> Window:
+    """The days of a span, both ends included."""
+    return Window(start.date(), end.date())
+
+
+def without_dates(translation: str | None) -> str | None:
+    """A query translation without the window we added, for comparison from poll to poll."""
+    return _DATES.sub("", translation) if translation else None
+
+
+def merge(old: tuple[Reason, ...], new: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """All reasons, the newer of two for the same relation and name, in the order of `ORDER`."""
+    by_kind = {(reason.relation, reason.name or ""): reason for reason in (*old, *new)}
+    return tuple(by_kind[kind] for kind in sorted(by_kind, key=_place))
+
+
+def _place(kind: tuple[Relation, str]) -> tuple[int, str]:
+    return ORDER.index(kind[0]), kind[1]

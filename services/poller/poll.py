@@ -1,0 +1,204 @@
+"""The rules of a poll: what is new, what changed, what is news, what is read again."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.poller.legs import Asked, merge
+from services.poller.relatedness import relatedness
+from services.poller.topic import Topic
+from shared.article import Article, changed_fields, content_hash
+from shared.events import (
+    ArticleDiscovered,
+    ArticleRevised,
+    Discovery,
+    Reason,
+    Revision,
+    event_id,
+    traceparent,
+)
+
+FRESH = timedelta(days=30)
+"""News of the last 30 days is read again at every poll."""
+READ_AGAIN = timedelta(days=1)
+"""Everything else is read again after a day, as far as the budget of a poll goes."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An article as the topic knows it. `announced_at` is the time of its last event."""
+
+    article: Article
+    revision: int
+    reasons: tuple[Reason, ...]
+    backfill: bool
+    discovered_at: datetime
+    announced_at: datetime
+    reread_at: datetime
+    poll_id: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What deciding on an article needs, without the article."""
+
+    reasons: tuple[Reason, ...]
+    backfill: bool
+    entered_at: datetime | None
+    announced_at: datetime
+    reread_at: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """A PMID of this poll: its reasons, and the legs that name it."""
+
+    reasons: tuple[Reason, ...] = ()
+    legs: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The poll a decision belongs to, and its time."""
+
+    topic: Topic
+    poll_id: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an article becomes, and what is announced of it."""
+
+    entry: Entry
+    event: ArticleDiscovered | ArticleRevised | None
+
+
+def gather(asked: Iterable[Asked], seed: int) -> dict[int, Found]:
+    """Every PMID of a poll with all its reasons; the seed itself is none of them."""
+    found: dict[int, Found] = {}
+    for leg in asked:
+        if leg.error:
+            continue
+        for pmid, reason in leg.reasons.items():
+            before = found.get(pmid, Found())
+            found[pmid] = Found(merge(before.reasons, (reason,)), (*before.legs, leg))
+    found.pop(seed, None)
+    return found
+
+
+def to_read_again(
+    known: Mapping[int, Known], found: Collection[int], moment: Moment, budget: int
+) -> list[int]:
+    """Known articles to read again: what may have changed lately first, then the longest unread.
+
+    Lately: it answers a leg and entered PubMed within the overlap, or was news of 30 days.
+    """
+    ranked = [
+        (not fresh, row.reread_at, pmid)
+        for pmid, row in known.items()
+        if (fresh := _is_fresh(row, pmid in found, moment))
+        or row.reread_at <= moment.now - READ_AGAIN
+    ]
+    return [pmid for _, _, pmid in sorted(ranked)[: max(budget, 0)]]
+
+
+def _is_fresh(row: Known, found: bool, moment: Moment) -> bool:
+    entered = row.entered_at
+    if found and entered and entered >= moment.now - moment.topic.overlap:
+        return True
+    return not row.backfill and row.announced_at >= moment.now - FRESH
+
+
+def is_backfill(entered_at: datetime | None, legs: Sequence[Asked], moment: Moment) -> bool:
+    """Whether a new article was there before the watch began.
+
+    What entered PubMed within the look-back is news. What is older is news when a leg that was
+    complete before names it now: it came late, and late is not never. References are the
+    exception: they are older than the seed, whenever PubMed gets to know of them.
+    """
+    if entered_at and entered_at >= moment.now - moment.topic.lookback:
+        return False
+    return all(leg.first or leg.plan.relation == "references" for leg in legs)
+
+
+def discover(article: Article, found: Found, moment: Moment) -> Decision:
+    """A PMID that the topic did not know."""
+    backfill = is_backfill(article.entered_at, found.legs, moment)
+    entry = Entry(
+        article=article,
+        revision=1,
+        reasons=found.reasons,
+        backfill=backfill,
+        discovered_at=moment.now,
+        announced_at=moment.now,
+        reread_at=moment.now,
+        poll_id=moment.poll_id,
+    )
+    data = Discovery.model_validate(_facts(entry, moment))
+    identity = _identity(entry, moment, ArticleDiscovered.ROUTING_KEY)
+    event = ArticleDiscovered(
+        id=identity,
+        source=moment.topic.source,
+        subject=str(article.pmid),
+        time=moment.now,
+        traceparent=traceparent(identity),
+        data=data,
+    )
+    return Decision(entry, event)
+
+
+def revisit(entry: Entry, article: Article | None, found: Found, moment: Moment) -> Decision:
+    """A PMID that the topic knows; `article` is its record as read now, if it was read.
+
+    Announced are changed content and a relation that was not among the reasons before. Another
+    rank or score only updates what is stored.
+    """
+    reasons = merge(entry.reasons, found.reasons)
+    changed = changed_fields(entry.article, article) if article else ()
+    if {reason.relation for reason in reasons} - {reason.relation for reason in entry.reasons}:
+        changed = (*changed, "reasons")
+    now = replace(
+        entry,
+        article=article or entry.article,
+        reasons=reasons,
+        reread_at=moment.now if article else entry.reread_at,
+    )
+    if not changed:
+        return Decision(now, None)
+    now = replace(now, revision=entry.revision + 1, announced_at=moment.now, poll_id=moment.poll_id)
+    return Decision(now, _revised(entry, now, changed, moment))
+
+
+def _revised(old: Entry, new: Entry, changed: tuple[str, ...], moment: Moment) -> ArticleRevised:
+    identity = _identity(new, moment, ArticleRevised.ROUTING_KEY)
+    data = Revision.model_validate(
+        {**_facts(new, moment), "changed": changed, "previous_status": old.article.status}
+    )
+    return ArticleRevised(
+        id=identity,
+        source=moment.topic.source,
+        subject=str(new.article.pmid),
+        time=moment.now,
+        traceparent=traceparent(identity),
+        data=data,
+    )
+
+
+def _facts(entry: Entry, moment: Moment) -> dict[str, object]:
+    return {
+        "topic": moment.topic.id,
+        "article": entry.article,
+        "revision": entry.revision,
+        "reasons": entry.reasons,
+        "relatedness": relatedness(entry.reasons),
+        "poll_id": moment.poll_id,
+        "discovered_at": entry.discovered_at,
+        "backfill": entry.backfill,
+    }
+
+
+def _identity(entry: Entry, moment: Moment, kind: str) -> str:
+    article = entry.article
+    parts = (article.pmid, content_hash(article), entry.revision)
+    return event_id(moment.topic.source, kind, *parts)

@@ -1,0 +1,146 @@
+"""One poll from end to end: ask every leg, fetch what is due, write, announce, close."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.poller import store
+from services.poller.ask import ask
+from services.poller.collect import Outside, Run, fetch_all, note_reasons
+from services.poller.eutils import Eutils
+from services.poller.ledger import close_poll
+from services.poller.legs import Asked, Cursor, plans, without_dates
+from services.poller.poll import gather, to_read_again
+from services.poller.schedule import due
+from services.poller.settle import Tally, settle
+from services.poller.topic import Topic
+from shared.clock import Clock
+from shared.database import transaction
+from shared.events import Leg, Poll, event_id
+
+log = structlog.get_logger(__name__)
+
+MAX_REREAD = 1000
+"""Known articles read again in one poll: five requests."""
+
+
+async def poll_due(
+    engine: AsyncEngine,
+    eutils: Eutils,
+    topics: Sequence[Topic],
+    clock: Clock,
+    max_reread: int = MAX_REREAD,
+) -> list[Poll]:
+    """Poll every topic whose time has come.
+
+    Raises:
+        Retryable: the database is away. ConfigurationError: as `poll_topic`.
+    """
+    polls = []
+    for topic in topics:
+        async with transaction(engine) as connection:
+            last = await store.last_finished(connection, topic.id)
+        if due(topic, last, clock()):
+            polls.append(await poll_topic(engine, eutils, topic, clock, max_reread))
+    return polls
+
+
+async def poll_topic(
+    engine: AsyncEngine, eutils: Eutils, topic: Topic, clock: Clock, max_reread: int = MAX_REREAD
+) -> Poll:
+    """Poll one topic now. PubMed's faults are in the poll's legs; they are not raised.
+
+    Articles are written and announced in chunks; a crash between two of them loses nothing, as
+    the cursors move only in the last transaction, and announces nothing twice, as each article
+    is written together with its event.
+
+    Raises:
+        Retryable: the database is away. What was committed stays; poll again.
+        ConfigurationError: the store was filled from other E-utilities.
+    """
+    outside = Outside(engine, eutils, clock)
+    run = await _begin(outside, topic)
+    unknown = sorted(run.found.keys() - run.known.keys(), reverse=True)
+    again = to_read_again(run.known, run.found.keys(), run.moment(clock()), max_reread)
+    await fetch_all(outside, run, unknown + again)
+    await note_reasons(outside, run, set(again))
+    return await _end(outside, run)
+
+
+async def _begin(outside: Outside, topic: Topic) -> Run:
+    now = outside.clock()
+    async with transaction(outside.engine) as connection:
+        await store.claim_source(connection, outside.eutils.base_url, now)
+        poll_id, started = await _free_id(connection, topic, now)
+        cursors = await store.read_cursors(connection, topic.id)
+        known = await store.read_known(connection, topic.id)
+    asked = tuple(
+        [
+            await ask(outside.eutils, topic, plan, cursors.get(plan.key), now)
+            for plan in plans(topic)
+        ]
+    )
+    _report_drift(topic, asked, cursors)
+    tally = Tally(known=frozenset(known))
+    return Run(topic, poll_id, started, asked, gather(asked, topic.seed), known, tally)
+
+
+async def _free_id(
+    connection: AsyncConnection, topic: Topic, now: datetime
+) -> tuple[str, datetime]:
+    """An id from the instant of the start; a clock that stands still is moved by microseconds."""
+    while True:
+        poll_id = event_id(topic.source, "poll", now.isoformat())
+        if not await store.has_poll(connection, poll_id):
+            return poll_id, now
+        now += timedelta(microseconds=1)
+
+
+def _report_drift(topic: Topic, asked: Sequence[Asked], cursors: dict[str, Cursor]) -> None:
+    for leg in asked:
+        before = cursors.get(leg.plan.key)
+        translation = without_dates(leg.query_translation)
+        if before and not leg.first and translation and before.query_translation != translation:
+            log.warning("query_translation_changed", topic=topic.id, leg=leg.plan.key)
+
+
+async def _end(outside: Outside, run: Run) -> Poll:
+    legs = tuple(settle(asked, run.topic.seed, run.tally) for asked in run.asked)
+    async with transaction(outside.engine) as connection:
+        await store.lock_topic(connection, run.topic.id)
+        poll = Poll(
+            topic=run.topic.id,
+            topic_title=run.topic.title,
+            seed=run.topic.seed,
+            poll_id=run.poll_id,
+            started_at=run.started,
+            finished_at=max(outside.clock(), run.started),
+            legs=legs,
+            announced=await store.count_announced(connection, run.topic.id, run.poll_id),
+            healthy=all(leg.state != "open" for leg in legs),
+        )
+        await close_poll(connection, run.topic, poll, run.asked)
+    _report(poll)
+    return poll
+
+
+def _report(poll: Poll) -> None:
+    for leg in poll.legs:
+        if leg.error:
+            log.warning(
+                "leg_open", topic=poll.topic, leg=leg.relation, name=leg.name, error=leg.error
+            )
+    log.info(
+        "poll_completed",
+        topic=poll.topic,
+        poll_id=poll.poll_id,
+        healthy=poll.healthy,
+        announced=poll.announced,
+        new={_name(leg): leg.new for leg in poll.legs},
+    )
+
+
+def _name(leg: Leg) -> str:
+    return leg.name or leg.relation

@@ -1,0 +1,69 @@
+"""The ledger line of a leg: when it is closed, and what is open about it."""
+
+from dataclasses import dataclass, field
+
+from services.poller.legs import Asked
+from shared.events import Leg, LegState
+
+
+@dataclass
+class Tally:
+    """What became of the ids of a poll. `known` were known before it began."""
+
+    known: frozenset[int]
+    understood: set[int] = field(default_factory=set)
+    parked: set[int] = field(default_factory=set)
+    new: set[int] = field(default_factory=set)
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+def settle(asked: Asked, seed: int, tally: Tally) -> Leg:
+    """The ledger line of a leg.
+
+    Closed when PubMed's count and the ids agree, and every id is an article we know, or a record
+    parked with its bytes. An id that PubMed named and did not send leaves the leg open, so that
+    it is asked for again.
+    """
+    ids = set(asked.reasons)
+    understood = {pmid for pmid in ids - tally.failed.keys() if _is_at_hand(pmid, seed, tally)}
+    parked = ids & tally.parked
+    missing = ids - understood - parked
+    error = asked.error or _what_is_open(asked, missing, tally)
+    return Leg(
+        relation=asked.plan.relation,
+        name=asked.plan.name,
+        state=_state(asked, error),
+        counted=asked.counted,
+        received=len(ids),
+        fetched=len(understood | parked),
+        understood=len(understood),
+        new=len(ids & tally.new),
+        error=error,
+        query_translation=asked.query_translation,
+        window_from=asked.window_from,
+        window_to=asked.window_to,
+    )
+
+
+def _is_at_hand(pmid: int, seed: int, tally: Tally) -> bool:
+    return pmid == seed or pmid in tally.known or pmid in tally.understood
+
+
+def _state(asked: Asked, error: str | None) -> LegState:
+    if error:
+        return "open"
+    return "unknown" if asked.unknown else "closed"
+
+
+def _what_is_open(asked: Asked, missing: set[int], tally: Tally) -> str | None:
+    if asked.counted is not None and asked.counted != len(asked.reasons):
+        return (
+            f"PubMed counted {asked.counted} and named {len(asked.reasons)}; asked again next time"
+        )
+    failures = {tally.failed[pmid] for pmid in missing if pmid in tally.failed}
+    if failures:
+        return "; ".join(sorted(failures))
+    if missing:
+        some = ", ".join(map(str, sorted(missing)[:5]))
+        return f"PubMed named but did not send {len(missing)}: {some}; asked again next time"
+    return None

@@ -1,0 +1,218 @@
+"""Reading and writing what a topic knows. SQL only: the rules are in `poll`."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.poller.legs import Cursor
+from services.poller.parse import Refused
+from services.poller.poll import Decision, Entry, Known
+from services.poller.relatedness import relatedness
+from services.poller.tables import articles, cursors, outbox, parked_records, polls, source
+from shared.article import Article, content_hash
+from shared.database import insert
+from shared.errors import ConfigurationError
+from shared.events import Reason
+from shared.outbox import add
+
+_IN_QUERY = 500
+"""Ids per IN (...): SQLite and PostgreSQL both bound the parameters of a statement."""
+
+
+async def claim_source(connection: AsyncConnection, base_url: str, now: datetime) -> None:
+    """Remember where this store is filled from, so that no other source is ever mixed in.
+
+    Raises:
+        ConfigurationError: it was filled from somewhere else.
+    """
+    statement = insert(connection, source).values(id=1, base_url=base_url, filled_since=now)
+    await connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    filled_from = await connection.scalar(sa.select(source.c.base_url))
+    if filled_from != base_url:
+        raise ConfigurationError(
+            f"this store was filled from {filled_from} and is now to be filled from {base_url}: "
+            "give the other source a store of its own (POLLER_DATABASE_URL), or put the old "
+            "E-utilities URL back (POLLER_EUTILS_URL)"
+        )
+
+
+async def lock_topic(connection: AsyncConnection, topic: str) -> None:
+    """Let no second poller write this topic until the transaction ends.
+
+    SQLite's transactions already are one at a time.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"poller:{topic}", 0))
+        await connection.execute(sa.select(lock))
+
+
+async def read_cursors(connection: AsyncConnection, topic: str) -> dict[str, Cursor]:
+    """The cursor of each leg that was closed once, by the leg's key."""
+    rows = await connection.execute(sa.select(cursors).where(cursors.c.topic == topic))
+    return {row.leg: Cursor(row.moved_to, row.definition, row.query_translation) for row in rows}
+
+
+async def move_cursor(connection: AsyncConnection, topic: str, leg: str, cursor: Cursor) -> None:
+    """Set the cursor of a closed leg."""
+    values = {
+        "moved_to": cursor.moved_to,
+        "definition": cursor.definition,
+        "query_translation": cursor.query_translation,
+    }
+    statement = insert(connection, cursors).values(topic=topic, leg=leg, **values)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["topic", "leg"], set_=values)
+    )
+
+
+async def read_known(connection: AsyncConnection, topic: str) -> dict[int, Known]:
+    """All articles of a topic, in brief."""
+    columns = (
+        articles.c.pmid,
+        articles.c.reasons,
+        articles.c.backfill,
+        articles.c.entered_at,
+        articles.c.announced_at,
+        articles.c.reread_at,
+    )
+    rows = await connection.execute(sa.select(*columns).where(articles.c.topic == topic))
+    return {
+        row.pmid: Known(
+            reasons=_reasons(row.reasons),
+            backfill=row.backfill,
+            entered_at=row.entered_at,
+            announced_at=row.announced_at,
+            reread_at=row.reread_at,
+        )
+        for row in rows
+    }
+
+
+async def read_entries(
+    connection: AsyncConnection, topic: str, pmids: Sequence[int]
+) -> dict[int, Entry]:
+    """The named articles of a topic, as far as it knows them."""
+    entries: dict[int, Entry] = {}
+    for start in range(0, len(pmids), _IN_QUERY):
+        some = pmids[start : start + _IN_QUERY]
+        statement = sa.select(articles).where(articles.c.topic == topic, articles.c.pmid.in_(some))
+        entries |= {row.pmid: _entry(row) for row in await connection.execute(statement)}
+    return entries
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        article=Article.model_validate(row.article),
+        revision=row.revision,
+        reasons=_reasons(row.reasons),
+        backfill=row.backfill,
+        discovered_at=row.discovered_at,
+        announced_at=row.announced_at,
+        reread_at=row.reread_at,
+        poll_id=row.poll_id,
+    )
+
+
+def _reasons(stored: Iterable[dict[str, Any]]) -> tuple[Reason, ...]:
+    return tuple(Reason.model_validate(reason) for reason in stored)
+
+
+async def save(
+    connection: AsyncConnection, topic: str, decisions: Sequence[Decision], now: datetime
+) -> None:
+    """Write what was decided, and the events that tell of it."""
+    if not decisions:
+        return
+    statement = insert(connection, articles)
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in articles.c
+        if not column.primary_key
+    }
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["topic", "pmid"], set_=replaced),
+        [_row(topic, decision.entry) for decision in decisions],
+    )
+    for decision in decisions:
+        if decision.event:
+            await add(connection, outbox, decision.event, now)
+
+
+def _row(topic: str, entry: Entry) -> dict[str, Any]:
+    article = entry.article
+    return {
+        "topic": topic,
+        "pmid": article.pmid,
+        "revision": entry.revision,
+        "content_hash": content_hash(article),
+        "status": article.status.value,
+        "article": article.model_dump(mode="json", exclude_defaults=True),
+        "reasons": [reason.model_dump(exclude_none=True) for reason in entry.reasons],
+        "relatedness": relatedness(entry.reasons),
+        "backfill": entry.backfill,
+        "entered_at": article.entered_at,
+        "discovered_at": entry.discovered_at,
+        "announced_at": entry.announced_at,
+        "reread_at": entry.reread_at,
+        "poll_id": entry.poll_id,
+    }
+
+
+async def park(
+    connection: AsyncConnection, topic: str, refused: Iterable[Refused], now: datetime
+) -> None:
+    """Keep records that were not understood, with their bytes and why; each of them once."""
+    for record in refused:
+        statement = insert(connection, parked_records).values(
+            topic=topic,
+            digest=sha256(record.raw).hexdigest(),
+            pmid=record.pmid,
+            reason=record.reason,
+            body=record.raw,
+            parked_at=now,
+        )
+        await connection.execute(
+            statement.on_conflict_do_nothing(index_elements=["topic", "digest"])
+        )
+
+
+async def unpark(connection: AsyncConnection, topic: str, pmids: Collection[int]) -> None:
+    """Forget parked records of articles that are understood by now."""
+    if pmids:
+        await connection.execute(
+            parked_records.delete().where(
+                parked_records.c.topic == topic, parked_records.c.pmid.in_(list(pmids))
+            )
+        )
+
+
+async def has_poll(connection: AsyncConnection, poll_id: str) -> bool:
+    """Whether a poll of this id was finished."""
+    statement = sa.select(polls.c.poll_id).where(polls.c.poll_id == poll_id)
+    return await connection.scalar(statement) is not None
+
+
+async def last_finished(connection: AsyncConnection, topic: str) -> datetime | None:
+    """When the last poll of a topic ended, well or not; None when there was none."""
+    statement = (
+        sa.select(polls.c.finished_at)
+        .where(polls.c.topic == topic)
+        .order_by(polls.c.started_at.desc())
+        .limit(1)
+    )
+    finished: datetime | None = await connection.scalar(statement)
+    return finished
+
+
+async def count_announced(connection: AsyncConnection, topic: str, poll_id: str) -> int:
+    """How many articles were announced under a poll's id, also before a crash in the middle."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(articles)
+        .where(articles.c.topic == topic, articles.c.poll_id == poll_id)
+    )
+    return await connection.scalar(statement) or 0

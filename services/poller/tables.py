@@ -1,0 +1,89 @@
+"""The poller's tables. Only this service reads them."""
+
+import sqlalchemy as sa
+
+from shared.database import Json, UtcDateTime, make_metadata
+from shared.outbox import outbox_table
+
+metadata = make_metadata("poller")
+
+articles = sa.Table(
+    "articles",
+    metadata,
+    sa.Column("topic", sa.String(60), primary_key=True),
+    sa.Column("pmid", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("content_hash", sa.String(64), nullable=False),
+    sa.Column("status", sa.String(30), nullable=False),
+    sa.Column("article", Json, nullable=False),
+    sa.Column("reasons", Json, nullable=False),
+    sa.Column("relatedness", sa.Float, nullable=False),
+    sa.Column("backfill", sa.Boolean, nullable=False),
+    sa.Column("entered_at", UtcDateTime),
+    sa.Column("discovered_at", UtcDateTime, nullable=False),
+    sa.Column("announced_at", UtcDateTime, nullable=False),
+    sa.Column("reread_at", UtcDateTime, nullable=False),
+    sa.Column("poll_id", sa.String(36), nullable=False, index=True),
+)
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    sa.Column("poll_id", sa.String(36), primary_key=True),
+    sa.Column("topic", sa.String(60), nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime, nullable=False),
+    sa.Column("healthy", sa.Boolean, nullable=False),
+    sa.Column("announced", sa.Integer, nullable=False),
+    sa.Index("ix_polls_topic_finished_at", "topic", "finished_at"),
+)
+
+legs = sa.Table(
+    "legs",
+    metadata,
+    sa.Column("poll_id", sa.String(36), primary_key=True),
+    sa.Column("leg", sa.String(120), primary_key=True),
+    sa.Column("topic", sa.String(60), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("counted", sa.Integer),
+    sa.Column("received", sa.Integer, nullable=False),
+    sa.Column("fetched", sa.Integer, nullable=False),
+    sa.Column("understood", sa.Integer, nullable=False),
+    sa.Column("new", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("query_translation", sa.Text),
+    sa.Column("warnings", Json, nullable=False),
+    sa.Column("window_from", UtcDateTime),
+    sa.Column("window_to", UtcDateTime),
+)
+
+cursors = sa.Table(
+    "cursors",
+    metadata,
+    sa.Column("topic", sa.String(60), primary_key=True),
+    sa.Column("leg", sa.String(120), primary_key=True),
+    sa.Column("moved_to", UtcDateTime, nullable=False),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("query_translation", sa.Text),
+)
+
+parked_records = sa.Table(
+    "parked_records",
+    metadata,
+    sa.Column("topic", sa.String(60), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("pmid", sa.Integer, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("parked_at", UtcDateTime, nullable=False),
+)
+
+source = sa.Table(
+    "source",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("filled_since", UtcDateTime, nullable=False),
+)
+
+outbox = outbox_table(metadata)
