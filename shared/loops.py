@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.errors import Retryable
+from shared.errors import Permanent, Retryable
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,9 @@ async def _ran(name: str, step: Callable[[], Awaitable[object]]) -> bool:
         await step()
     except Retryable as fault:
         log.warning("step_will_be_retried", step=name, reason=str(fault))
+        return False
+    except Permanent as fault:
+        log.error("step_needs_attention", step=name, reason=str(fault))  # noqa: TRY400  said whole
         return False
     except Exception:  # a bug in one step must not end the service; here it is seen
         log.exception("step_failed", step=name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.broker import GRACE_SECONDS, declare_topology, publisher
 from shared.database import transaction
-from shared.errors import Retryable
+from shared.errors import ConfigurationError, Retryable
 from shared.loops import every
 from shared.outbox import Publish, relay
 from shared.probes import Check, serve_probes
@@ -119,3 +120,15 @@ def _checks(service: Service) -> dict[str, Check]:
         return await service.broker.ping(timeout=3.0)
 
     return {"database": database, "broker": broker}
+
+
+def start(main: Callable[[], None]) -> None:
+    """Run a service's `main`; a setting that cannot be used is one clear line, and exit code 78.
+
+    78 is EX_CONFIG of sysexits.h: starting again without a change would not help.
+    """
+    try:
+        main()
+    except ConfigurationError as error:
+        sys.stderr.write(f"carillon: {error}\n")
+        raise SystemExit(78) from None

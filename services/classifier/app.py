@@ -1,0 +1,43 @@
+"""The classifier's composition root."""
+
+import asyncio
+
+from services.classifier import tables
+from services.classifier.handlers import handler
+from services.classifier.settings import Settings
+from services.classifier.taxonomy import Taxonomy, load_taxonomy
+from shared.broker import consume, make_broker
+from shared.clock import clock_from
+from shared.database import make_engine
+from shared.logs import configure_logging
+from shared.process import Service, run
+from shared.settings import load
+from shared.topology import CLASSIFIER
+
+
+def build(settings: Settings, taxonomy: Taxonomy) -> Service:
+    """The classifier with all its concrete parts."""
+    engine = make_engine(settings.database_url.get_secret_value())
+    amqp_url = settings.amqp_url.get_secret_value()
+    clock = clock_from(settings.clock_file)
+    broker = make_broker(amqp_url)
+    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock), clock)
+    return Service(
+        name="classifier",
+        engine=engine,
+        outbox=tables.outbox,
+        broker=broker,
+        amqp_url=amqp_url,
+        port=settings.port,
+    )
+
+
+def main() -> None:
+    """Run the classifier until it is told to stop.
+
+    Raises:
+        ConfigurationError: a setting or the taxonomy cannot be used.
+    """
+    settings = load(Settings)
+    configure_logging("classifier", as_json=settings.log_json)
+    asyncio.run(run(build(settings, load_taxonomy(settings.taxonomy))))
