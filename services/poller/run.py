@@ -103,7 +103,7 @@ def _report_drift(topic: Topic, asked: Sequence[Asked], cursors: dict[str, Curso
         before = cursors.get(leg.plan.key)
         translation = without_dates(leg.query_translation)
         if before and not leg.first and translation and before.query_translation != translation:
-            log.warning("query_translation_changed", topic=topic.id, leg=leg.plan.key)
+            log.info("query_translation_changed", topic=topic.id, leg=leg.plan.key)
 
 
 async def _end(outside: Outside, run: Run) -> Poll:

@@ -1,0 +1,86 @@
+"""A tiny PubMed behind httpx: a catalogue, answered in NCBI's formats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import httpx
+
+from services.poller.eutils import Access, Client, Eutils, Patience, Timing
+from services.poller.eutils.limit import Limiter
+
+BASE = "http://pubmed.test/entrez/eutils/"
+SEED = 100
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+async def no_sleep(_seconds: float) -> None:
+    return None
+
+
+def make_client(handler: Handler, attempts: int = 1, access: Access | None = None) -> Client:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+    timing = Timing(monotonic=lambda: 0.0, sleep=no_sleep, chance=lambda: 0.5)
+    limiter = Limiter(3, timing.monotonic, no_sleep)
+    return Client(http, access or Access(BASE), limiter, Patience(attempts=attempts), timing)
+
+
+def form(request: httpx.Request) -> dict[str, list[str]]:
+    return parse_qs(request.content.decode())
+
+
+def record(
+    pmid: int, title: str = "A title", entered: datetime | None = None, more: str = ""
+) -> str:
+    at = entered or datetime(2026, 9, 1, tzinfo=UTC)
+    return (
+        f'<PubmedArticle><MedlineCitation><PMID Version="1">{pmid}</PMID><Article>'
+        f"<Journal><Title>J</Title></Journal><ArticleTitle>{title}</ArticleTitle></Article>{more}"
+        f'</MedlineCitation><PubmedData><History><PubMedPubDate PubStatus="entrez">'
+        f"<Year>{at.year}</Year><Month>{at.month}</Month><Day>{at.day}</Day></PubMedPubDate>"
+        f"</History></PubmedData></PubmedArticle>"
+    )
+
+
+def article_set(*records: str) -> bytes:
+    return f"<PubmedArticleSet>{''.join(records)}</PubmedArticleSet>".encode()
+
+
+@dataclass
+class FakePubMed:
+    """`records` by PMID; `query` and `links` name PMIDs; `broken` has replies by call."""
+
+    records: dict[int, str] = field(default_factory=lambda: {SEED: record(SEED)})
+    query: list[int] = field(default_factory=list)
+    links: dict[str, list[int]] = field(default_factory=dict)
+    broken: dict[str, httpx.Response] = field(default_factory=dict)
+    fetched: list[list[int]] = field(default_factory=list)
+    before_fetch: Callable[[list[int]], None] = lambda _pmids: None
+
+    def eutils(self, base: str = BASE) -> Eutils:
+        return Eutils(make_client(self.answer, access=Access(base)))
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        utility = request.url.path.rsplit("/", 1)[-1].removesuffix(".fcgi")
+        asked = form(request)
+        call = asked.get("linkname", [utility])[0]
+        if call in self.broken:
+            return self.broken[call]
+        return httpx.Response(200, content=self._body(utility, call, asked))
+
+    def _body(self, utility: str, call: str, asked: dict[str, list[str]]) -> bytes:
+        if utility == "efetch":
+            pmids = [int(pmid) for pmid in asked["id"][0].split(",")]
+            self.before_fetch(pmids)
+            self.fetched.append(pmids)
+            return article_set(*(self.records.get(pmid, "") for pmid in self.fetched[-1]))
+        if utility == "esearch":
+            ids = "".join(f"<Id>{pmid}</Id>" for pmid in self.query)
+            count = len(self.query)
+            found = f"<Count>{count}</Count><IdList>{ids}</IdList>"
+            return f"<eSearchResult>{found}</eSearchResult>".encode()
+        links = "".join(f"<Link><Id>{pmid}</Id></Link>" for pmid in self.links.get(call, []))
+        linked = f"<LinkSetDb><LinkName>{call}</LinkName>{links}</LinkSetDb>"
+        start = f"<IdList><Id>{asked['id'][0]}</Id></IdList>"
+        return f"<eLinkResult><LinkSet>{start}{linked}</LinkSet></eLinkResult>".encode()

@@ -1,0 +1,444 @@
+"""Polls from end to end, on SQLite, against a tiny PubMed."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.poller import store
+from services.poller.run import poll_due, poll_topic
+from services.poller.tables import articles, cursors, outbox, parked_records
+from services.poller.topic import Query, Similar, Topic
+from shared.article import Status
+from shared.database import make_engine, transaction
+from shared.errors import ConfigurationError, Retryable
+from shared.events import (
+    ArticleDiscovered,
+    ArticleRevised,
+    Event,
+    Leg,
+    Poll,
+    PollCompleted,
+    decode,
+)
+from shared.migrate import upgrade
+from tests.unit.poller.fakes import SEED, FakePubMed, record
+
+DAY = datetime(2026, 9, 7, 5, tzinfo=UTC)
+OLD = DAY - timedelta(days=400)
+TOPIC = Topic(
+    id="tiny",
+    title="Tiny",
+    seed=SEED,
+    query=(Query(name="words", term="car[tiab]"),),
+    similar=Similar(top=10),
+    cited_by=True,
+    references=True,
+)
+OUTAGE = httpx.Response(
+    200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
+)
+
+
+@pytest.fixture(name="engine")
+async def _engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(f"sqlite+aiosqlite:///{tmp_path}/poller.db")
+    await upgrade(engine, "poller")
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(name="pubmed")
+def _pubmed() -> FakePubMed:
+    fake = FakePubMed(links={"pubmed_pubmed": [SEED, 3]})
+    for pmid, entered in ((1, OLD), (2, DAY - timedelta(days=2)), (3, OLD)):
+        fake.records[pmid] = record(pmid, entered=entered)
+    fake.query = [2, 1]
+    return fake
+
+
+async def poll(engine: AsyncEngine, pubmed: FakePubMed, days: float = 0) -> Poll:
+    now = DAY + timedelta(days=days)
+    return await poll_topic(engine, pubmed.eutils(), TOPIC, lambda: now)
+
+
+async def taken(engine: AsyncEngine) -> list[Event]:
+    """The events in the outbox, as a relay would take them."""
+    async with transaction(engine) as connection:
+        rows = await connection.execute(sa.select(outbox.c.body).order_by(outbox.c.seq))
+        events = [decode(bytes(row.body)) for row in rows]
+        await connection.execute(outbox.delete())
+    return events
+
+
+def announced(events: list[Event]) -> list[int]:
+    kinds = (ArticleDiscovered, ArticleRevised)
+    return sorted(int(event.subject) for event in events if isinstance(event, kinds))
+
+
+def discovered(events: list[Event]) -> list[ArticleDiscovered]:
+    return [event for event in events if isinstance(event, ArticleDiscovered)]
+
+
+def revised(events: list[Event]) -> list[ArticleRevised]:
+    return [event for event in events if isinstance(event, ArticleRevised)]
+
+
+def leg(polled: Poll, relation: str) -> Leg:
+    return next(leg for leg in polled.legs if leg.relation == relation)
+
+
+async def test_the_first_poll_tells_what_was_there_from_what_is_news(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    polled = await poll(engine, pubmed)
+
+    events = discovered(await taken(engine))
+    assert {event.data.article.pmid: event.data.backfill for event in events} == {
+        1: True,
+        2: False,
+        3: True,
+    }
+    assert polled.healthy
+    assert polled.announced == 3
+    assert {event.data.poll_id for event in events} == {polled.poll_id}
+
+
+async def test_the_seed_is_not_announced(engine: AsyncEngine, pubmed: FakePubMed) -> None:
+    pubmed.query.append(SEED)
+
+    polled = await poll(engine, pubmed)
+
+    assert SEED not in announced(await taken(engine))
+    assert leg(polled, "query").state == "closed"
+
+
+async def test_the_poll_is_announced_last_with_its_ledger(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    polled = await poll(engine, pubmed)
+
+    last = (await taken(engine))[-1]
+    assert isinstance(last, PollCompleted)
+    assert last.data == polled
+    line = leg(polled, "query")
+    assert (line.counted, line.received, line.fetched, line.understood, line.new) == (2, 2, 2, 2, 2)
+
+
+async def test_a_second_poll_with_nothing_new_announces_only_itself(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+
+    polled = await poll(engine, pubmed, days=1)
+
+    assert [type(event) for event in await taken(engine)] == [PollCompleted]
+    assert polled.announced == 0
+
+
+async def test_a_clock_that_stands_still_gives_two_polls(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    assert (await poll(engine, pubmed)).poll_id != (await poll(engine, pubmed)).poll_id
+
+
+async def test_empty_references_are_unknown_not_none(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    polled = await poll(engine, pubmed)
+
+    assert leg(polled, "references").state == "unknown"
+    assert leg(polled, "cited-by").state == "closed"
+
+
+async def test_a_seed_that_pubmed_does_not_know_is_said_and_not_taken_for_none(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    del pubmed.records[SEED]
+
+    polled = await poll(engine, pubmed)
+
+    assert leg(polled, "cited-by").state == "open"
+    assert "no article 100" in str(leg(polled, "cited-by").error)
+
+
+async def test_a_failing_leg_keeps_its_cursor_and_stops_no_other(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.broken["esearch"] = OUTAGE
+
+    polled = await poll(engine, pubmed)
+
+    events = await taken(engine)
+    assert announced(events) == [3]
+    assert isinstance(events[-1], PollCompleted)
+    assert not polled.healthy
+    assert leg(polled, "query").state == "open"
+    assert "Search Backend failed" in str(leg(polled, "query").error)
+    async with transaction(engine) as connection:
+        moved = set(await connection.scalars(sa.select(cursors.c.leg)))
+    assert moved == {"similar", "cited-by", "references"}
+
+
+async def test_a_paper_that_an_outage_hid_is_found_by_the_next_poll(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.broken["esearch"] = OUTAGE
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.broken.clear()
+
+    polled = await poll(engine, pubmed, days=1)
+
+    assert announced(await taken(engine)) == [1, 2]
+    assert polled.healthy
+
+
+async def test_an_id_that_is_not_sent_leaves_the_leg_open_until_it_is(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    withheld = pubmed.records.pop(2)
+
+    first = await poll(engine, pubmed)
+    pubmed.records[2] = withheld
+    second = await poll(engine, pubmed, days=1)
+
+    assert leg(first, "query").state == "open"
+    assert "did not send 1: 2" in str(leg(first, "query").error)
+    assert leg(second, "query").state == "closed"
+    assert announced(await taken(engine)) == [1, 2, 3]
+
+
+async def test_a_failing_fetch_leaves_the_legs_open_and_the_poll_told(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.broken["efetch"] = httpx.Response(500, text="")
+
+    polled = await poll(engine, pubmed)
+
+    assert leg(polled, "query").state == "open"
+    assert announced(await taken(engine)) == []
+
+
+async def test_an_id_that_ncbi_refuses_leaves_the_leg_open(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.broken["efetch"] = httpx.Response(400, text="Mandatory parameter: db - is omitted")
+
+    polled = await poll(engine, pubmed)
+
+    assert "Mandatory parameter" in str(leg(polled, "similar").error)
+
+
+async def test_a_changed_title_is_announced_once(engine: AsyncEngine, pubmed: FakePubMed) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[2] = record(2, "Another title", DAY - timedelta(days=2))
+
+    await poll(engine, pubmed, days=1)
+    await poll(engine, pubmed, days=2)
+
+    (event,) = revised(await taken(engine))
+    assert (event.data.article.title, event.data.revision) == ("Another title", 2)
+    assert event.data.changed == ("title",)
+
+
+async def test_a_retraction_is_announced_once_with_the_status_before(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    notice = (
+        '<CommentsCorrectionsList><CommentsCorrections RefType="RetractionIn">'
+        "<PMID>9</PMID></CommentsCorrections></CommentsCorrectionsList>"
+    )
+    pubmed.records[1] = record(1, entered=OLD, more=notice)
+
+    await poll(engine, pubmed, days=1)
+    await poll(engine, pubmed, days=2)
+
+    (event,) = revised(await taken(engine))
+    assert event.data.article.status is Status.RETRACTED
+    assert event.data.previous_status is Status.PUBLISHED
+    assert "status" in event.data.changed
+    assert event.data.backfill
+
+
+async def test_an_article_that_pubmed_deletes_is_withdrawn(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[2] = "<DeleteCitation><PMID>2</PMID></DeleteCitation>"
+
+    await poll(engine, pubmed, days=1)
+
+    (event,) = revised(await taken(engine))
+    assert event.data.article.status is Status.WITHDRAWN
+
+
+async def test_another_relation_is_announced_and_another_rank_is_not(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.links["pubmed_pubmed"] = [SEED, 2, 3]
+
+    await poll(engine, pubmed, days=1)
+
+    (event,) = revised(await taken(engine))
+    assert (event.subject, event.data.changed) == ("2", ("reasons",))
+    assert [reason.relation for reason in event.data.reasons] == ["query", "similar"]
+    async with transaction(engine) as connection:
+        entries = await store.read_entries(connection, "tiny", [3])
+    assert entries[3].reasons[0].rank == 2
+    assert entries[3].revision == 1
+
+
+async def test_an_old_paper_that_comes_late_is_news(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[4] = record(4, entered=OLD)
+    pubmed.links["pubmed_pubmed_citedin"] = [4]
+
+    await poll(engine, pubmed, days=1)
+
+    (event,) = discovered(await taken(engine))
+    assert not event.data.backfill
+
+
+async def test_an_old_reference_that_comes_late_is_background(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[4] = record(4, entered=OLD)
+    pubmed.links["pubmed_pubmed_refs"] = [4]
+
+    await poll(engine, pubmed, days=1)
+
+    (event,) = discovered(await taken(engine))
+    assert event.data.backfill
+
+
+async def test_a_record_that_cannot_be_read_is_parked_and_the_others_proceed(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    readable = pubmed.records[2]
+    pubmed.records[2] = (
+        "<PubmedArticle><MedlineCitation><PMID>2</PMID></MedlineCitation></PubmedArticle>"
+    )
+
+    polled = await poll(engine, pubmed)
+
+    assert announced(await taken(engine)) == [1, 3]
+    line = leg(polled, "query")
+    assert (line.state, line.fetched, line.understood) == ("closed", 2, 1)
+    async with transaction(engine) as connection:
+        (row,) = (await connection.execute(sa.select(parked_records))).all()
+    assert row.pmid == 2
+    assert b"<PMID>2</PMID>" in row.body
+    assert "no Article" in row.reason
+
+    pubmed.records[2] = readable
+    await poll(engine, pubmed, days=1)
+
+    assert announced(await taken(engine)) == [2]
+    async with transaction(engine) as connection:
+        assert not (await connection.execute(sa.select(parked_records))).all()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+async def test_a_poll_killed_between_chunks_is_taken_up_without_duplicates(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pmids = list(range(1000, 1250))
+    pubmed.query = pmids
+    pubmed.records |= {pmid: record(pmid, entered=OLD) for pmid in pmids}
+
+    def die_at_the_second_chunk(chunk: list[int]) -> None:
+        if 1000 in chunk:
+            raise Killed
+
+    pubmed.before_fetch = die_at_the_second_chunk
+    with pytest.raises(Killed):
+        await poll(engine, pubmed)
+    before = await taken(engine)
+    pubmed.before_fetch = lambda _chunk: None
+    polled = await poll(engine, pubmed, days=0.1)
+    after = await taken(engine)
+
+    assert len(announced(before)) == 200
+    assert sorted(announced(before) + announced(after)) == [3, *pmids]
+    assert not [event for event in before if isinstance(event, PollCompleted)]
+    assert polled.announced == 51
+    assert all(event.data.backfill for event in discovered(before + after))
+
+
+async def test_an_article_and_its_event_are_written_together_or_not_at_all(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    async with transaction(engine) as connection:
+        await connection.execute(sa.text("ALTER TABLE outbox RENAME TO away"))
+
+    with pytest.raises(Retryable):
+        await poll(engine, pubmed)
+
+    async with transaction(engine) as connection:
+        assert not (await connection.execute(sa.select(articles))).all()
+
+
+async def test_a_store_is_never_filled_from_two_sources(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    other = pubmed.eutils("http://other.test/entrez/eutils/")
+
+    with pytest.raises(ConfigurationError, match=r"pubmed\.test.*other\.test.*POLLER_DATABASE_URL"):
+        await poll_topic(engine, other, TOPIC, lambda: DAY)
+
+
+async def test_a_query_that_was_changed_begins_with_its_background(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[5] = record(5, entered=OLD)
+    pubmed.query = [5, 2, 1]
+    wider = TOPIC.model_copy(update={"query": (Query(name="words", term="car[tiab] OR x[tiab]"),)})
+
+    await poll_topic(engine, pubmed.eutils(), wider, lambda: DAY + timedelta(days=1))
+
+    (event,) = discovered(await taken(engine))
+    assert event.data.backfill
+
+
+async def test_only_topics_that_are_due_are_polled(engine: AsyncEngine, pubmed: FakePubMed) -> None:
+    eutils = pubmed.eutils()
+
+    first = await poll_due(engine, eutils, [TOPIC], lambda: DAY)
+    at_once = await poll_due(engine, eutils, [TOPIC], lambda: DAY + timedelta(minutes=59))
+    later = await poll_due(engine, eutils, [TOPIC], lambda: DAY + timedelta(minutes=60))
+
+    assert [len(first), len(at_once), len(later)] == [1, 0, 1]
+
+
+async def test_a_poll_that_finds_nothing_at_all_still_says_that_it_was_made(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.query, pubmed.links = [], {}
+
+    polled = await poll(engine, pubmed)
+
+    assert [type(event) for event in await taken(engine)] == [PollCompleted]
+    assert leg(polled, "similar").state == "unknown"
