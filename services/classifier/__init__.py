@@ -1,1 +1,4 @@
-"""Labels each article by CAR modality, with its evidence. In: `article.discovered`. Out: `article.classified`."""
+"""Labels each article by kind of CAR, disease and evidence, with the words that say so.
+
+In: `article.discovered`, `article.revised`. Out: `article.classified`.
+"""

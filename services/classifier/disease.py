@@ -6,7 +6,7 @@ from services.classifier.taxonomy import Taxonomy
 
 GENERAL = "autoimmune-general"
 SEVERAL = 0.75
-"""Weight of abstract sentences that makes a disease a topic: two plain ones, or one listed twice."""
+"""Weight of abstract sentences that makes a disease a topic: two plain ones."""
 BESIDE_TITLE = 1.5
 """The same where the title names another disease already."""
 

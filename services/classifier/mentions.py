@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from services.classifier.abbreviations import definitions
@@ -107,7 +108,7 @@ def _read_sentence(sentence: Sentence, taxonomy: Taxonomy, reading: Reading) -> 
     reading.mentions += _headed(sentence, taxonomy)
 
 
-def _car(facets: set[str]) -> bool:
+def _car(facets: AbstractSet[str]) -> bool:
     return bool(facets & {"receptor", "modality", "product"})
 
 

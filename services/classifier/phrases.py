@@ -125,8 +125,8 @@ class Finder:
                 continue
             active = _step(active, root, symbols, place)
             for node, start in active:
-                for number in node.ends:
-                    found.append((number, start, place + 1))
+                if node.ends:
+                    found.extend((number, start, place + 1) for number in node.ends)
         return found
 
     def _learn(self, raw: str) -> tuple[str, ...]:
@@ -144,15 +144,10 @@ class Finder:
 def _step(
     active: list[tuple[_Node, int]], root: _Node, symbols: tuple[str, ...], place: int
 ) -> list[tuple[_Node, int]]:
-    moved: list[tuple[_Node, int]] = []
+    moved = [(after, place) for symbol in symbols if (after := root.after.get(symbol))]
     for node, start in active:
-        after = node.after
-        if ANY in after:
-            moved.append((after[ANY], start))
-        for symbol in symbols:
-            if symbol in after:
-                moved.append((after[symbol], start))
-    for symbol in symbols:
-        if symbol in root.after:
-            moved.append((root.after[symbol], place))
+        after_any = node.after.get(ANY)
+        if after_any:
+            moved.append((after_any, start))
+        moved.extend((after, start) for symbol in symbols if (after := node.after.get(symbol)))
     return moved

@@ -7,6 +7,7 @@ if their joint says so ("CD19/BCMA") or the sentence does ("compound", "co-infus
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from services.classifier.context import CueMention
 from services.classifier.mentions import Mention, Reading
@@ -92,24 +93,14 @@ def _after(
     return None
 
 
+_JOINTS = frozenset(["/", "-", ".", "+", ":", "x", "‐", "‑", "–", "×", "/anti-", "-anti-"])
+
+
 def _joint(chain: list[Mention]) -> bool:
     """Whether two different targets are joined by a sign: "CD19/BCMA", "CD19-CD22"."""
-    for one, two in zip(chain, chain[1:], strict=False):
+    for one, two in pairwise(chain):
         words = one.sentence.words
         between = one.sentence.text[words[one.last - 1].end : words[two.first].start].strip()
-        if one.label is not two.label and between in {
-            "/",
-            "-",
-            "–",
-            "‑",
-            "x",
-            "×",
-            "+",
-            ".",
-            ":",
-            "_",
-            "/anti-",
-            "-anti-",
-        }:
+        if one.label is not two.label and between in _JOINTS:
             return True
     return False

@@ -1,6 +1,7 @@
 """Whether an article belongs to the topic: the rules that decide, of the annotation guideline."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.classifier.mentions import Mention, Reading
@@ -75,7 +76,7 @@ def scope_of(
 
 
 def _autoimmune(
-    diseases: Mapping[str, Support], groups: set[str | None], reading: Reading, study: Study
+    diseases: Mapping[str, Support], groups: AbstractSet[str | None], reading: Reading, study: Study
 ) -> str:
     if "cancer" not in groups:
         return "core"

@@ -2,12 +2,15 @@
 
 import re
 
-_STOP = re.compile(r"[.!?][)\]\"'”’]{0,2}\s{1,3}|\n\s{0,3}")
+_STOP = re.compile(r"[.!?][)\]\"'\u201d\u2019]{0,2}\s{1,3}|\n\s{0,3}")
 
 _NEVER_LAST = frozenset(
-    "e.g i.e vs fig figs et eq no ref refs dr prof approx ca cf vol spp sp st mr mrs ms "
-    "i.v i.p s.c i.m p.o resp incl tab suppl".split()
-)
+    {
+        "e.g", "i.e", "vs", "fig", "figs", "et", "eq", "no", "ref", "refs", "dr", "prof", "approx",
+        "ca", "cf", "vol", "spp", "sp", "st", "mr", "mrs", "ms", "i.v", "i.p", "s.c", "i.m", "p.o",
+        "resp", "incl", "suppl",
+    }
+)  # fmt: skip
 """Words after whose dot a sentence goes on. `al` is not here: see `_goes_on`."""
 
 _LOOK_BACK = 12
@@ -47,5 +50,5 @@ def _begins_small(text: str, at: int) -> bool:
     """A small letter means that the sentence goes on, but "mRNA" and "iPSC" may begin one."""
     if not text[at].islower():
         return False
-    word = text[at : at + 12].split(" ")[0]
+    word = text[at : at + 12].split(" ", maxsplit=1)[0]
     return not any(c.isupper() for c in word)

@@ -12,9 +12,39 @@ from typing import NamedTuple
 _WORD = re.compile(r"[\w\u0300-\u036f]+")
 
 _GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
-    "κ": "kappa", "λ": "lambda", "μ": "mu", "φ": "phi", "ω": "omega",
-}  # fmt: skip
+    chr(code): name
+    for code, name in enumerate(
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "omicron",
+            "pi",
+            "rho",
+            "final-sigma",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+        ],
+        start=0x3B1,
+    )
+}
+"""The small letters, in the order of Unicode."""
 
 
 class Word(NamedTuple):

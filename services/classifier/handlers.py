@@ -1,0 +1,102 @@
+"""What the classifier does with an article: label it, remember that, and say so."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.classifier import store
+from services.classifier.classify import classify
+from services.classifier.tables import inbox, outbox
+from services.classifier.taxonomy import Taxonomy
+from shared.article import content_hash
+from shared.broker import Handle
+from shared.clock import Clock
+from shared.database import transaction
+from shared.errors import Permanent
+from shared.events import (
+    ArticleClassified,
+    ArticleDiscovered,
+    ArticleRevised,
+    Classification,
+    Classified,
+    Discovery,
+    Event,
+    Revision,
+    decode,
+    event_id,
+    traceparent,
+)
+from shared.inbox import first_time
+from shared.outbox import add
+
+log = structlog.get_logger(__name__)
+
+INBOX = "classify.v1"
+
+
+def handler(engine: AsyncEngine, taxonomy: Taxonomy, clock: Clock) -> Handle:
+    """The classifier's handler of `article.discovered` and `article.revised`.
+
+    It raises `Undecodable` for what is no event and `Permanent` for an event that is not ours.
+    The one taxonomy serves every topic.
+    """
+
+    async def handle(body: bytes) -> None:
+        cause = _ours(decode(body))
+        now = clock()
+        event = classified(cause, classify(cause.data.article, taxonomy), now)
+        async with transaction(engine) as connection:
+            if not await first_time(connection, inbox, cause.id, INBOX, now):
+                return
+            if await store.keep(connection, event, now):
+                await add(connection, outbox, event, now)
+            else:
+                log.info("revision_overtaken", topic=event.data.topic, pmid=event.subject)
+
+    return handle
+
+
+def _ours(event: Event) -> ArticleDiscovered | ArticleRevised:
+    if isinstance(event, ArticleDiscovered | ArticleRevised):
+        return event
+    raise Permanent(
+        f"{event.type} {event.id} is not for the classifier: "
+        "correct the binding of its queue, then redrive the message to where it belongs"
+    )
+
+
+def classified(
+    cause: ArticleDiscovered | ArticleRevised, classification: Classification, now: datetime
+) -> ArticleClassified:
+    """The event that tells of a classification.
+
+    Its id follows from what caused it and what it was labelled with, so that the same work done
+    twice is seen to be one, and a new taxonomy gives a new event.
+    """
+    source = f"urn:carillon:classifier:{cause.data.topic}"
+    identity = event_id(
+        source,
+        ArticleClassified.ROUTING_KEY,
+        cause.data.article.pmid,
+        cause.data.revision,
+        content_hash(cause.data.article),
+        classification.taxonomy_version,
+        classification.classifier_version,
+        cause.id,
+    )
+    return ArticleClassified(
+        id=identity,
+        source=source,
+        subject=str(cause.data.article.pmid),
+        time=now,
+        causationid=cause.id,
+        traceparent=traceparent(identity, cause.traceparent),
+        data=_carried(cause.data, classification),
+    )
+
+
+def _carried(entry: Discovery | Revision, classification: Classification) -> Classified:
+    """Everything of the discovery or revision, and the labels."""
+    fields = {name: getattr(entry, name) for name in type(entry).model_fields}
+    return Classified(**fields, classification=classification)
