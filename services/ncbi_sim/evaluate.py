@@ -1,7 +1,7 @@
 """What a query finds, and what PubMed would say about how it read the query."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from services.ncbi_sim.dates import slashed
@@ -37,7 +37,10 @@ def evaluate(query: Query, corpus: Corpus) -> Outcome:
     stays and finds nothing. Both are reported.
     """
     run = _Run(corpus)
-    found = run.visit(query.tree) if query.tree is not None else _Found(frozenset(), "")
+    tree = query.tree
+    if isinstance(tree, Combination):
+        tree = replace(tree, grouped=False)
+    found = run.visit(tree) if tree is not None else _Found(frozenset(), "")
     return Outcome(
         found.pmids,
         found.translation,
@@ -109,12 +112,10 @@ class _Run:
         words = words_of(term.text)
         if words in self.corpus.headings and len(words) > 1:
             return self._heading(term, words)
-        hits, parts = [], []
-        for word in term.text.split():
-            found = self._open_word(word)
-            hits.append(found.pmids)
-            parts.append(_inside(found))
-        return _all_of(hits, parts)
+        found = [self._open_word(word) for word in term.text.split()]
+        if len(found) == 1:
+            return found[0]
+        return _all_of([part.pmids for part in found], [_inside(part) for part in found])
 
     def _open_word(self, word: str) -> _Found:
         words = words_of(word)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.ncbi_sim.markup import plain
-from services.ncbi_sim.query import Term
+from services.ncbi_sim.query import STOPWORDS, Term
 from services.ncbi_sim.view import Record, View
 from services.ncbi_sim.vocabulary import LANGUAGES
 
@@ -100,7 +100,7 @@ class Corpus:
 
     def _find(self, key: str, kind: str, pattern: Words) -> frozenset[int]:
         test = {"whole": is_whole, "uid": is_whole, "author": is_author}.get(kind, holds)
-        if not pattern or kind == "date":
+        if not pattern or kind == "date" or (len(pattern) == 1 and pattern[0] in STOPWORDS):
             return frozenset()
         return frozenset(
             pmid
