@@ -7,7 +7,7 @@ from lxml import etree
 from services.ncbi_sim.answers import add
 from services.ncbi_sim.docsum import summary
 from services.ncbi_sim.pubmed_xml import publication_status
-from services.ncbi_sim.view import Record, citation
+from services.ncbi_sim.view import Record, place
 from services.ncbi_sim.vocabulary import LANGUAGES
 
 
@@ -45,7 +45,7 @@ def _end(root: etree._Element, record: Record, content: dict[str, Any]) -> None:
     _item(root, "PmcRefCount", "Integer", 0)
     _item(root, "FullJournalName", "String", content["FullJournalName"])
     _item(root, "ELocationID", "String", content["ELocationID"])
-    _item(root, "SO", "String", citation(record.article).split(". ", 1)[1].split(". doi")[0])
+    _item(root, "SO", "String", place(record.article))
 
 
 def _list(root: etree._Element, name: str, item: str, values: list[str]) -> None:

@@ -49,8 +49,10 @@ def esearch(params: Params, view: View, history: History) -> Answer:
         return esearch_error(params, "Empty term and query_key - nothing todo")
     try:
         result = _search(term, params, view, history)
-    except (StartError, UnknownQueryError) as error:
+    except StartError as error:
         return esearch_error(params, str(error))
+    except UnknownQueryError as error:
+        return esearch_error(params, str(error), header=False)
     except QueryError as error:
         return esearch_error(params, f"Search Backend failed: {error}")
     if params.get("rettype").lower() == "count":
@@ -58,10 +60,10 @@ def esearch(params: Params, view: View, history: History) -> Answer:
     return _json(result) if params.wants_json else _xml(result)
 
 
-def esearch_error(params: Params, message: str) -> Answer:
-    """An error in esearch's envelope."""
+def esearch_error(params: Params, message: str, *, header: bool = True) -> Answer:
+    """An error in esearch's envelope; NCBI leaves the JSON header out of some."""
     if params.wants_json:
-        return json_error("esearch", {"esearchresult": {"ERROR": message}})
+        return json_error("esearch", {"esearchresult": {"ERROR": message}}, header=header)
     return xml_error(message, ESEARCH)
 
 

@@ -127,11 +127,16 @@ def publication_date(article: Article) -> str:
     return " ".join(part for part in parts if part)
 
 
-def citation(article: Article) -> str:
-    """Journal, date, volume, issue, pages and DOI, as RefSource has them."""
+def place(article: Article) -> str:
+    """Date, volume, issue and pages: 2024 Oct 9;11(2):1267-84."""
     issue = f"({article.issue})" if article.issue else ""
     pages = f":{article.pages}" if article.pages else ""
-    place = f";{article.volume or ''}{issue}{pages}" if article.volume or issue or pages else ""
+    within = f"{article.volume or ''}{issue}{pages}"
+    return publication_date(article) + (f";{within}" if within else "")
+
+
+def citation(article: Article) -> str:
+    """Journal, place and DOI, as RefSource has them."""
     doi = f" doi: {article.doi}." if article.doi else ""
     journal = plain(article.journal_abbreviation or article.journal)
-    return f"{journal}. {publication_date(article)}{place}.{doi}"
+    return f"{journal}. {place(article)}.{doi}"
