@@ -1,0 +1,100 @@
+"""What the stand-in knows depends on the simulated now, read at each request."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.ncbi_sim.app import app_from_settings
+from services.ncbi_sim.clock import file_clock, system_now
+from services.ncbi_sim.settings import Settings
+from shared.errors import ConfigurationError
+from tests.unit.ncbi_sim.small_catalogue import SEED, client_of, entrez, on
+
+
+async def test_an_article_exists_from_midnight_of_its_day() -> None:
+    times = [datetime(2026, 9, 9, 23, 59, tzinfo=UTC), datetime(2026, 9, 10, tzinfo=UTC)]
+    async with entrez(now=lambda: times[0]) as client:
+        assert await client.found("103[uid]") == set()
+        assert (await client.xml("efetch", id=103)).find("PubmedArticle") is None
+        linked = (await client.get("elink", dbfrom="pubmed", id=SEED)).text
+        assert "<Id>103</Id>" not in linked
+        times.pop(0)
+        assert await client.found("103[uid]") == {103}
+        assert (await client.xml("efetch", id=103)).find("PubmedArticle") is not None
+        linked = (await client.get("elink", dbfrom="pubmed", id=SEED)).text
+        assert "<Id>103</Id>" in linked
+
+
+async def test_a_late_record_gets_its_publication_date_as_entry_date() -> None:
+    async with entrez(now=lambda: on(6)) as client:
+        history = (await client.xml("efetch", id=104)).find(".//History")
+    assert history is not None
+    years = {date.get("PubStatus"): date.findtext("Year") for date in history}
+    assert years["pubmed"] == "2019"
+    assert years["entrez"] == "2026"
+
+
+async def test_a_retraction_shows_from_its_day_on() -> None:
+    day = [on(9)]
+    async with entrez(now=lambda: day[0]) as client:
+        before = await client.xml("efetch", id="99000001,99000011")
+        assert len(before) == 1
+        assert before.find(".//CommentsCorrectionsList") is None
+        assert before.findtext(".//DateRevised/Day") == "08"
+        day[0] = on(10)
+        paper, notice = await client.xml("efetch", id="99000001,99000011")
+        assert await client.found("retracted publication[pt]") == {99000001}
+    types = [element.text for element in paper.iter("PublicationType")]
+    assert types == ["Journal Article", "Retracted Publication"]
+    assert paper.findtext(".//DateRevised/Day") == "17"
+    references = [
+        (entry.get("RefType"), entry.findtext("PMID"))
+        for record in (paper, notice)
+        for entry in record.iter("CommentsCorrections")
+    ]
+    assert references == [("RetractionIn", "99000011"), ("RetractionOf", "99000001")]
+
+
+async def test_the_same_requests_give_the_same_bytes() -> None:
+    async def bodies() -> list[bytes]:
+        async with entrez(now=lambda: on(12)) as client:
+            search = await client.get("esearch", term="lupus OR cell", usehistory="y")
+            fetch = await client.get("efetch", id="100,101", retmode="xml")
+            summary = await client.get("esummary", id="100", retmode="json")
+            return [search.content, fetch.content, summary.content]
+
+    assert await bodies() == await bodies()
+
+
+async def test_the_clock_file_is_read_at_each_request(tmp_path: Path) -> None:
+    clock = tmp_path / "now"
+    clock.write_text("2024-10-18T00:00:00Z\n")
+    app = app_from_settings(Settings(clock_file=clock, rate_limit=False))
+    async with client_of(app) as client:
+        assert await client.found("39450112[uid]") == {39450112}
+        clock.write_text("2000-01-01")
+        assert await client.found("39450112[uid]") == set()
+        clock.write_text("tomorrow")
+        broken = await client.get("esearch", term="lupus")
+    assert broken.status_code == 503
+    assert "holds 'tomorrow'; write an ISO 8601 instant" in broken.text
+
+
+def test_without_a_clock_file_it_is_now(tmp_path: Path) -> None:
+    now = file_clock(tmp_path / "none", system_now)()
+    assert abs((now - datetime.now(UTC)).total_seconds()) < 60
+
+
+def test_a_clock_file_without_an_instant_is_refused(tmp_path: Path) -> None:
+    clock = tmp_path / "now"
+    clock.write_text("")
+    with pytest.raises(ConfigurationError, match="ISO 8601"):
+        file_clock(clock, system_now)()
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCBI_SIM_PORT", "9999")
+    monkeypatch.setenv("NCBI_SIM_RATE_LIMIT", "false")
+    settings = Settings()
+    assert (settings.port, settings.rate_limit) == (9999, False)
