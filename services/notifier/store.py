@@ -12,7 +12,8 @@ from shared.database import insert
 from shared.events import Classified, Poll
 
 __all__ = [
-    "article", "articles_between", "inbox", "keep_article", "keep_poll", "last_healthy_poll",
+    "article", "articles_between", "inbox", "keep_article", "keep_poll", "known",
+    "last_poll",
     "metadata", "note_received", "outbox", "polls_between", "received_counts",
 ]  # fmt: skip
 
@@ -26,7 +27,7 @@ async def article(connection: AsyncConnection, topic: str, pmid: int) -> Known |
             .with_for_update()
         )
     ).one_or_none()
-    return _known(row) if row else None
+    return known(row) if row else None
 
 
 async def articles_between(
@@ -46,24 +47,24 @@ async def articles_between(
         )
         .order_by(articles.c.pmid)
     )
-    return [_known(row) for row in rows]
+    return [known(row) for row in rows]
 
 
-async def keep_article(connection: AsyncConnection, known: Known) -> None:
+async def keep_article(connection: AsyncConnection, one: Known) -> None:
     """Write an article's row, unless a newer revision got there first."""
-    entry = known.entry
+    entry = one.entry
     values = {
         "revision": entry.revision,
-        "status": known.status.value,
-        "status_changed_at": known.status_changed_at,
+        "status": one.status.value,
+        "status_changed_at": one.status_changed_at,
         "scope": entry.classification.scope,
-        "backfill": known.backfill,
-        "discovered_at": known.discovered_at,
-        "first_seen_at": known.first_seen_at,
-        "classified_at": known.classified_at,
+        "backfill": one.backfill,
+        "discovered_at": one.discovered_at,
+        "first_seen_at": one.first_seen_at,
+        "classified_at": one.classified_at,
         "entry": entry.model_dump(mode="json"),
     }
-    statement = insert(connection, articles).values(topic=entry.topic, pmid=known.pmid, **values)
+    statement = insert(connection, articles).values(topic=entry.topic, pmid=one.pmid, **values)
     # Two notifiers may meet an article for the first time at once; there is no row to lock yet.
     await connection.execute(
         statement.on_conflict_do_update(
@@ -123,20 +124,19 @@ async def polls_between(
     return [Poll.model_validate(row.poll) for row in rows]
 
 
-async def last_healthy_poll(
-    connection: AsyncConnection, topic: str, until: datetime
+async def last_poll(
+    connection: AsyncConnection, topic: str, until: datetime, *, healthy: bool = False
 ) -> Poll | None:
-    """The last poll that finished by `until` with every leg accounted for."""
-    found = await connection.scalar(
-        sa.select(polls.c.poll)
-        .where(polls.c.topic == topic, polls.c.finished_at <= until, polls.c.healthy)
-        .order_by(polls.c.finished_at.desc())
-        .limit(1)
-    )
+    """The last poll that finished by `until`, or the last `healthy` one."""
+    query = sa.select(polls.c.poll).where(polls.c.topic == topic, polls.c.finished_at <= until)
+    if healthy:
+        query = query.where(polls.c.healthy)
+    found = await connection.scalar(query.order_by(polls.c.finished_at.desc()).limit(1))
     return Poll.model_validate(found) if found else None
 
 
-def _known(row: sa.Row[tuple[object, ...]]) -> Known:
+def known(row: sa.Row[tuple[object, ...]]) -> Known:
+    """An article from its row."""
     return Known(
         entry=Classified.model_validate(row.entry),
         discovered_at=row.discovered_at,

@@ -73,7 +73,7 @@ digests = sa.Table(
     sa.Column("period_from", UtcDateTime, nullable=False),
     sa.Column("period_to", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("content", Json, nullable=False),
+    sa.Column("content", Json),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("next_try_at", UtcDateTime),
@@ -88,6 +88,7 @@ digests = sa.Table(
 
 `state`: `intent` until the channel accepted it, then `sent`; `skipped` when there was nothing to
 say; `failed` with the `error` when it was given up. `attempts` counts hand-overs to the channel.
+`content` is the `Digest` as JSON; there is none when it could not even be made.
 """
 
 ledger = sa.Table(

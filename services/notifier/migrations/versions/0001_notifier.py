@@ -108,7 +108,7 @@ def _digests() -> None:
         sa.Column("period_from", UtcDateTime, nullable=False),
         sa.Column("period_to", UtcDateTime, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("content", Json, nullable=False),
+        sa.Column("content", Json),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("next_try_at", UtcDateTime),
