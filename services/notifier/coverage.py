@@ -46,8 +46,8 @@ def coverage(
         unhealthy_since=None if healthy else since,
         checked_from=min(map(_begin, polls), default=None),
         checked_to=polls[-1].finished_at if polls else None,
-        counted=sum(leg.counted or 0 for leg in legs),
-        stored=sum(leg.received for leg in legs),
+        counted=sum(leg.fetched if leg.counted is None else leg.counted for leg in legs),
+        stored=sum(leg.fetched for leg in legs),
         in_processing=pending,
         legs=tuple(map(_line, legs)),
     )
@@ -63,5 +63,5 @@ def _line(leg: Leg) -> str:
     if leg.state == "unknown":
         return f"{name}: PubMed cannot tell"
     counted = "an unknown number" if leg.counted is None else leg.counted
-    line = f"{name}: {leg.received} of {counted}"
+    line = f"{name}: {leg.fetched} of {counted}"
     return line if leg.state == "closed" else f"{line}, incomplete"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.notifier.digest import Notice, NoticeKind
+from services.notifier.item import clean
 from services.notifier.project import Known
 from services.notifier.subscription import Filters, Subscription
 from shared.article import Article, Correction, Status
@@ -138,7 +139,7 @@ def _notice(sent: Sent, subscription: Subscription) -> Notice:
     source = _source(article)
     return Notice(
         pmid=article.pmid,
-        title=article.title,
+        title=clean(article.title),
         kind=NOTICE_KINDS[article.status],
         notice_pmid=source.pmid if source else None,
         notice_source=source.source if source else None,
