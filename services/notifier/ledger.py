@@ -1,0 +1,236 @@
+"""Digests and the delivery ledger in the database: SQL only, in the caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.digest import Digest
+from services.notifier.select import Sent
+from services.notifier.store import known
+from services.notifier.tables import articles, digests, ledger
+from shared.article import Status
+from shared.database import insert
+
+ARTICLE = "article"
+NOTICE = "notice:"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A digest that this notifier alone may send now; `attempt` counts from 1."""
+
+    digest: Digest
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A digest that could not even be made, and why."""
+
+    digest_id: str
+    subscription_id: str
+    error: str
+
+
+async def last_slots(
+    connection: AsyncConnection, subscription_id: str | None = None
+) -> dict[str, datetime]:
+    """By subscription, the latest due instant that has a digest, whatever became of it."""
+    query = sa.select(digests.c.subscription_id, sa.func.max(digests.c.period_to))
+    if subscription_id is not None:
+        query = query.where(digests.c.subscription_id == subscription_id)
+    rows = await connection.execute(query.group_by(digests.c.subscription_id))
+    return {owner: at for owner, at in rows.tuples()}  # noqa: C416  a Result is no mapping
+
+
+async def last_end(connection: AsyncConnection, subscription_id: str) -> datetime | None:
+    """The end of the last digest that was not given up: the next one begins there."""
+    found: datetime | None = await connection.scalar(
+        sa.select(sa.func.max(digests.c.period_to)).where(
+            digests.c.subscription_id == subscription_id, digests.c.state != "failed"
+        )
+    )
+    return found
+
+
+async def told(connection: AsyncConnection, subscription_id: str) -> set[int]:
+    """PMIDs of the articles that this subscription was sent, or is about to be."""
+    rows = await connection.scalars(
+        sa.select(ledger.c.pmid).where(
+            ledger.c.subscription_id == subscription_id, ledger.c.kind == ARTICLE
+        )
+    )
+    return set(rows)
+
+
+async def sent_and_changed(
+    connection: AsyncConnection, subscription_id: str, topic: str
+) -> list[Sent]:
+    """The articles delivered to this subscription whose status is not what it was then."""
+    rows = await connection.execute(
+        sa.select(articles, ledger.c.delivered_at, ledger.c.status.label("status_then"))
+        .join(ledger, sa.and_(ledger.c.pmid == articles.c.pmid, articles.c.topic == topic))
+        .where(
+            ledger.c.subscription_id == subscription_id,
+            ledger.c.kind == ARTICLE,
+            ledger.c.delivered_at.is_not(None),
+            ledger.c.status != articles.c.status,
+        )
+        .order_by(articles.c.pmid)
+    )
+    noticed = await _noticed(connection, subscription_id)
+    return [
+        Sent(
+            known=known(row),
+            delivered_at=row.delivered_at,
+            status_then=Status(row.status_then),
+            noticed=frozenset(noticed.get(row.pmid, ())),
+        )
+        for row in rows
+    ]
+
+
+async def _noticed(connection: AsyncConnection, subscription_id: str) -> dict[int, set[Status]]:
+    rows = await connection.execute(
+        sa.select(ledger.c.pmid, ledger.c.kind).where(
+            ledger.c.subscription_id == subscription_id, ledger.c.kind.startswith(NOTICE)
+        )
+    )
+    found: dict[int, set[Status]] = {}
+    for row in rows:
+        found.setdefault(row.pmid, set()).add(Status(row.kind.removeprefix(NOTICE)))
+    return found
+
+
+async def intend(connection: AsyncConnection, digest: Digest, *, quiet: bool) -> bool:
+    """Write a digest and its ledger rows; False when this due instant has its digest already.
+
+    A `quiet` one is on record as skipped, so that it is due only once.
+    """
+    result = await connection.execute(
+        insert(connection, digests)
+        .values(
+            id=digest.id,
+            subscription_id=digest.subscription_id,
+            period_from=digest.period_from,
+            period_to=digest.period_to,
+            state="skipped" if quiet else "intent",
+            content=digest.model_dump(mode="json"),
+            created_at=digest.created_at,
+        )
+        .on_conflict_do_nothing(index_elements=["subscription_id", "period_to"])
+    )
+    rows = _ledger_rows(digest)
+    if result.rowcount == 1 and rows:
+        await connection.execute(ledger.insert(), rows)
+    return result.rowcount == 1
+
+
+def _ledger_rows(digest: Digest) -> list[dict[str, object]]:
+    told = [(item.pmid, ARTICLE, item.status.value) for item in digest.items]
+    told += [(one.pmid, NOTICE + one.kind, one.kind) for one in digest.notices]
+    return [
+        {
+            "subscription_id": digest.subscription_id,
+            "pmid": pmid,
+            "kind": kind,
+            "digest_id": digest.id,
+            "status": status,
+        }
+        for pmid, kind, status in told
+    ]
+
+
+async def refuse(
+    connection: AsyncConnection, failed: Failed, period: tuple[datetime, datetime], now: datetime
+) -> bool:
+    """Put on record that a due digest could not be made; False when that is known already."""
+    result = await connection.execute(
+        insert(connection, digests)
+        .values(
+            id=failed.digest_id,
+            subscription_id=failed.subscription_id,
+            period_from=period[0],
+            period_to=period[1],
+            state="failed",
+            created_at=now,
+            error=failed.error,
+        )
+        .on_conflict_do_nothing(index_elements=["subscription_id", "period_to"])
+    )
+    return result.rowcount == 1
+
+
+async def waiting(connection: AsyncConnection, at: datetime) -> list[str]:
+    """Ids of the digests to send, the longest due first; `at` is real time, as for leases."""
+    rows = await connection.scalars(
+        sa.select(digests.c.id)
+        .where(_free(at), sa.or_(digests.c.next_try_at.is_(None), digests.c.next_try_at <= at))
+        .order_by(digests.c.period_to, digests.c.id)
+    )
+    return list(rows)
+
+
+async def claim(
+    connection: AsyncConnection, digest_id: str, at: datetime, lease: timedelta
+) -> Claim | None:
+    """Take a digest for the length of a lease; `None` when another notifier has it."""
+    result = await connection.execute(
+        digests.update()
+        .where(digests.c.id == digest_id, _free(at))
+        .values(claimed_until=at + lease, attempts=digests.c.attempts + 1)
+    )
+    if result.rowcount != 1:
+        return None
+    row = (await connection.execute(_row(digest_id))).one()
+    return Claim(Digest.model_validate(row.content), row.attempts)
+
+
+def _free(at: datetime) -> sa.ColumnElement[bool]:
+    unclaimed = sa.or_(digests.c.claimed_until.is_(None), digests.c.claimed_until <= at)
+    return sa.and_(digests.c.state == "intent", unclaimed)
+
+
+async def record_sent(
+    connection: AsyncConnection, digest_id: str, message_id: str | None, now: datetime
+) -> bool:
+    """Record that the channel accepted a digest; False when that is on record already."""
+    result = await connection.execute(
+        _intent(digest_id).values(
+            state="sent", sent_at=now, message_id=message_id, claimed_until=None, error=None
+        )
+    )
+    if result.rowcount == 1:
+        await connection.execute(
+            ledger.update().where(ledger.c.digest_id == digest_id).values(delivered_at=now)
+        )
+    return result.rowcount == 1
+
+
+async def postpone(
+    connection: AsyncConnection, digest_id: str, error: str, next_try_at: datetime
+) -> None:
+    """Record a failure that may pass."""
+    await connection.execute(
+        _intent(digest_id).values(next_try_at=next_try_at, claimed_until=None, error=error)
+    )
+
+
+async def give_up(connection: AsyncConnection, digest_id: str, error: str) -> None:
+    """Record a failure that will not pass, and free the articles for the next digest."""
+    result = await connection.execute(
+        _intent(digest_id).values(state="failed", claimed_until=None, error=error)
+    )
+    if result.rowcount == 1:
+        await connection.execute(ledger.delete().where(ledger.c.digest_id == digest_id))
+
+
+def _intent(digest_id: str) -> sa.Update:
+    return digests.update().where(digests.c.id == digest_id, digests.c.state == "intent")
+
+
+def _row(digest_id: str) -> sa.Select[Any]:
+    return sa.select(digests).where(digests.c.id == digest_id)
