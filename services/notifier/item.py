@@ -142,10 +142,8 @@ def in_order(labels: Iterable[Label]) -> tuple[Label, ...]:
 
 
 def authors_line(authors: Sequence[Author]) -> str:
-    """Up to four names; of more, the first three, the last, and how many there are."""
+    """Up to four names; of more, the first three, the last, and how many; empty for none."""
     names = [name for name in map(_name, authors) if name]
-    if not names:
-        return "No authors listed"
     if len(names) <= 4:
         return ", ".join(names)
     return f"{', '.join(names[:3])}, … {names[-1]} ({len(names)} authors)"

@@ -1,0 +1,187 @@
+"""A digest as Slack messages: Block Kit, split between items, within Slack's limits.
+
+Source of the limits: Slack's block reference (50 blocks, 3,000 characters a text, 150 a header);
+the total of about 13,200 characters a message is not documented (slackapi/bolt-js#2509).
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from services.notifier.digest import Digest, Group, Item, Notice, subject
+from services.notifier.item import clean
+from services.notifier.render import coverage, words
+
+BLOCKS = 50
+TEXT = 3_000
+HEADER = 150
+TOTAL = 11_500
+"""Characters of one message as JSON, fallback text included."""
+
+_ROOMS = ((300, 320, 8), (160, 160, 4), (80, 40, 1))
+"""(title characters, evidence characters, links) tried in turn: escaping can make a text five
+times as long."""
+
+
+def payloads(digest: Digest) -> list[dict[str, Any]]:
+    """The messages in order, each a payload for an incoming webhook or `chat.postMessage`."""
+    room = TOTAL - len(_dumped(_payload(digest, [], 999, 999)))
+    messages = list(_split(_blocks(digest), room))
+    return [
+        _payload(digest, blocks, number, len(messages))
+        for number, blocks in enumerate(messages, start=1)
+    ]
+
+
+def _payload(digest: Digest, blocks: list[dict[str, Any]], number: int, of: int) -> dict[str, Any]:
+    part = f" ({number} of {of})" if of > 1 else ""
+    return {
+        "text": escaped(subject(digest)) + part,
+        "blocks": blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _split(blocks: Iterable[Block], room: int) -> Iterator[list[dict[str, Any]]]:
+    """Blocks packed into messages; a block is never cut."""
+    packed: list[dict[str, Any]] = []
+    size = 0
+    for block in blocks:
+        shown = block.to_dict()
+        length = len(_dumped(shown)) + 2
+        if packed and (len(packed) == BLOCKS or size + length > room):
+            yield packed
+            packed, size = [], 0
+        packed.append(shown)
+        size += length
+    yield packed
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _blocks(digest: Digest) -> Iterator[Block]:
+    yield _header(digest.topic_title)
+    yield _section(f"*{escaped(words.headline(digest))}*\n{_occasion(digest)}")
+    if coverage.banner(digest):
+        yield _section(f":warning: {escaped(coverage.banner(digest))}")
+    if coverage.demo_note(digest):
+        yield _context(coverage.demo_note(digest))
+    if digest.notices:
+        yield _header("Notices about papers you were sent")
+        yield from (_notice(notice) for notice in digest.notices)
+    for group in words.filled(digest):
+        yield from _group(group)
+    if digest.other:
+        yield _header(f"{words.UNCLEAR} ({digest.other_count})")
+        yield from (_item(item, "") for item in digest.other)
+    yield from _more(digest)
+    yield DividerBlock()
+    yield _context("\n".join(coverage.lines(digest)))
+
+
+def _group(group: Group) -> Iterator[Block]:
+    yield _header(f"{group.name} ({group.count})")
+    yield from (_item(item, group.modality) for item in group.items)
+
+
+def _occasion(digest: Digest) -> str:
+    seed = words.Link(f"PMID {digest.seed}", words.pubmed(digest.seed))
+    return f"{escaped(words.occasion(digest))} {_link(seed)}"
+
+
+def _notice(notice: Notice) -> SectionBlock:
+    title = _cut(notice.title, _ROOMS[0][0])
+    sign = "no_entry" if words.notice_paint(notice) == "notice" else "warning"
+    source = words.notice_link(notice)
+    paper = words.Link(f"PubMed {notice.pmid}", words.pubmed(notice.pmid))
+    links = [paper, *([words.Link(_cut(source.text, 200), source.url)] if source else [])]
+    return _section(
+        f":{sign}: *{words.notice_lead(notice)}:* {escaped(title)}\n"
+        f"{words.notice_sent(notice)}\n{' · '.join(map(_link, links))}"
+    )
+
+
+def _item(item: Item, modality: str) -> SectionBlock:
+    texts = (_item_text(item, modality, room) for room in _ROOMS)
+    return _section(next(text for text in texts if len(text) <= TEXT))
+
+
+def _item_text(item: Item, modality: str, room: tuple[int, int, int]) -> str:
+    title_room, quote_room, links = room
+    title = words.Link(_cut(item.title, title_room), words.pubmed(item.pmid))
+    where = (_cut(item.authors_line, title_room), _cut(item.journal_line, title_room))
+    labels = "; ".join(chip.text for chip in words.chips(item, modality))
+    lines = [
+        f"*{_link(title)}*",
+        escaped(" · ".join(part for part in where if part)),
+        f"_{escaped(_cut(labels, quote_room))}_" if labels else "",
+        _quoted(item, quote_room),
+        f"Why: {escaped(_cut(item.why, quote_room))}" if item.why else "",
+        " · ".join(_link(link) for link in words.links(item)[:links]),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _quoted(item: Item, room: int) -> str:
+    """The evidence as a block quote with the marked words in bold."""
+    if item.evidence is None:
+        return ""
+    brief = item.model_copy(update={"evidence": item.evidence.shortened(room)})
+    pieces = words.quote_pieces(brief)
+    told = "".join(f"*{escaped(t)}*" if marked else escaped(t) for t, marked in pieces)
+    return f"> {words.quote_lead(item)}: {told}"
+
+
+def _more(digest: Digest) -> Iterator[Block]:
+    """Links to the rest, as many as one text holds."""
+    if not digest.beyond:
+        return
+    text = f"*{words.more_lead(digest)}:*"
+    for told, item in enumerate(digest.beyond):
+        link = f" <{words.pubmed(item.pmid)}|{item.pmid}>"
+        if len(text) + len(link) > TEXT - 60:
+            text += f" and {digest.more - told} more that are not listed here"
+            break
+        text += link
+    yield _section(text)
+
+
+def escaped(text: str) -> str:
+    """Text for mrkdwn: Slack's three control characters as entities, so no mention can fire."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _link(link: words.Link) -> str:
+    label = escaped(link.text).replace("|", "\u2223")
+    return f"<{escaped(link.url)}|{label}>" if link.url else escaped(link.text)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _header(text: str) -> HeaderBlock:
+    return HeaderBlock(text=PlainTextObject(text=_cut(clean(text), HEADER), emoji=False))
+
+
+def _section(text: str) -> SectionBlock:
+    return SectionBlock(text=MarkdownTextObject(text=text))
+
+
+def _context(text: str) -> ContextBlock:
+    while len(escaped(text)) > TEXT:
+        text = _cut(text, len(text) * 3 // 4)
+    return ContextBlock(elements=[MarkdownTextObject(text=escaped(text))])
