@@ -1,0 +1,131 @@
+"""What an operator edits agrees with the code: settings, Compose file, image targets."""
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic_settings import BaseSettings
+
+from services.notifier import subscription
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+
+SERVICES = {
+    "poller": "poller",
+    "classifier": "classifier",
+    "notifier": "notifier",
+    "ncbi-sim": "ncbi_sim",
+}
+"""Image target and Compose service, with the package it holds."""
+
+KEPT_AT_DEFAULT = {"POLLER_PORT", "CLASSIFIER_PORT", "NOTIFIER_PORT"}
+"""Compose's health checks ask there."""
+
+
+def _variables(package: str) -> set[str]:
+    settings: type[BaseSettings] = import_module(f"services.{package}.settings").Settings
+    prefix = settings.model_config.get("env_prefix", "")
+    return {f"{prefix}{name}".upper() for name in settings.model_fields}
+
+
+def _example_lines() -> dict[str, str]:
+    found = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", EXAMPLE, re.MULTILINE)
+    assert len(found) == len(dict(found)), "a variable stands there twice"
+    return dict(found)
+
+
+def _interpolated() -> set[str]:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    return set(re.findall(r"\$\{([A-Z_]+)", text))
+
+
+def _targets() -> dict[str, str]:
+    """Each stage of the Dockerfile with its instructions."""
+    parts = re.split(r"^FROM \S+ AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("package", SERVICES.values())
+def test_every_setting_of_a_service_stands_in_the_example(package: str) -> None:
+    assert _variables(package) <= _example_lines().keys()
+
+
+def test_the_example_names_nothing_that_nobody_reads() -> None:
+    settings = set().union(*map(_variables, SERVICES.values()))
+    compose = {
+        name for part in COMPOSE["services"].values() for name in part.get("environment", ())
+    }
+    assert _example_lines().keys() <= settings | compose | _interpolated()
+
+
+def test_every_variable_of_the_compose_file_stands_in_the_example() -> None:
+    assert _interpolated() <= _example_lines().keys()
+
+
+@pytest.mark.parametrize(("name", "rest"), _example_lines().items())
+def test_every_line_of_the_example_says_what_it_is_for(name: str, rest: str) -> None:
+    assert re.search(r"# \w", rest), f"{name} has no comment"
+
+
+def test_the_example_sets_nothing_by_itself() -> None:
+    assert not re.findall(r"^[A-Z].*", EXAMPLE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["poller", "classifier", "notifier"])
+def test_compose_gives_or_passes_on_every_setting_of_a_service(name: str) -> None:
+    environment = COMPOSE["services"][name]["environment"]
+    assert _variables(SERVICES[name]) - KEPT_AT_DEFAULT == environment.keys()
+
+
+def test_compose_gives_a_service_no_variable_that_it_does_not_read() -> None:
+    for name, package in SERVICES.items():
+        assert COMPOSE["services"][name]["environment"].keys() <= _variables(package)
+
+
+def test_compose_builds_only_targets_that_the_dockerfile_has() -> None:
+    built = {n: s["build"]["target"] for n, s in COMPOSE["services"].items() if "build" in s}
+    assert set(built.values()) <= _targets().keys()
+    assert {name: built[name] for name in SERVICES} == {name: name for name in SERVICES}
+
+
+@pytest.mark.parametrize(("target", "package"), SERVICES.items())
+def test_an_image_holds_one_service_and_what_is_shared(target: str, package: str) -> None:
+    copied = re.findall(r"^COPY (?:--\S+ )*(\S+) \S+$", _targets()[target], re.MULTILINE)
+    allowed = {"/venv", "shared/", "services/__init__.py", f"services/{package}/", "topics/"}
+    assert set(copied) <= allowed
+    assert f"services/{package}/" in copied
+
+
+@pytest.mark.parametrize("target", [*SERVICES, "console"])
+def test_no_image_runs_as_root(target: str) -> None:
+    assert re.search(r"^USER carillon$", _targets()[target], re.MULTILINE)
+
+
+def test_only_pages_for_the_operator_are_published_and_only_on_this_machine() -> None:
+    published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
+    assert published.keys() == {"maildev", "rabbitmq"}
+    assert all(p.startswith("127.0.0.1:") for ports in published.values() for p in ports)
+
+
+def test_whoever_is_not_in_the_demo_waits_for_the_demo_only_where_it_runs() -> None:
+    services = COMPOSE["services"]
+    demo = {name for name, part in services.items() if "demo" in part.get("profiles", ())}
+    for name in services.keys() - demo:
+        waits = services[name].get("depends_on", {})
+        assert all(waits[other].get("required") is False for other in waits.keys() & demo), name
+
+
+def test_the_subscriptions_that_come_with_it_can_be_read_and_reach_nobody() -> None:
+    path = ROOT / "deploy" / "subscriptions.toml"
+    subscriptions = subscription.load(path, datetime(2026, 9, 7, tzinfo=UTC))
+    assert {one.cadence for one in subscriptions} == {"daily", "weekly"}
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["subscription"]
+    assert all(entry["address"].endswith("@example.org") for entry in entries)
