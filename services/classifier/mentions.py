@@ -176,8 +176,10 @@ def _means_otherwise(
         short = word.raw if word.raw in reading.shorts else word.raw.rstrip("s")
         if short not in reading.shorts or not short.isalpha() or not short.isupper():
             continue
+        if not _carried(short, taxonomy) & {label.key, "receptor:car"}:
+            continue  # the short form alone does not carry the label
         meant = _carried(reading.shorts[short], taxonomy)
-        if label.key not in meant and not meant & {"receptor:car", "modality:caar-t"}:
+        if not meant & {label.key, "receptor:car", "modality:caar-t"}:
             return True
     return False
 

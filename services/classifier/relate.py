@@ -5,6 +5,7 @@ of aim ("targeting") leads from the receptor to it. Two targets tied to one rece
 if their joint says so ("CD19/BCMA") or the sentence does ("compound", "co-infusion").
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,8 @@ from services.classifier.scoring import by_sentence
 JOINT = 8
 CHAIN = 4
 REACH = 9
+ATTRIBUTES = frozenset({"in-vivo-car", "mrna-car", "allogeneic-car", "dual-car-t"})
+"""Modalities that say how a CAR is made, and not which cell carries it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +38,19 @@ def ties(reading: Reading) -> list[Tie]:
     for number, group in targets.items():
         if number in receptors:
             cues = reading.cues.get(number, [])
-            found += _in_sentence(group, receptors[number], cues)
+            found += _in_sentence(group, _carriers(receptors[number]), cues)
     return found
+
+
+def _carriers(mentions: list[Mention]) -> list[Mention]:
+    """Of overlapping mentions the longest: "CAR NK", not the "CAR" in it."""
+    kept: list[Mention] = []
+    for mention in sorted(mentions, key=lambda m: (m.first - m.last, m.label.facet)):
+        if mention.label.id in ATTRIBUTES:
+            continue
+        if not any(k.first < mention.last and mention.first < k.last for k in kept):
+            kept.append(mention)
+    return sorted(kept, key=lambda m: m.first)
 
 
 def _in_sentence(
@@ -46,10 +60,16 @@ def _in_sentence(
     joining |= {place for m in targets for place in range(m.first, m.last)}
     dual = any(cue.kind == "dual" for cue in cues)
     for chain in _chains(targets, joining):
-        receptor = _before(chain, receptors, joining) or _after(chain, receptors, cues)
+        several = len({m.label.id for m in chain}) > 1
+        receptor = _before(chain, receptors, joining)
         if receptor:
-            several = len({m.label.id for m in chain}) > 1
             yield Tie(tuple(chain), receptor, several and (dual or _joint(chain)))
+            continue
+        receptor = _after(chain, receptors, cues)
+        if receptor:
+            # "CAR-T cells targeting CD19 and BCMA" in a title is one product.
+            one = dual or _joint(chain) or receptor.sentence.place == "title"
+            yield Tie(tuple(chain), receptor, several and one)
 
 
 def _chains(targets: list[Mention], joining: set[int]) -> Iterator[list[Mention]]:
@@ -93,7 +113,7 @@ def _after(
     return None
 
 
-_JOINTS = frozenset(["/", "-", ".", "+", ":", "x", "‐", "‑", "–", "×", "/anti-", "-anti-"])
+_JOINT = re.compile(r"(?:[^\w\s,;()]{1,2}|x)(?:anti[^\w\s]?)?")
 
 
 def _joint(chain: list[Mention]) -> bool:
@@ -101,6 +121,6 @@ def _joint(chain: list[Mention]) -> bool:
     for one, two in pairwise(chain):
         words = one.sentence.words
         between = one.sentence.text[words[one.last - 1].end : words[two.first].start].strip()
-        if one.label is not two.label and between in _JOINTS:
+        if one.label is not two.label and _JOINT.fullmatch(between):
             return True
     return False

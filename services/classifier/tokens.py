@@ -11,41 +11,6 @@ from typing import NamedTuple
 
 _WORD = re.compile(r"[\w\u0300-\u036f]+")
 
-_GREEK = {
-    chr(code): name
-    for code, name in enumerate(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "omicron",
-            "pi",
-            "rho",
-            "final-sigma",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-        ],
-        start=0x3B1,
-    )
-}
-"""The small letters, in the order of Unicode."""
-
 
 class Word(NamedTuple):
     """A word as it stands in the text: `text[start:end]`."""
@@ -67,8 +32,14 @@ def normal(word: str) -> str:
     "Sjögren" and "Sjogren", "γδ" and "gammadelta", "Tregs" and "treg" meet.
     """
     plain = unicodedata.normalize("NFKD", word).casefold()
-    plain = "".join(_GREEK.get(c, c) for c in plain if not unicodedata.combining(c))
+    if not plain.isascii():
+        plain = "".join(_spelled(c) for c in plain if not unicodedata.combining(c))
     return _singular(plain)
+
+
+def _spelled(letter: str) -> str:
+    name = unicodedata.name(letter, "")
+    return name.rsplit(" ", 1)[1].lower() if name.startswith("GREEK SMALL LETTER ") else letter
 
 
 def _singular(word: str) -> str:
