@@ -4,11 +4,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime, parseaddr
-from urllib.parse import urlsplit
+from typing import Any
 
 from services.notifier.digest import Digest, subject
 from services.notifier.item import clean
@@ -18,6 +18,8 @@ from shared.errors import Permanent
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _NAMED_LIST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+_WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")  # printable ASCII without space " < >
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,17 @@ def message_id(digest: Digest, host: str) -> str:
     return f"<{_matching(_ATOM, digest.id, 'digest id')}@{_matching(_ATOM, host, 'host')}>"
 
 
-class _Verbatim(UnstructuredHeader):
+class _Verbatim(UnstructuredHeader, BaseHeader):
     """Ids and addresses of list software go as they are.
 
     The standard library would make encoded words (RFC 2047) of what is longer than a line.
     """
 
-    def fold(self, *, policy: EmailPolicy) -> str:  # type: ignore[override]
+    def fold(self, *, policy: Policy[Any]) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def _policy() -> EmailPolicy:
+def _policy() -> EmailPolicy[EmailMessage]:
     headers = HeaderRegistry()
     for name in ("message-id", "list-id", "list-unsubscribe"):
         headers.map_to_type(name, _Verbatim)
@@ -107,13 +109,7 @@ def _unsubscribe(url: str | None) -> str | None:
     """The URL, if it is one that a header and a link can carry."""
     if url is None:
         return None
-    odd = (
-        len(url) > 900
-        or not url.isascii()
-        or not url.isprintable()
-        or any(sign in url for sign in ' <>"')
-    )
-    if odd or urlsplit(url).scheme not in {"https", "http"} or not urlsplit(url).netloc:
+    if not _WEB_ADDRESS.fullmatch(url):
         raise Permanent("mail: the unsubscribe URL is not an http or https address; correct it")
     return url
 
