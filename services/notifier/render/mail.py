@@ -78,11 +78,11 @@ class _Verbatim(UnstructuredHeader, BaseHeader):
     The standard library would make encoded words (RFC 2047) of what is longer than a line.
     """
 
-    def fold(self, *, policy: Policy[Any]) -> str:
+    def fold(self, *, policy: "Policy[Any]") -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def _policy() -> EmailPolicy[EmailMessage]:
+def _policy() -> "EmailPolicy[EmailMessage]":
     headers = HeaderRegistry()
     for name in ("message-id", "list-id", "list-unsubscribe"):
         headers.map_to_type(name, _Verbatim)
