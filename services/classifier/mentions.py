@@ -16,7 +16,10 @@ from shared.events import Evidence
 PLACE = {"title": 1.0, "abstract": 0.4, "mesh": 0.5, "keyword": 0.4, "publication-type": 1.0}
 """What a mention weighs by where it stands; the last two sentences of an abstract weigh more."""
 CONCLUDING = 0.5
-KIND = {"strong": 1.0, "plain": 1.0, "weak": 0.4}
+Hit = tuple[Rule, int, int]
+"""A rule with its first word and the word after its last."""
+
+KIND = {"strong": 1.0, "plain": 1.0, "weak": 0.4, "cell": 1.0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,9 +97,12 @@ def _read_sentence(sentence: Sentence, taxonomy: Taxonomy, reading: Reading) -> 
         reading.cues[sentence.number] = cues
     hits = _longest(_without_excluded([hit for hit in hits if hit[0].label]))
     named = {rule.label.facet for rule, _, _ in hits if rule.label}
+    bare = "receptor" in named and _has_bare_receptor(hits)
     for rule, first, last in hits:
         label = rule.label
         if label is None or (label.near_receptor and rule.kind == "plain" and not _car(named)):
+            continue
+        if rule.kind == "cell" and not bare:
             continue
         if reading.shorts and _means_otherwise((sentence, first, last), label, reading, taxonomy):
             continue
@@ -110,6 +116,17 @@ def _read_sentence(sentence: Sentence, taxonomy: Taxonomy, reading: Reading) -> 
 
 def _car(facets: AbstractSet[str]) -> bool:
     return bool(facets & {"receptor", "modality", "product"})
+
+
+def _has_bare_receptor(hits: Sequence[Hit]) -> bool:
+    """Whether a chimeric receptor is named without saying which cell carries it."""
+    carriers = [(a, b) for rule, a, b in hits if rule.label and rule.kind == "strong"
+                and rule.label.facet == "modality" and not rule.label.near_receptor]  # fmt: skip
+    return any(
+        rule.label and rule.label.facet == "receptor"
+        and not any(first < b and a < last for a, b in carriers)
+        for rule, first, last in hits
+    )  # fmt: skip
 
 
 def _weight(sentence: Sentence, kind: Kind) -> float:
@@ -128,8 +145,6 @@ def _headed(sentence: Sentence, taxonomy: Taxonomy) -> Iterable[Mention]:
         weight = PLACE[sentence.place]
         yield Mention(label, "strong", sentence.text, sentence, 0, len(sentence.words), weight)
 
-
-Hit = tuple[Rule, int, int]
 
 
 def _without_excluded(hits: list[Hit]) -> list[Hit]:

@@ -16,7 +16,8 @@ from services.classifier.scoring import by_sentence
 
 JOINT = 8
 CHAIN = 4
-REACH = 9
+REACH = 12
+AIM = 6
 ATTRIBUTES = frozenset({"in-vivo-car", "mrna-car", "allogeneic-car", "dual-car-t"})
 """Modalities that say how a CAR is made, and not which cell carries it."""
 
@@ -75,12 +76,18 @@ def _in_sentence(
 def _chains(targets: list[Mention], joining: set[int]) -> Iterator[list[Mention]]:
     chain: list[Mention] = []
     for target in targets:
-        if chain and not _close(chain[-1].last, target.first, joining, CHAIN):
+        if chain and (
+            not _close(chain[-1].last, target.first, joining, CHAIN) or _either(chain[-1], target)
+        ):
             yield chain
             chain = []
         chain.append(target)
     if chain:
         yield chain
+
+
+def _either(one: Mention, two: Mention) -> bool:
+    return any(word.raw == "or" for word in one.sentence.words[one.last : two.first])
 
 
 def _close(last: int, first: int, joining: set[int], most: int) -> bool:
@@ -108,7 +115,7 @@ def _after(
         if first - receptor.last <= 1 and receptor.sentence.place == "title":
             return receptor
         if any(c.kind == "aimed" and receptor.last <= c.first and c.last <= first
-               and first - c.last <= 3 for c in cues):  # fmt: skip
+               and first - c.last <= AIM for c in cues):  # fmt: skip
             return receptor
     return None
 

@@ -8,8 +8,11 @@ from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import Support
 from services.classifier.study import Study
 
-ENOUGH_REVIEW = 0.5
-ENOUGH_STUDY = 0.7
+ENOUGH_IMMUNE_REVIEW = 0.39
+"""Ruling 4: a review of an immune disease that names CAR therapy among its approaches."""
+ENOUGH = 0.75
+CLOSING = 0.3
+"""What a closing sentence counts at most: it is where futures are offered in one clause."""
 THIN = 3
 """Words of title and abstract together below which nothing can be said."""
 
@@ -26,14 +29,13 @@ class Receptor:
 def receptor_of(reading: Reading, study: Study, immune: bool) -> Receptor:
     """Whether the article is about chimeric receptors at all; `immune`: it has such a disease."""
     mentions = _counting(reading)
-    if immune and reading.has_cue("engineered", title=True) and not mentions:
-        return Receptor(False, False, ())
     best: dict[int, float] = {}
     for mention in mentions:
         number = mention.sentence.number
-        best[number] = max(best.get(number, 0.0), mention.weight)
+        weight = min(CLOSING, mention.weight) if mention.sentence.last else mention.weight
+        best[number] = max(best.get(number, 0.0), weight)
     rest = sum(weight for number, weight in best.items() if number)
-    enough = ENOUGH_REVIEW if study.is_review else ENOUGH_STUDY
+    enough = ENOUGH_IMMUNE_REVIEW if immune and study.is_review else ENOUGH
     about = best.get(0, 0.0) >= 0.5 or rest >= enough
     return Receptor(about, _unsure(reading, mentions), tuple(mentions))
 

@@ -15,7 +15,7 @@ from services.classifier.phrases import Finder, PhraseError, variants
 from shared.errors import ConfigurationError
 from shared.events import Facet
 
-Kind = Literal["strong", "plain", "weak", "not"]
+Kind = Literal["strong", "plain", "weak", "cell", "not"]
 CueKind = Literal[
     "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
     "between", "aimed", "support", "other-sense", "engineered", "beyond-cancer", "patients",
@@ -37,7 +37,8 @@ class TaxonomyLabel(Entry):
     """One label. `patterns` carry it; `strong` ones decide alone, `weak` ones only support.
 
     `exclude` are phrases inside which a pattern does not count. `implies` names labels that come
-    with it ("disease:sle"). `aimed` is, for a target, the modality of CAR-T cells aimed at it.
+    with it ("disease:sle"). `cells` are words for a carrier, which carry the label in a sentence
+    that names a receptor without its cell. `aimed` is, for a target, the modality of CAR-T cells aimed at it.
     `near_receptor` asks for a chimeric receptor in the same sentence. `group` gathers diseases
     for the rules of scope.
     """
@@ -49,6 +50,7 @@ class TaxonomyLabel(Entry):
     strong: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     mesh: tuple[str, ...] = ()
     publication_types: tuple[str, ...] = ()
@@ -122,7 +124,8 @@ class Taxonomy(BaseModel):
 
     def _rules(self) -> Iterator[Rule]:
         kinds: tuple[tuple[Kind, str], ...] = (
-            ("strong", "strong"), ("plain", "patterns"), ("weak", "weak"), ("not", "exclude"),
+            ("strong", "strong"), ("plain", "patterns"), ("weak", "weak"), ("cell", "cells"),
+            ("not", "exclude"),
         )  # fmt: skip
         for label in self.labels:
             for kind, name in kinds:
@@ -156,7 +159,7 @@ def _check_label(label: TaxonomyLabel, keys: set[str]) -> None:
         if other not in keys:
             raise ValueError(f"label {label.key} refers to {other}, which is not there: add it")
     _check_phrases(
-        f"label {label.key}", [*label.strong, *label.patterns, *label.weak, *label.exclude]
+        f"label {label.key}", [*label.strong, *label.patterns, *label.weak, *label.cells, *label.exclude]
     )
 
 
