@@ -1,8 +1,10 @@
 """Fakes for interfaces we own; they record outcomes."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 
 from shared.outbox import Outgoing
 
@@ -39,3 +41,21 @@ class FakeClock:
 
     def advance(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+@dataclass
+class FakeSender:
+    """Takes every message; before that it meets the faults it was given, one a message."""
+
+    faults: list[Exception] = field(default_factory=list)
+    sent: list[tuple[str, EmailMessage]] = field(default_factory=list)
+
+    async def send(self, message: EmailMessage, recipient: str) -> None:
+        await asyncio.sleep(0)
+        if self.faults:
+            raise self.faults.pop(0)
+        self.sent.append((recipient, message))
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(message["Message-ID"]) for _, message in self.sent]

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import ledger, subscribers
 from services.notifier.digest import Digest
+from services.notifier.ledger import Claim
 from services.notifier.plan import SOURCE
 from services.notifier.render.mail import Envelope, message
 from services.notifier.senders import RecipientRejected, Senders
@@ -61,68 +62,74 @@ class Patience:
 
 @dataclass(frozen=True)
 class Office:
-    """What delivery needs: where things are, through what, as whom, and when."""
+    """How digests leave: through which senders, as whom, and how patiently."""
 
-    engine: AsyncEngine
     senders: Senders
-    clock: Clock
     identity: Identity
     patience: Patience = Patience()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An office at work: on which database, by which clock."""
+
+    engine: AsyncEngine
+    office: Office
+    clock: Clock
 
 
 @dataclass(frozen=True)
 class Parcel:
     """A claimed digest and its subscriber."""
 
-    digest: Digest
+    claim: Claim
     subscription: Subscription
-    attempt: int
 
 
-async def deliver(office: Office, digest_id: str) -> bool:
+async def deliver(desk: Desk, digest_id: str) -> bool:
     """Send one digest; True when it is on record as sent by this call.
 
     Raises:
         Retryable: the database is away; the digest stays claimed until its lease has passed.
     """
-    parcel = await _claim(office, digest_id)
+    parcel = await _claim(desk, digest_id)
     if parcel is None:
         return False
     try:
-        mail = message(parcel.digest, _envelope(office, parcel.subscription))
-        await _hand_over(office, parcel, mail)
+        digest = Digest.model_validate(parcel.claim.content)
+        mail = message(digest, _envelope(desk, parcel.subscription))
+        await _hand_over(desk, parcel, mail)
     except Retryable as fault:
-        await _postpone(office, parcel, fault)
-        return False
+        await _postpone(desk, parcel, fault)
     except Permanent as fault:
-        await _give_up(office, parcel, fault)
-        return False
+        await _give_up(desk, parcel, fault)
     except Exception as error:  # a bug in one digest must not hold up the others
         log.exception("digest_delivery_broke", digest_id=digest_id)
-        await _postpone(office, parcel, Retryable(f"a bug: {type(error).__name__}"))
-        return False
-    return await _record(office, parcel, str(mail["Message-ID"]))
+        await _postpone(desk, parcel, Retryable(f"a bug: {type(error).__name__}"))
+    else:
+        return await _record(desk, parcel, digest, str(mail["Message-ID"]))
+    return False
 
 
-async def _claim(office: Office, digest_id: str) -> Parcel | None:
+async def _claim(desk: Desk, digest_id: str) -> Parcel | None:
     """Take the digest, unless another has it, it was tried too often, or nobody wants it now."""
-    patience = office.patience
-    async with transaction(office.engine) as connection:
+    patience = desk.office.patience
+    async with transaction(desk.engine) as connection:
         claim = await ledger.claim(connection, digest_id, patience.timer(), patience.lease)
         if claim is None:
             return None
-        subscription = await subscribers.lock(connection, claim.digest.subscription_id)
+        subscription = await subscribers.lock(connection, claim.subscription_id)
         if subscription is None:
             await ledger.give_up(connection, digest_id, INACTIVE)
             return None
         if claim.attempt > len(BACK_OFF) + 1:  # only by crashing each time is one tried so often
             await ledger.give_up(connection, digest_id, SILENT)
             return None
-    return Parcel(claim.digest, subscription, claim.attempt)
+    return Parcel(claim, subscription)
 
 
-def _envelope(office: Office, subscription: Subscription) -> Envelope:
-    identity = office.identity
+def _envelope(desk: Desk, subscription: Subscription) -> Envelope:
+    identity = desk.office.identity
     return Envelope(
         sender=identity.sender,
         recipient=subscription.address.get_secret_value(),
@@ -131,54 +138,56 @@ def _envelope(office: Office, subscription: Subscription) -> Envelope:
     )
 
 
-async def _hand_over(office: Office, parcel: Parcel, mail: EmailMessage) -> None:
+async def _hand_over(desk: Desk, parcel: Parcel, mail: EmailMessage) -> None:
     channel = parcel.subscription.channel
-    if channel not in office.senders:
+    if channel not in desk.office.senders:
         raise Retryable(f"no sender for channel {channel!r}: set NOTIFIER_DELIVERY to one for it")
     address = parcel.subscription.address.get_secret_value()
-    await office.senders[channel].send(mail, address)
+    await desk.office.senders[channel].send(mail, address)
 
 
-async def _postpone(office: Office, parcel: Parcel, fault: Retryable) -> None:
-    if parcel.attempt > len(BACK_OFF):
-        await _give_up(office, parcel, Permanent(f"after {parcel.attempt} attempts: {fault}"))
+async def _postpone(desk: Desk, parcel: Parcel, fault: Retryable) -> None:
+    attempt = parcel.claim.attempt
+    if attempt > len(BACK_OFF):
+        await _give_up(desk, parcel, Permanent(f"after {attempt} attempts: {fault}"))
         return
-    wait = max(BACK_OFF[parcel.attempt - 1], fault.retry_after or timedelta())
-    async with transaction(office.engine) as connection:
-        next_try_at = office.patience.timer() + wait
-        await ledger.postpone(connection, parcel.digest.id, str(fault), next_try_at)
+    wait = max(BACK_OFF[attempt - 1], fault.retry_after or timedelta())
+    async with transaction(desk.engine) as connection:
+        next_try_at = desk.office.patience.timer() + wait
+        await ledger.postpone(connection, parcel.claim.digest_id, str(fault), next_try_at)
     log.warning(
         "digest_postponed",
-        digest_id=parcel.digest.id,
-        attempt=parcel.attempt,
+        digest_id=parcel.claim.digest_id,
+        attempt=attempt,
         seconds=int(wait.total_seconds()),
         reason=str(fault),
     )
 
 
-async def _give_up(office: Office, parcel: Parcel, fault: Permanent) -> None:
+async def _give_up(desk: Desk, parcel: Parcel, fault: Permanent) -> None:
     """The articles go to the next digest; a rejected recipient gets none until it is put right."""
-    digest = parcel.digest
+    claim = parcel.claim
     rejected = isinstance(fault, RecipientRejected)
-    async with transaction(office.engine) as connection:
-        await ledger.give_up(connection, digest.id, str(fault))
+    async with transaction(desk.engine) as connection:
+        await ledger.give_up(connection, claim.digest_id, str(fault))
         if rejected:
-            await subscribers.deactivate(connection, digest.subscription_id, str(fault))
-    log.error("digest_failed", digest_id=digest.id, reason=str(fault), deactivated=rejected)
+            await subscribers.deactivate(connection, claim.subscription_id, str(fault))
+    log.error("digest_failed", digest_id=claim.digest_id, reason=str(fault), deactivated=rejected)
 
 
-async def _record(office: Office, parcel: Parcel, message_id: str) -> bool:
-    digest, now = parcel.digest, office.clock()
-    async with transaction(office.engine) as connection:
+async def _record(desk: Desk, parcel: Parcel, digest: Digest, message_id: str) -> bool:
+    now = desk.clock()
+    event = _delivered(digest, parcel.subscription.channel, message_id, now)
+    async with transaction(desk.engine) as connection:
         is_first = await ledger.record_sent(connection, digest.id, message_id, now)
         if is_first:
-            await add(connection, outbox, _delivered(parcel, message_id, now), now)
-    log.info("digest_sent", digest_id=digest.id, articles=digest.total, attempt=parcel.attempt)
+            await add(connection, outbox, event, now)
+    attempt = parcel.claim.attempt
+    log.info("digest_sent", digest_id=digest.id, articles=digest.total, attempt=attempt)
     return is_first
 
 
-def _delivered(parcel: Parcel, message_id: str, now: datetime) -> DigestDelivered:
-    digest = parcel.digest
+def _delivered(digest: Digest, channel: str, message_id: str, now: datetime) -> DigestDelivered:
     source = f"{SOURCE}:{digest.topic}"
     identity = event_id(source, "digest.delivered", digest.id)
     return DigestDelivered(
@@ -191,7 +200,7 @@ def _delivered(parcel: Parcel, message_id: str, now: datetime) -> DigestDelivere
             topic=digest.topic,
             digest_id=digest.id,
             subscription_id=digest.subscription_id,
-            channel=parcel.subscription.channel,
+            channel=channel,
             pmids=tuple(item.pmid for item in digest.items),
             notices=tuple(dict.fromkeys(notice.pmid for notice in digest.notices)),
             period_from=digest.period_from,

@@ -20,9 +20,14 @@ NOTICE = "notice:"
 
 @dataclass(frozen=True)
 class Claim:
-    """A digest that this notifier alone may send now; `attempt` counts from 1."""
+    """A digest that this notifier alone may send now; `attempt` counts from 1.
 
-    digest: Digest
+    `content` is as stored: reading it may fail after an upgrade, and must not fail the claim.
+    """
+
+    digest_id: str
+    subscription_id: str
+    content: dict[str, object]
     attempt: int
 
 
@@ -43,7 +48,7 @@ async def last_slots(
     if subscription_id is not None:
         query = query.where(digests.c.subscription_id == subscription_id)
     rows = await connection.execute(query.group_by(digests.c.subscription_id))
-    return {owner: at for owner, at in rows.tuples()}  # noqa: C416  a Result is no mapping
+    return {owner: at for owner, at in rows}  # noqa: C416  a Result is no mapping
 
 
 async def last_end(connection: AsyncConnection, subscription_id: str) -> datetime | None:
@@ -186,7 +191,7 @@ async def claim(
     if result.rowcount != 1:
         return None
     row = (await connection.execute(_row(digest_id))).one()
-    return Claim(Digest.model_validate(row.content), row.attempts)
+    return Claim(row.id, row.subscription_id, row.content, row.attempts)
 
 
 def _free(at: datetime) -> sa.ColumnElement[bool]:

@@ -1,18 +1,20 @@
 """One pass of the notifier's clockwork: cut the digests that are due, send what waits."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import ledger, subscribers
-from services.notifier.delivery import Identity, Office, Patience, deliver
+from services.notifier.delivery import Desk, Identity, Office, Patience, deliver
 from services.notifier.plan import cut, due
-from services.notifier.senders import Senders
-from services.notifier.subscription import load
+from services.notifier.subscription import Subscription, load
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Retryable
+
+__all__ = ["Identity", "Office", "Patience", "deliver_due", "load_subscriptions", "sync"]
 
 log = structlog.get_logger(__name__)
 
@@ -24,21 +26,23 @@ async def load_subscriptions(engine: AsyncEngine, path: Path, clock: Clock) -> i
         ConfigurationError: the file cannot be read or is wrong; nothing is changed then.
         Retryable: the database is away.
     """
-    now = clock()
-    wanted = load(path, now)
-    async with transaction(engine) as connection:
-        await subscribers.sync_file(connection, wanted, now)
+    wanted = load(path, clock())
+    await sync(engine, wanted, clock)
     log.info("subscriptions_loaded", file=str(path), subscriptions=len(wanted))
     return len(wanted)
 
 
-async def deliver_due(
-    engine: AsyncEngine,
-    senders: Senders,
-    clock: Clock,
-    identity: Identity,
-    patience: Patience | None = None,
-) -> int:
+async def sync(engine: AsyncEngine, wanted: Collection[Subscription], clock: Clock) -> None:
+    """Make the database say that exactly these are the file's subscriptions.
+
+    Raises:
+        Retryable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        await subscribers.sync_file(connection, wanted, clock())
+
+
+async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
     """Cut what is due, send what waits; the number of digests sent.
 
     Safe to call again at any time and from several notifiers at once: a digest is cut once per
@@ -47,18 +51,18 @@ async def deliver_due(
     Raises:
         Retryable: the database is away.
     """
-    office = Office(engine, senders, clock, identity, patience or Patience())
-    await _cut_due(office)
+    desk = Desk(engine, office, clock)
+    await _cut_due(desk)
     async with transaction(engine) as connection:
         waiting = await ledger.waiting(connection, office.patience.timer())
-    return sum([await deliver(office, digest_id) for digest_id in waiting])
+    return sum([await deliver(desk, digest_id) for digest_id in waiting])
 
 
-async def _cut_due(office: Office) -> None:
-    now = office.clock()
-    for subscription_id in await due(office.engine, now):
+async def _cut_due(desk: Desk) -> None:
+    now = desk.clock()
+    for subscription_id in await due(desk.engine, now):
         try:
-            digest = await cut(office.engine, subscription_id, now, office.patience.max_wait)
+            digest = await cut(desk.engine, subscription_id, now, desk.office.patience.max_wait)
         except Retryable:
             raise
         except Exception:  # one subscription must not hold up the others; the next pass tries again

@@ -1,0 +1,79 @@
+"""The projection is the same in whatever order events come."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from services.notifier.project import Known, project
+from shared.article import Status
+from shared.events import Classified
+from tests.builders import an_article, classified
+from tests.unit.notifier.kit import START
+
+HOUR = timedelta(hours=1)
+
+
+def entry(revision: int, status: Status = Status.PUBLISHED, **overrides: Any) -> Classified:
+    return classified(
+        article=an_article(status=status), revision=revision, discovered_at=START, **overrides
+    ).data
+
+
+def projected(*events: tuple[Classified, int]) -> Known:
+    known: Known | None = None
+    for one, hours in events:
+        known = project(known, one, START + hours * HOUR, START + 9 * HOUR)
+    assert known is not None
+    return known
+
+
+def test_the_first_event_is_taken_as_it_is() -> None:
+    known = projected((entry(1), 1))
+    assert (known.pmid, known.status, known.status_changed_at) == (
+        40000001, Status.PUBLISHED, None,
+    )  # fmt: skip
+    assert (known.discovered_at, known.first_seen_at) == (START, START + 9 * HOUR)
+    assert known.classified_at == START + HOUR
+
+
+def test_a_newer_revision_replaces_the_entry_and_keeps_the_first_times() -> None:
+    first = projected((entry(1), 1))
+    known = project(first, entry(2), START + 2 * HOUR, START + 99 * HOUR)
+    assert (known.entry.revision, known.first_seen_at) == (2, first.first_seen_at)
+    assert known.classified_at == START + 2 * HOUR
+
+
+def test_a_change_of_status_is_dated() -> None:
+    known = projected(
+        (entry(1), 1), (entry(2, Status.RETRACTED), 5), (entry(3, Status.RETRACTED), 6)
+    )
+    assert (known.status, known.status_changed_at) == (Status.RETRACTED, START + 5 * HOUR)
+
+
+def test_a_status_that_changed_before_we_heard_of_it_is_dated_too() -> None:
+    late = entry(2, Status.CORRECTED, previous_status=Status.PUBLISHED)
+    assert projected((late, 5)).status_changed_at == START + 5 * HOUR
+
+
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])))
+def test_the_latest_revision_wins_in_any_order(order: tuple[int, ...]) -> None:
+    known = projected(*((entry(revision), revision) for revision in order))
+    assert (known.entry.revision, known.classified_at) == (3, START + 3 * HOUR)
+
+
+def test_of_two_classifications_of_one_revision_the_later_counts() -> None:
+    early, late = entry(1, relatedness=0.1), entry(1, relatedness=0.9)
+    assert projected((early, 1), (late, 2)).entry.relatedness == 0.9
+    assert projected((late, 2), (early, 1)).entry.relatedness == 0.9
+
+
+def test_what_was_backfill_stays_backfill() -> None:
+    assert projected((entry(1, backfill=True), 1), (entry(2), 2)).backfill
+    assert projected((entry(2), 2), (entry(1, backfill=True), 1)).backfill
+
+
+def test_the_earliest_discovery_is_kept() -> None:
+    later = entry(2).model_copy(update={"discovered_at": START + HOUR})
+    assert projected((later, 2), (entry(1), 1)).discovered_at == START

@@ -1,0 +1,173 @@
+"""Events become rows: once, the latest revision, on each kind of database."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.notifier import store, subscribers, tables
+from services.notifier.handlers import handler
+from shared.article import Status
+from shared.database import transaction
+from shared.errors import Permanent
+from shared.events import Undecodable
+from tests.builders import digest_delivered, discovered
+from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
+
+HOUR = timedelta(hours=1)
+
+
+async def test_an_article_is_remembered_with_its_times_and_scope(desk: Desk) -> None:
+    desk.clock.advance(hours=2)
+    await desk.receive(an_article_event(1, START, backfill=True))
+    (row,) = await desk.rows(tables.articles)
+    assert (row.pmid, row.scope, row.status, row.backfill) == (1, "core", "published", True)
+    assert (row.discovered_at, row.first_seen_at) == (START, START + 2 * HOUR)
+    assert row.status_changed_at is None
+
+
+async def test_the_same_event_twice_is_one_row(desk: Desk) -> None:
+    event = an_article_event(1, START)
+    await desk.receive(event, event)
+    assert len(await desk.rows(tables.articles)) == 1
+    assert len(await desk.rows(tables.received)) == 1
+    assert len(await desk.rows(tables.inbox)) == 1
+
+
+async def test_the_same_poll_twice_is_one_row(desk: Desk) -> None:
+    event = a_poll_event(START)
+    await desk.receive(event, event)
+    (row,) = await desk.rows(tables.polls)
+    assert row.poll["poll_id"] == "p1"
+
+
+async def test_a_late_older_revision_changes_nothing_but_is_counted_for_its_poll(
+    desk: Desk,
+) -> None:
+    newer = an_article_event(1, START + HOUR, poll="p2", revision=2, status=Status.RETRACTED)
+    await desk.receive(newer, an_article_event(1, START, poll="p1"))
+    (row,) = await desk.rows(tables.articles)
+    assert (row.revision, row.status) == (2, "retracted")
+    assert row.discovered_at == START
+    async with transaction(desk.engine) as connection:
+        counts = await store.received_counts(connection, "car-autoimmune", ["p1", "p2", "p3"])
+    assert counts == {"p1": 1, "p2": 1}
+
+
+async def test_an_upsert_that_lost_the_race_leaves_the_newer_revision(desk: Desk) -> None:
+    await desk.receive(an_article_event(1, START + HOUR, revision=2))
+    older = an_article_event(1, START).data  # type: ignore[attr-defined]
+    async with transaction(desk.engine) as connection:
+        known = await store.article(connection, "car-autoimmune", 1)
+        assert known is not None
+        await store.keep_article(connection, type(known)(older, START, START, START))
+    (row,) = await desk.rows(tables.articles)
+    assert row.revision == 2
+
+
+async def test_one_article_of_two_topics_is_two_rows(desk: Desk) -> None:
+    await desk.receive(an_article_event(1, START), an_article_event(1, START, topic="other"))
+    assert {row.topic for row in await desk.rows(tables.articles)} == {"car-autoimmune", "other"}
+
+
+@pytest.mark.parametrize("event", [discovered(), digest_delivered()])
+async def test_an_event_that_is_not_ours_is_a_fault_of_the_topology(
+    one: Desk, event: object
+) -> None:
+    with pytest.raises(Permanent, match="is not for the notifier: correct the binding"):
+        await one.receive(event)  # type: ignore[arg-type]
+    assert await one.rows(tables.inbox) == []
+
+
+async def test_what_is_no_event_is_undecodable(one: Desk) -> None:
+    with pytest.raises(Undecodable):
+        await handler(one.engine, one.clock)(b'{"type": "carillon.article.classified.v9"}')
+
+
+async def test_polls_are_found_by_the_time_they_ended(desk: Desk) -> None:
+    await desk.receive(
+        a_poll_event(START, poll="p1"),
+        a_poll_event(START + HOUR, poll="p2"),
+        a_poll_event(START + 2 * HOUR, poll="p3", healthy=False),
+        a_poll_event(START + 3 * HOUR, poll="p4", topic="other"),
+    )
+    end = START + 3 * HOUR
+    async with transaction(desk.engine) as connection:
+        found = await store.polls_between(connection, "car-autoimmune", START, end)
+        last = await store.last_poll(connection, "car-autoimmune", end)
+        healthy = await store.last_poll(connection, "car-autoimmune", end, healthy=True)
+        none = await store.last_poll(connection, "nothing", end)
+    assert [poll.poll_id for poll in found] == ["p2", "p3"]
+    assert (last and last.poll_id, healthy and healthy.poll_id, none) == ("p3", "p2", None)
+
+
+async def test_a_subscription_comes_back_as_it_was_saved(desk: Desk) -> None:
+    wanted = a_subscription(cadence="weekly", weekday="friday", max_items=7, time_zone="Asia/Tokyo")
+    await desk.subscribe(wanted)
+    async with transaction(desk.engine) as connection:
+        assert await subscribers.mailable(connection) == [wanted]
+        assert await subscribers.lock(connection, "reader") == wanted
+        assert await subscribers.lock(connection, "nobody") is None
+
+
+async def test_an_unconfirmed_subscription_is_not_mailable(desk: Desk) -> None:
+    await desk.subscribe(a_subscription(confirmed_at=None))
+    async with transaction(desk.engine) as connection:
+        assert await subscribers.mailable(connection) == []
+        assert await subscribers.lock(connection, "reader") is None
+
+
+async def test_saving_again_keeps_the_first_times_and_takes_the_new_wish(desk: Desk) -> None:
+    await desk.subscribe(a_subscription())
+    later = START + HOUR
+    await desk.subscribe(a_subscription(hour=9, created_at=later, confirmed_at=later))
+    async with transaction(desk.engine) as connection:
+        (found,) = await subscribers.mailable(connection)
+    assert (found.hour, found.created_at, found.confirmed_at) == (9, START, START)
+
+
+async def test_a_confirmation_counts_from_when_it_is_read(desk: Desk) -> None:
+    await desk.subscribe(a_subscription(confirmed_at=None))
+    desk.clock.advance(hours=5)
+    await desk.subscribe(a_subscription())
+    async with transaction(desk.engine) as connection:
+        (found,) = await subscribers.mailable(connection)
+    assert found.confirmed_at == START + 5 * HOUR
+
+
+async def sync(desk: Desk, *ids: str) -> dict[str, bool]:
+    async with transaction(desk.engine) as connection:
+        wanted = [a_subscription(id=name) for name in ids]
+        await subscribers.sync_file(connection, wanted, desk.clock())
+    return {row.id: row.active for row in await desk.rows(tables.subscriptions)}
+
+
+async def test_an_entry_removed_from_the_file_is_switched_off_and_may_return(desk: Desk) -> None:
+    assert await sync(desk, "a", "b") == {"a": True, "b": True}
+    assert await sync(desk, "b") == {"a": False, "b": True}
+    assert await sync(desk, "a", "b") == {"a": True, "b": True}
+    assert await sync(desk) == {"a": False, "b": False}
+
+
+async def test_the_file_leaves_alone_what_the_console_added(desk: Desk) -> None:
+    await desk.subscribe(a_subscription(id="by-hand"))
+    assert await sync(desk) == {"by-hand": True}
+
+
+async def test_the_file_does_not_revive_what_delivery_switched_off(desk: Desk) -> None:
+    await sync(desk, "a")
+    async with transaction(desk.engine) as connection:
+        await subscribers.deactivate(connection, "a", "SMTP server rejected the recipient")
+    assert await sync(desk, "a") == {"a": False}
+    async with transaction(desk.engine) as connection:
+        assert await subscribers.activate(connection, "a")
+        assert not await subscribers.activate(connection, "nobody")
+    assert await sync(desk, "a") == {"a": True}
+
+
+async def test_a_new_address_revives_a_subscription(desk: Desk) -> None:
+    await desk.subscribe(a_subscription())
+    async with transaction(desk.engine) as connection:
+        await subscribers.deactivate(connection, "reader", "rejected")
+    await desk.subscribe(a_subscription(address="new@example.org"))
+    (row,) = await desk.rows(tables.subscriptions)
+    assert (row.active, row.inactive_reason, row.address) == (True, None, "new@example.org")
