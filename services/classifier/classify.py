@@ -24,7 +24,7 @@ def classify(article: Article, taxonomy: Taxonomy) -> Classification:
     reading = read(article, taxonomy)
     study = study_of(reading)
     found = diseases(reading, taxonomy)
-    receptor = receptor_of(reading, study, bool(found))
+    receptor = receptor_of(reading, study, _immune(found))
     scope = scope_of(receptor, found, reading, study)
     labels = [_scope_label(scope, receptor, found, reading, taxonomy)]
     if receptor.about:
@@ -38,6 +38,10 @@ def classify(article: Article, taxonomy: Taxonomy) -> Classification:
         taxonomy_version=taxonomy.version,
         classifier_version=CLASSIFIER_VERSION,
     )
+
+
+def _immune(found: dict[str, Support]) -> bool:
+    return any(s.label.group in ("autoimmune", "immune") for s in found.values())
 
 
 def _kinds(reading: Reading, study: Study, receptor: Receptor, taxonomy: Taxonomy) -> list[Label]:

@@ -43,12 +43,12 @@ def weigh(sentence: Sentence, first: int, last: int, cues: Sequence[CueMention])
 def _rules(sentence: Sentence, cue: CueMention, first: int, last: int) -> bool:
     if cue.first < last and first < cue.last:
         return False
+    if sentence.place == "title" and cue.kind != "negation":
+        return False  # a title names what it covers, compared or not
     if cue.kind in ("negation", "comparison"):
         reach = NEGATION_REACH if cue.kind == "negation" else COMPARISON_REACH
         near = 0 <= first - cue.last < reach
         return near and not _parted(sentence, cue.last, first)
-    if sentence.place == "title":
-        return False
     after, before = cue.last <= first, last <= cue.first
     return not (_parted(sentence, cue.last, first) if after else before and cue.kind == "future")
 

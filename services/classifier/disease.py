@@ -16,6 +16,8 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
     found = supports(reading.of("disease"))
     titled = {name for name, support in found.items() if support.title >= 0.9}
     chosen = {name: s for name, s in found.items() if name in titled or _topic(s, titled)}
+    if not chosen:
+        chosen = {name: s for name, s in found.items() if s.title > 0}
     if GENERAL in chosen and GENERAL not in titled and _specific(titled, found):
         del chosen[GENERAL]
     for name in list(chosen):

@@ -123,7 +123,7 @@ def _has_bare_receptor(hits: Sequence[Hit]) -> bool:
     carriers = [(a, b) for rule, a, b in hits if rule.label and rule.kind == "strong"
                 and rule.label.facet == "modality" and not rule.label.near_receptor]  # fmt: skip
     return any(
-        rule.label and rule.label.facet == "receptor"
+        rule.label and rule.label.key == "receptor:car"
         and not any(first < b and a < last for a, b in carriers)
         for rule, first, last in hits
     )  # fmt: skip

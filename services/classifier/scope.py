@@ -11,6 +11,8 @@ from services.classifier.study import Study
 ENOUGH_IMMUNE_REVIEW = 0.39
 """Ruling 4: a review of an immune disease that names CAR therapy among its approaches."""
 ENOUGH = 0.75
+ENGINEERED = "engineered-cell"
+"""Ruling 2: a title about engineered cells for an immune disease counts as one about CARs."""
 CLOSING = 0.3
 """What a closing sentence counts at most: it is where futures are offered in one clause."""
 THIN = 3
@@ -28,7 +30,7 @@ class Receptor:
 
 def receptor_of(reading: Reading, study: Study, immune: bool) -> Receptor:
     """Whether the article is about chimeric receptors at all; `immune`: it has such a disease."""
-    mentions = _counting(reading)
+    mentions = _counting(reading, immune)
     best: dict[int, float] = {}
     for mention in mentions:
         number = mention.sentence.number
@@ -40,12 +42,13 @@ def receptor_of(reading: Reading, study: Study, immune: bool) -> Receptor:
     return Receptor(about, _unsure(reading, mentions), tuple(mentions))
 
 
-def _counting(reading: Reading) -> list[Mention]:
+def _counting(reading: Reading, immune: bool) -> list[Mention]:
     found = [
         mention
         for facet in ("receptor", "modality", "product")
         for mention in reading.of(facet)
         if not (mention.label.near_receptor and mention.kind == "plain")
+        and (mention.label.id != ENGINEERED or (immune and mention.sentence.place == "title"))
     ]
     certain = [m for m in found if m.kind != "weak" and m.phrase != "=CARs"]
     if certain:
@@ -80,11 +83,18 @@ def scope_of(
 def _autoimmune(
     diseases: Mapping[str, Support], groups: AbstractSet[str | None], reading: Reading, study: Study
 ) -> str:
+    if all(_large(s) for s in diseases.values() if s.label.group == "autoimmune"):
+        return "adjacent"
     if "cancer" not in groups:
         return "core"
     if study.is_review:
         return "adjacent"
     return "adjacent" if study.kind in ("case-report", "observational") else "core"
+
+
+def _large(support: Support) -> bool:
+    """Whether only the field of medicine is named ("in neurology"), not its autoimmunity."""
+    return all(mention.kind == "weak" for mention in support.best.values())
 
 
 def _signals_more(diseases: Mapping[str, Support], reading: Reading) -> bool:

@@ -18,7 +18,7 @@ from shared.events import Facet
 Kind = Literal["strong", "plain", "weak", "cell", "not"]
 CueKind = Literal[
     "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
-    "between", "aimed", "support", "other-sense", "engineered", "beyond-cancer", "patients",
+    "between", "aimed", "support", "other-sense", "beyond-cancer", "patients",
 ]  # fmt: skip
 SCOPES = ("core", "adjacent", "oncology", "none", "unclear")
 EVIDENCE = (
