@@ -35,7 +35,7 @@ LIGHT = {
     "notice-link": Paint("#7a1a12"),
     "warning": Paint("#5c3d00", "#fff5dc", "#c98a00"),
     "warning-link": Paint("#5c3d00"),
-    "bar": Paint(ground="#5aa3ae"),
+    "bar": Paint(ground="#4a929e"),
 }
 DARK = {
     "page": Paint("#e3e8eb", "#12171b"),

@@ -1,0 +1,173 @@
+import re
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+import pytest
+
+from services.notifier.digest import Digest
+from services.notifier.render import html, text
+from services.notifier.render.mail import Envelope, message, message_id
+from shared.errors import Permanent
+from tests.unit.notifier.digests import a_digest, a_full_digest, a_label, an_entry
+
+
+def an_envelope(
+    *,
+    sender: str = "Carillon <news@c.example>",
+    recipient: str = "reader@x.example",
+    list_id: str = "car.c.example",
+    host: str = "c.example",
+    unsubscribe_url: str | None = "https://c.example/leave/abc",
+) -> Envelope:
+    return Envelope(sender, recipient, list_id, host, unsubscribe_url)
+
+
+def read(raw: bytes) -> EmailMessage:
+    mail = message_from_bytes(raw, policy=default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def sent(digest: Digest, envelope: Envelope) -> EmailMessage:
+    """The message as the other side reads it."""
+    return read(message(digest, envelope).as_bytes())
+
+
+def test_the_headers_are_those_of_a_list_that_can_be_left() -> None:
+    mail = sent(a_full_digest(), an_envelope())
+
+    assert {name: str(mail[name]) for name in mail if not name.startswith(("MIME", "Content"))} == {
+        "Subject": "4 new on CAR in autoimmunity: 1 CD19 CAR-T, 1 CAAR-T, 1 CAR-NK, 1 other, "
+        "1 retraction",
+        "From": "Carillon <news@c.example>",
+        "To": "reader@x.example",
+        "Date": "Mon, 14 Sep 2026 05:00:03 +0000",
+        "Message-ID": "<7c3f2a9e-0000-5000-8000-000000000001@c.example>",
+        "List-Id": "<car.c.example>",
+        "List-Unsubscribe": "<https://c.example/leave/abc>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Auto-Submitted": "auto-generated",
+    }
+
+
+def test_text_comes_first_and_html_is_its_alternative() -> None:
+    digest = a_full_digest()
+
+    plain, page = sent(digest, an_envelope()).iter_parts()
+
+    assert plain.get_content_type() == "text/plain"
+    assert page.get_content_type() == "text/html"
+    url = "https://c.example/leave/abc"
+    assert plain.get_content().replace("\r\n", "\n") == text.render(digest, url)
+    assert page.get_content().replace("\r\n", "\n").rstrip() == html.render(digest, url).rstrip()
+
+
+def test_both_parts_hold_the_same_articles_when_not_all_fit() -> None:
+    entries = (an_entry(n, a_label(), doi="10.1/" + "x" * 900) for n in range(1, 101))
+
+    plain, page = sent(a_digest(*entries), an_envelope()).iter_parts()
+
+    more = re.search(r"\d+ more", plain.get_content())
+    assert more
+    assert more.group() in page.get_content()
+
+
+def test_the_same_digest_gives_the_same_bytes() -> None:
+    digest = a_full_digest()
+    stored = Digest.model_validate_json(digest.model_dump_json())
+
+    one, two = (message(d, an_envelope()).as_bytes() for d in (digest, stored))
+
+    assert one == two
+
+
+def test_the_message_id_is_that_of_the_digest_whoever_asks() -> None:
+    digest = a_full_digest()
+
+    mail = message(digest, an_envelope(recipient="other@y.example", unsubscribe_url=None))
+
+    assert mail["Message-ID"] == message_id(digest, "c.example")
+
+
+def test_lines_stay_below_998_octets_and_the_list_headers_are_never_encoded() -> None:
+    url = "https://c.example/leave/" + "t" * 800
+    host = "a" * 60 + ".example"
+    entry = an_entry(1, a_label(), title="ä" * 3000)
+    mail = message(
+        a_digest(entry), an_envelope(unsubscribe_url=url, host=host, list_id=f"car.{host}")
+    )
+
+    raw = mail.as_bytes()
+
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert b"List-Unsubscribe: <" + url.encode() + b">\r\n" in raw
+    assert f"List-Id: <car.{host}>\r\n".encode() in raw
+    assert f"Message-ID: <7c3f2a9e-0000-5000-8000-000000000001@{host}>\r\n".encode() in raw
+
+
+@pytest.mark.parametrize("url", [None, "http://localhost:8080/leave/abc"])
+def test_one_click_is_promised_only_over_https(url: str | None) -> None:
+    mail = sent(a_full_digest(), an_envelope(unsubscribe_url=url))
+
+    assert "List-Unsubscribe" not in mail
+    assert "List-Unsubscribe-Post" not in mail
+
+
+def test_a_topic_cannot_add_a_header() -> None:
+    mail = sent(a_digest(topic_title="x\r\nBcc: thief@x.example"), an_envelope())
+
+    assert "Bcc" not in mail
+    assert mail["Subject"].startswith("Nothing new on x Bcc: thief@x.example")
+
+
+@pytest.mark.parametrize("role", ["sender", "recipient"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nobody",
+        "a@b.example\r\nBcc: c@d.example",
+        "a@b.example, c@d.example",
+        "a@b.example, c",
+        "ä@b.example",
+        "a b@c.example",
+        "a@",
+        "a@b..example",
+    ],
+)
+def test_what_is_not_one_address_is_refused_without_being_told(role: str, address: str) -> None:
+    envelope = an_envelope(sender=address) if role == "sender" else an_envelope(recipient=address)
+
+    with pytest.raises(Permanent, match=f"the {role} is not one e-mail address") as fault:
+        message(a_full_digest(), envelope)
+
+    assert "b.example" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:x()", "https://", "https://a.example/ b", "https://a.example/\r\nX: y",
+            'https://a.example/">', "https://ä.example/", "https://a.example/" + "x" * 1000, ""]
+)  # fmt: skip
+def test_an_unsubscribe_address_that_no_header_can_carry_is_refused(url: str) -> None:
+    with pytest.raises(Permanent, match="unsubscribe URL"):
+        message(a_full_digest(), an_envelope(unsubscribe_url=url))
+
+
+@pytest.mark.parametrize(
+    ("envelope", "what"),
+    [
+        (an_envelope(host="c.example>\r\nX: y"), "host"),
+        (an_envelope(list_id="a list"), "list id"),
+        (an_envelope(list_id="nodot"), "list id"),
+        (an_envelope(host="x" * 300), "host"),
+    ],
+)
+def test_an_id_that_no_header_can_carry_is_refused(envelope: Envelope, what: str) -> None:
+    with pytest.raises(Permanent, match=f"the {what} "):
+        message(a_full_digest(), envelope)
+
+
+def test_a_digest_id_that_no_header_can_carry_is_refused() -> None:
+    with pytest.raises(Permanent, match="digest id"):
+        message(a_digest(id="a b"), an_envelope())

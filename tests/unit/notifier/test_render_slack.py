@@ -1,0 +1,147 @@
+import json
+from typing import Any
+
+import pytest
+
+from services.notifier.digest import Digest
+from services.notifier.render import slack
+from services.notifier.render.slack import payloads
+from tests.unit.notifier.digests import (
+    a_coverage,
+    a_digest,
+    a_full_digest,
+    a_label,
+    a_notice,
+    an_entry,
+)
+
+
+def long_digest(sign: str = "x", number: int = 200) -> Digest:
+    """Items that are as long as they come, all of one sign."""
+    return a_digest(
+        *(
+            an_entry(
+                n,
+                a_label(sentence=sign * 900, matched=sign * 3),
+                *(a_label(sign * 40 + str(m), "disease") for m in range(20)),
+                title=sign * 900,
+                doi="10.1/" + sign * 300,
+                trial_ids=tuple(f"NCT{m}" for m in range(60)),
+            )
+            for n in range(1, number + 1)
+        ),
+        notices=(a_notice(pmid=990, title=sign * 900, notice_source=sign * 900),),
+        topic_title=sign * 400,
+        coverage=a_coverage(legs=tuple(sign * 100 for _ in range(60))),
+    )
+
+
+def texts(message: dict[str, Any]) -> list[str]:
+    """Every text of a message, whatever the kind of its block."""
+    parts = [block["text"] for block in message["blocks"] if "text" in block]
+    parts += [e for block in message["blocks"] for e in block.get("elements", ())]
+    return [part["text"] for part in parts]
+
+
+def everything(digest: Digest) -> str:
+    return "\n".join(told for message in payloads(digest) for told in texts(message))
+
+
+@pytest.mark.parametrize("sign", ["x", "&", "<", "ä", "*", "|"])
+def test_200_long_articles_stay_within_the_limits_of_slack(sign: str) -> None:
+    messages = payloads(long_digest(sign))
+
+    for message in messages:
+        assert 1 <= len(message["blocks"]) <= 50
+        assert len(json.dumps(message, ensure_ascii=False)) < 12_000
+        assert all(0 < len(told) <= 3_000 for told in texts(message))
+        headers = [b["text"]["text"] for b in message["blocks"] if b["type"] == "header"]
+        assert all(len(header) <= 150 for header in headers)
+        assert 0 < len(message["text"]) < 1_000
+
+
+def test_every_article_is_in_exactly_one_message_and_whole() -> None:
+    messages = payloads(long_digest())
+
+    for pmid in range(1, 201):
+        holding = [t for m in messages for t in texts(m) if f"/{pmid}/|PubMed {pmid}>" in t]
+        assert len(holding) == 1
+        assert "Why: matches query 'core'" in holding[0]
+
+
+def test_short_articles_are_split_at_50_blocks() -> None:
+    entries = (an_entry(n, title="T", authors=(), reasons=()) for n in range(1, 120))
+
+    sizes = [len(message["blocks"]) for message in payloads(a_digest(*entries))]
+
+    assert max(sizes) == 50
+    assert sum(sizes) == 119 + 5
+
+
+def test_the_fallback_says_what_the_subject_says_and_which_part_it_is() -> None:
+    first, *rest = payloads(long_digest(number=20))
+
+    assert first["text"].startswith("20 new on ")
+    assert first["text"].endswith(f"(1 of {len(rest) + 1})")
+    assert payloads(a_digest())[0]["text"] == "Nothing new on CAR in autoimmunity by 14 Sep 2026"
+
+
+def test_no_text_can_mention_or_link_by_itself() -> None:
+    entry = an_entry(1, a_label(), title="<!channel> & <https://evil.example|x>")
+
+    told = everything(a_digest(entry, topic_title="<!here>"))
+
+    assert "<!channel>" not in told
+    assert "&lt;!channel&gt; &amp; &lt;https://evil.example\u2223x&gt;" in told
+
+
+def test_an_article_shows_title_source_labels_words_reason_and_links() -> None:
+    told = everything(a_full_digest())
+
+    assert (
+        "*<https://pubmed.ncbi.nlm.nih.gov/40000001/"
+        "|CD19 CAR T cells &amp; CD4+ memory in &lt;lupus&gt;>*\n"
+        "Doe J · J Ex · 8 Sep 2026\n"
+        "_Systemic lupus erythematosus; Trial_\n"
+        "> In the abstract: We gave *CD19 CAR-T* cells to five people with *lupus*.\n"
+        "Why: cites the seed; similar, rank 12 of 140; matches query 'core'\n"
+    ) in told
+
+
+def test_notices_come_first_and_coverage_last() -> None:
+    told = everything(a_full_digest())
+
+    places = [told.index(x) for x in ("*Retracted:*", "CD19 CAR-T (1)", "We could not", "Checked")]
+    assert places == sorted(places)
+
+
+def test_retractions_and_corrections_bear_different_signs() -> None:
+    told = everything(a_digest(notices=(a_notice(), a_notice(pmid=98, kind="corrected"))))
+
+    assert ":no_entry: *Retracted:*" in told
+    assert ":warning: *Corrected:*" in told
+
+
+def test_an_unhealthy_source_is_said_at_the_top() -> None:
+    first = payloads(a_digest(coverage=a_coverage(healthy=False)))[0]
+
+    assert texts(first)[2].startswith(":warning: Source unhealthy.")
+
+
+@pytest.mark.parametrize(("number", "unlisted"), [(20, False), (400, True)])
+def test_what_had_no_room_is_linked_as_far_as_a_text_goes(number: int, unlisted: bool) -> None:
+    told = everything(a_digest(*(an_entry(n) for n in range(1, number + 1)), max_items=1))
+
+    assert f"*{number - 1} more:* <https://pubmed.ncbi.nlm.nih.gov/" in told
+    assert ("more that are not listed here" in told) == unlisted
+
+
+def test_the_same_digest_gives_the_same_messages() -> None:
+    digest = a_full_digest()
+    stored = Digest.model_validate_json(digest.model_dump_json())
+
+    assert json.dumps(payloads(digest)) == json.dumps(payloads(stored))
+
+
+def test_escaping_is_that_of_slack_and_no_more() -> None:
+    assert slack.escaped("a & b < c > \"d\" 'e'") == "a &amp; b &lt; c &gt; \"d\" 'e'"
