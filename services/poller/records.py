@@ -93,8 +93,6 @@ def _book(record: etree._Element) -> Article:
     book_title = document.find("Book/BookTitle")
     title = document.find("ArticleTitle")
     title = title if title is not None and text_of(title) else book_title
-    authors = document.find("AuthorList[@Type='authors']")
-    authors = document.find("AuthorList") if authors is None else authors
     pmid, version = _pmid(document)
     return Article(
         pmid=pmid,
@@ -109,12 +107,20 @@ def _book(record: etree._Element) -> Article:
         journal=Journal(title=text_of(book_title), pages=_pages(document)),
         published=partial_date(document.find("Book/PubDate")),
         entered_at=history_date(record.find("PubmedBookData/History"), "entrez"),
-        authors=tuple(_authors(authors)),
+        authors=tuple(_authors(_book_authors(document))),
         publication_types=tuple(_texts(document, "PublicationType")),
         keywords=_unique(_texts(document, "KeywordList/Keyword")),
         languages=_unique(_texts(document, "Language")),
         copyright=text_at(document, "Abstract/CopyrightInformation"),
     )
+
+
+def _book_authors(document: etree._Element) -> etree._Element | None:
+    """Those of the chapter; for a book as a whole its own, which may be editors."""
+    for path in ("AuthorList[@Type='authors']", "AuthorList", "Book/AuthorList"):
+        if (authors := document.find(path)) is not None:
+            return authors
+    return None
 
 
 def _pmid(parent: etree._Element) -> tuple[int, int]:

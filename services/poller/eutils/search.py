@@ -57,12 +57,16 @@ async def search(
 ) -> SearchAnswer:
     """All ids of a query within a window, split by days where PubMed's cap would cut it.
 
+    A query that PubMed did not understand is answered with `errors`, and not read to its end.
     The window is written into the query, as esearch's own `datetype` does not document CRDT.
 
     Raises:
         Retryable, Permanent: as `Client.call`; Permanent too when one day is over the cap.
     """
     first = await _page(client, _dated(term, window, datetype), 0, page)
+    if first.errors:
+        # Not the query that was asked: its answers are no use, however many there are.
+        return first
     if first.count <= CAP:
         return await _rest(client, _dated(term, window, datetype), first, page)
     halves = window.halves()
