@@ -16,7 +16,10 @@ _MARKUP = {"i", "b", "em", "strong", "sub", "sup"}
 
 
 def render(digest: Digest, unsubscribe_url: str | None = None) -> str:
-    """The digest as one HTML page of at most `LIMIT` bytes."""
+    """The digest as one HTML page of at most `LIMIT` bytes.
+
+    Notices are never cut: only if there are more than about a hundred is a page longer.
+    """
     return fitted(digest, unsubscribe_url)[1]
 
 

@@ -146,17 +146,20 @@ def _quoted(item: Item, room: int) -> str:
 
 
 def _more(digest: Digest) -> Iterator[Block]:
-    """Links to the rest, as many as one text holds."""
+    """Links to what had no room, as many texts as they fill."""
     if not digest.beyond:
         return
     text = f"*{words.more_lead(digest)}:*"
-    for told, item in enumerate(digest.beyond):
-        link = f" <{words.pubmed(item.pmid)}|{item.pmid}>"
-        if len(text) + len(link) > TEXT - 60:
-            text += f" and {digest.more - told} more that are not listed here"
-            break
-        text += link
+    for item in digest.beyond[: words.BEYOND_LISTED]:
+        link = f"<{words.pubmed(item.pmid)}|{item.pmid}>"
+        if len(text) + len(link) >= TEXT:
+            yield _section(text)
+            text = link
+        else:
+            text = f"{text} {link}"
     yield _section(text)
+    if words.more_tail(digest):
+        yield _context(words.more_tail(digest))
 
 
 def escaped(text: str) -> str:

@@ -205,4 +205,4 @@ def more_lead(digest: Digest) -> str:
 def more_tail(digest: Digest) -> str:
     """How many are not even linked."""
     rest = digest.more - BEYOND_LISTED
-    return f"and {rest} more that are not listed here" if rest > 0 else ""
+    return f"and {rest} more not listed here" if rest > 0 else ""

@@ -128,12 +128,17 @@ def test_an_unhealthy_source_is_said_at_the_top() -> None:
     assert texts(first)[2].startswith(":warning: Source unhealthy.")
 
 
-@pytest.mark.parametrize(("number", "unlisted"), [(20, False), (400, True)])
-def test_what_had_no_room_is_linked_as_far_as_a_text_goes(number: int, unlisted: bool) -> None:
-    told = everything(a_digest(*(an_entry(n) for n in range(1, number + 1)), max_items=1))
+@pytest.mark.parametrize(("number", "unlisted"), [(20, False), (501, False), (502, True)])
+def test_what_had_no_room_is_linked_one_by_one(number: int, unlisted: bool) -> None:
+    digest = a_digest(*(an_entry(n) for n in range(1, number + 1)), max_items=1)
+
+    told = everything(digest)
 
     assert f"*{number - 1} more:* <https://pubmed.ncbi.nlm.nih.gov/" in told
-    assert ("more that are not listed here" in told) == unlisted
+    linked = [item for item in digest.beyond if f"/{item.pmid}/|{item.pmid}>" in told]
+    assert len(linked) == min(number - 1, 500)
+    assert ("and 1 more not listed here" in told) == unlisted
+    assert all(len(text) <= 3_000 for message in payloads(digest) for text in texts(message))
 
 
 def test_the_same_digest_gives_the_same_messages() -> None:
