@@ -1,0 +1,57 @@
+"""What a reader finds in a digest mail, wherever it came from."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+
+_ENTRY_LINK = re.compile(r"^  PubMed (\d+) ", re.MULTILINE)
+_FOOT = "What was checked"
+
+
+@dataclass(frozen=True, order=True)
+class Mail:
+    """One digest mail: `message_id` and subject from its head, `text` its plain-text part."""
+
+    recipient: str
+    date: str
+    subject: str
+    message_id: str
+    text: str
+
+    @property
+    def entries(self) -> list[str]:
+        """The text's paragraphs down to the foot: title, labels, evidence, reason and links."""
+        told = self.text.split(_FOOT)[0]
+        return [part.strip() for part in told.split("\n\n") if "Leave this list" not in part]
+
+    @property
+    def pmids(self) -> list[int]:
+        """The articles in it, in their order."""
+        return [int(pmid) for pmid in _ENTRY_LINK.findall(self.text)]
+
+
+def read(content: bytes) -> Mail:
+    """A mail from its RFC 5322 form."""
+    message = message_from_bytes(content, policy=policy.default)
+    body = message.get_body(("plain",))
+    assert body is not None, f"{message['Subject']}: no plain-text part"
+    return Mail(
+        recipient=str(message["To"]),
+        date=str(message["Date"]),
+        subject=str(message["Subject"]),
+        message_id=str(message["Message-ID"]),
+        text=str(body.get_content()).replace("\r\n", "\n"),
+    )
+
+
+def told(mails: Iterable[Mail]) -> list[tuple[str, str, list[str]]]:
+    """What was told to whom, in order. The same mail twice (same Message-ID) counts once."""
+    once = {mail.message_id: mail for mail in sorted(mails)}
+    return [(mail.recipient, mail.subject, mail.entries) for mail in once.values()]
+
+
+def embedded(folder: Path) -> list[Mail]:
+    """The mails that `carillon demo --out FOLDER` left there."""
+    return [read(path.read_bytes()) for path in sorted((folder / "mail").glob("*.eml"))]

@@ -1,0 +1,98 @@
+"""The whole installation, started from docker-compose.yml as an operator starts it."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.mailbox import Mail, read
+
+ROOT = Path(__file__).parents[2]
+PROFILE = ("--profile", "demo")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One Compose project with the demo's profile; its ports are of its own."""
+
+    project: str
+    env_file: Path
+
+    def compose(self, *arguments: str, seconds: float = 120) -> str:
+        """Run a Compose command; what it wrote to stdout. A failure shows all that it said."""
+        command = ["docker", "compose", "-p", self.project, "--env-file", str(self.env_file)]
+        answer = subprocess.run(
+            [*command, *PROFILE, *arguments],
+            cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
+        )  # fmt: skip
+        said = f"docker compose {' '.join(arguments)}:\n{answer.stdout}\n{answer.stderr}"
+        assert answer.returncode == 0, said
+        return answer.stdout
+
+    def mails(self) -> list[Mail]:
+        """What MailDev has caught so far, over its REST API."""
+        address = f"http://{self.compose('port', 'maildev', '1080').strip()}/api/email"
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            found = client.get(address).raise_for_status().json()
+            return [
+                read(client.get(f"{address}/{mail['id']}/download").raise_for_status().content)
+                for mail in found
+            ]
+
+    def exit_code(self, service: str) -> int | None:
+        """How a container ended; None while it runs."""
+        rows = self.compose("ps", "--all", "--format", "json", service).splitlines()
+        state = json.loads(rows[0])
+        return int(state["ExitCode"]) if state["State"] == "exited" else None
+
+    def wait_for_mails(self, number: int, seconds: float = 300) -> None:
+        """Return when so many mails have been caught while the demo is still under way."""
+        deadline = time.monotonic() + seconds
+        while len(self.mails()) < number:
+            assert self.exit_code("demo") is None, f"the demo ended before mail {number}"
+            assert time.monotonic() < deadline, f"no mail {number} in {seconds:g} s"
+            time.sleep(0.2)
+
+    def wait_for_the_end(self, seconds: float = 600) -> None:
+        """Return when the demo has ended well."""
+        container = self.compose("ps", "--all", "--quiet", "demo").strip()
+        answer = subprocess.run(
+            ["docker", "wait", container],
+            capture_output=True, text=True, timeout=seconds, check=True,
+        )  # fmt: skip
+        assert answer.stdout.strip() == "0", f"the demo ended with {answer.stdout.strip()}"
+
+
+@contextmanager
+def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
+    """Build and start everything; afterwards remove it with all it knew."""
+    env_file = folder / "env"
+    ports = _free_ports(2)
+    env_file.write_text(
+        f"CARILLON_VERSION=e2e\nMAILDEV_WEB_PORT={ports[0]}\nRABBITMQ_WEB_PORT={ports[1]}\n"
+    )
+    stack = Stack(project, env_file)
+    try:
+        stack.compose("up", "--build", "--detach", seconds=900)
+        yield stack
+    except BaseException:
+        print(stack.compose("ps", "--all"))  # noqa: T201  pytest shows it with the failure
+        print(stack.compose("logs", "--no-color", "--timestamps", "--tail", "150"))  # noqa: T201
+        raise
+    finally:
+        stack.compose("down", "--volumes", "--timeout", "5", "--remove-orphans")
+
+
+def _free_ports(number: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    try:
+        return [server.getsockname()[1] for server in held]
+    finally:
+        for server in held:
+            server.close()

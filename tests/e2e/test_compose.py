@@ -1,0 +1,76 @@
+"""The stories an operator tells of docker-compose.yml; each starts the whole installation."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.mailbox import Mail, embedded, told
+from tests.e2e.stack import ROOT, demo_stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+IMAGES = {
+    "poller": "poller",
+    "classifier": "classifier",
+    "notifier": "notifier",
+    "ncbi-sim": "ncbi_sim",
+}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[Mail]:
+    """The same demo without a server: what the mails must say."""
+    out = tmp_path_factory.mktemp("embedded")
+    carillon = Path(sys.executable).with_name("carillon")
+    answer = subprocess.run(
+        [carillon, "demo", "--out", str(out)],
+        cwd=out, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    mails = embedded(out)
+    assert {pmid for mail in mails for pmid in mail.pmids}, "the embedded demo told of no article"
+    return mails
+
+
+def test_the_demo_reaches_the_mail_client_as_the_embedded_one_tells_it(
+    expected: list[Mail], tmp_path: Path
+) -> None:
+    with demo_stack("carillon-e2e-whole", tmp_path) as stack:
+        stack.wait_for_the_end()
+        found = stack.mails()
+        assert told(found) == told(expected)
+        assert len(found) == len(expected), "a mail came twice although nothing failed"
+
+
+def test_killing_each_service_in_the_middle_changes_nothing_about_the_result(
+    expected: list[Mail], tmp_path: Path
+) -> None:
+    with demo_stack("carillon-e2e-killed", tmp_path) as stack:
+        for number, service in enumerate(("poller", "classifier", "notifier"), start=1):
+            stack.wait_for_mails(number * len(expected) // 5)
+            stack.compose("kill", service)
+            stack.compose("start", service)
+        stack.wait_for_the_end()
+        assert told(stack.mails()) == told(expected)
+
+
+@pytest.mark.parametrize(("target", "package"), IMAGES.items())
+def test_an_image_can_import_its_own_service_and_no_other(target: str, package: str) -> None:
+    image = f"carillon/{target}:e2e"
+    subprocess.run(
+        ["docker", "build", "-q", "-f", "deploy/Dockerfile", "--target", target, "-t", image, "."],
+        cwd=ROOT, check=True, capture_output=True, timeout=600,
+    )  # fmt: skip
+    script = (
+        "import importlib, pkgutil, services\n"
+        "names = sorted(m.name for m in pkgutil.iter_modules(services.__path__))\n"
+        f"importlib.import_module('services.{package}.app')\n"
+        "import os; print(*names, os.getuid() != 0)"
+    )
+    answer = subprocess.run(
+        ["docker", "run", "--rm", "--network", "none", image, "python", "-c", script],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert answer.stdout.split() == [package, "True"], answer.stderr
