@@ -34,7 +34,10 @@ class Loop:
 
 @dataclass(frozen=True)
 class Service:
-    """The parts of one running service. The outbox is relayed whatever else it does."""
+    """The parts of one running service. The outbox is relayed whatever else it does.
+
+    `first` must have succeeded once before anything else is done; it is tried until it has.
+    """
 
     name: str
     engine: AsyncEngine
@@ -42,6 +45,7 @@ class Service:
     broker: RabbitBroker
     amqp_url: str
     port: int
+    first: Callable[[], Awaitable[None]] | None = None
     loops: Sequence[Loop] = ()
 
 
@@ -63,14 +67,16 @@ async def run(service: Service) -> None:
 
 
 async def _connected(service: Service, stop: asyncio.Event) -> bool:
-    """Declare the topology, then consume; wait for the broker as long as it takes."""
+    """Prepare, declare the topology, then consume; wait for the engines as long as it takes."""
     pause = 0.5
     while not stop.is_set():
         try:
+            if service.first:
+                await service.first()
             await declare_topology(service.amqp_url)
             await service.broker.start()
         except (Retryable, OSError) as fault:
-            log.warning("broker_awaited", reason=str(fault), seconds=pause)
+            log.warning("engines_awaited", reason=str(fault), seconds=pause)
             pause = min(pause * 2, 10.0)
             await _sleep(stop, pause)
         else:

@@ -1,7 +1,8 @@
 """Settings come from the environment or from files, once, at the start of a process."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
@@ -14,7 +15,9 @@ FOLDERS = (Path("/run/secrets"), Path("/run/carillon"))
 """Where files named like a variable, in lower case, may hold its value (Docker's secrets)."""
 
 
-def load(kind: type[S], folders: tuple[Path, ...] = FOLDERS, **given: object) -> S:
+def load(
+    kind: type[S], given: Mapping[str, Any] | None = None, folders: tuple[Path, ...] = FOLDERS
+) -> S:
     """Read one service's settings: what is given, then the environment, then files.
 
     Raises:
@@ -22,7 +25,7 @@ def load(kind: type[S], folders: tuple[Path, ...] = FOLDERS, **given: object) ->
     """
     present = tuple(folder for folder in folders if folder.is_dir())
     try:
-        return kind(_secrets_dir=present or None, **given)
+        return kind(_secrets_dir=present or None, **(given or {}))
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         faults = "; ".join(

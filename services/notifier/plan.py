@@ -71,6 +71,23 @@ async def cut(
         return await _cut(connection, subscription, slot, (now, max_wait))
 
 
+async def preview(engine: AsyncEngine, subscription: Subscription, now: datetime) -> Digest | None:
+    """What the digest would be if it were due now; writes nothing.
+
+    `None` when its topic was never polled.
+
+    Raises:
+        Retryable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        period = Period.of(subscription, await ledger.last_end(connection, subscription.id), now)
+        checked = await _checked(connection, subscription.topic, period)
+        head = _head(subscription, period, checked.last, now)
+        if head is None:
+            return None
+        return await _compose(connection, subscription, head, checked.coverage)
+
+
 async def _cut(
     connection: AsyncConnection,
     subscription: Subscription,

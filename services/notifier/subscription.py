@@ -203,12 +203,17 @@ def load(path: Path, now: datetime) -> tuple[Subscription, ...]:
 def parse(text: str, name: str, now: datetime) -> tuple[Subscription, ...]:
     """The subscriptions in the text of a file called `name`; raises as `load` does."""
     entries = _File.read(text, name).subscription
-    found = [_entry(raw, f"{name}: subscription {n}", now) for n, raw in enumerate(entries, 1)]
+    found = [read_entry(raw, f"{name}: subscription {n}", now) for n, raw in enumerate(entries, 1)]
     _refuse_twins(found, name)
     return tuple(found)
 
 
-def _entry(raw: object, where: str, now: datetime) -> Subscription:
+def read_entry(raw: object, where: str, now: datetime) -> Subscription:
+    """One entry as `Entry` has it; `where` begins the message of what is wrong with it.
+
+    Raises:
+        ConfigurationError: naming the field, never the address.
+    """
     try:
         return Entry.model_validate(raw).subscription(now)
     except ValidationError as error:

@@ -41,7 +41,7 @@ async def poll_due(
     polls = []
     for topic in topics:
         async with transaction(engine) as connection:
-            last = await store.last_finished(connection, topic.id)
+            last = await store.last_poll(connection, topic.id)
         if due(topic, last, clock()):
             polls.append(await poll_topic(engine, eutils, topic, clock, max_reread))
     return polls

@@ -1,20 +1,36 @@
 """When a topic is polled next."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.poller.topic import Topic
 
+UNHEALTHY_RETRY = timedelta(minutes=5)
+"""After a poll with an open leg: soon, and gentle enough on an NCBI that is out of order."""
 
-def next_poll_at(topic: Topic, last_finished: datetime | None, now: datetime) -> datetime:
+
+@dataclass(frozen=True)
+class LastPoll:
+    """How a topic's last poll ended."""
+
+    finished_at: datetime
+    healthy: bool = True
+
+
+def next_poll_at(topic: Topic, last: LastPoll | None, now: datetime) -> datetime:
     """The instant of the next poll: now for a topic that was never polled.
 
-    A last poll in the future (the clock was put back) does not silence the topic: it is polled
-    one interval from now at the latest.
+    What could not be checked is asked again in minutes, not at the next full interval. A last
+    poll in the future (the clock was put back) does not silence the topic: it is polled one
+    interval from now at the latest.
     """
     interval = timedelta(minutes=topic.poll_every_minutes)
-    return now if last_finished is None else min(last_finished, now) + interval
+    if last is None:
+        return now
+    wait = interval if last.healthy else min(interval, UNHEALTHY_RETRY)
+    return min(last.finished_at, now) + wait
 
 
-def due(topic: Topic, last_finished: datetime | None, now: datetime) -> bool:
+def due(topic: Topic, last: LastPoll | None, now: datetime) -> bool:
     """Whether the topic is to be polled now."""
-    return next_poll_at(topic, last_finished, now) <= now
+    return next_poll_at(topic, last, now) <= now

@@ -12,6 +12,7 @@ from services.poller.legs import Cursor
 from services.poller.parse import Refused
 from services.poller.poll import Decision, Entry, Known
 from services.poller.relatedness import relatedness
+from services.poller.schedule import LastPoll
 from services.poller.tables import articles, cursors, outbox, parked_records, polls, source
 from shared.article import Article, content_hash
 from shared.database import insert
@@ -196,16 +197,16 @@ async def has_poll(connection: AsyncConnection, poll_id: str) -> bool:
     return await connection.scalar(statement) is not None
 
 
-async def last_finished(connection: AsyncConnection, topic: str) -> datetime | None:
-    """When the last poll of a topic ended, well or not; None when there was none."""
+async def last_poll(connection: AsyncConnection, topic: str) -> LastPoll | None:
+    """How the last poll of a topic ended; None when there was none."""
     statement = (
-        sa.select(polls.c.finished_at)
+        sa.select(polls.c.finished_at, polls.c.healthy)
         .where(polls.c.topic == topic)
         .order_by(polls.c.started_at.desc())
         .limit(1)
     )
-    finished: datetime | None = await connection.scalar(statement)
-    return finished
+    row = (await connection.execute(statement)).one_or_none()
+    return LastPoll(row.finished_at, row.healthy) if row else None
 
 
 async def count_announced(connection: AsyncConnection, topic: str, poll_id: str) -> int:

@@ -65,10 +65,11 @@ class SmtpSender:
         raise fault
 
     async def _deliver(self, content: bytes, recipient: str) -> None:
-        async with self._client() as client:
+        async with self.client() as client:
             await client.sendmail(self.mail_from, [recipient], content)
 
-    def _client(self) -> aiosmtplib.SMTP:
+    def client(self) -> aiosmtplib.SMTP:
+        """A connection to the server, not made yet."""
         server = self.server
         return aiosmtplib.SMTP(
             hostname=server.host,

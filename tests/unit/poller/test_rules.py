@@ -28,7 +28,7 @@ from services.poller.poll import (
     to_read_again,
 )
 from services.poller.relatedness import relatedness
-from services.poller.schedule import due, next_poll_at
+from services.poller.schedule import LastPoll, due, next_poll_at
 from services.poller.settle import Tally, settle
 from services.poller.topic import Query, Topic
 from shared.article import Article
@@ -250,9 +250,18 @@ def test_two_reasons_are_nearer_than_one_and_never_over_1() -> None:
 
 def test_a_topic_is_due_an_interval_after_its_last_poll() -> None:
     assert due(TOPIC, None, NOW)
-    assert not due(TOPIC, NOW, NOW + timedelta(minutes=59))
-    assert due(TOPIC, NOW, NOW + timedelta(minutes=60))
+    assert not due(TOPIC, LastPoll(NOW), NOW + timedelta(minutes=59))
+    assert due(TOPIC, LastPoll(NOW), NOW + timedelta(minutes=60))
+
+
+def test_what_could_not_be_checked_is_asked_again_in_minutes() -> None:
+    unhealthy = LastPoll(NOW, healthy=False)
+    hasty = TOPIC.model_copy(update={"poll_every_minutes": 2})
+
+    assert not due(TOPIC, unhealthy, NOW + timedelta(minutes=4))
+    assert due(TOPIC, unhealthy, NOW + timedelta(minutes=5))
+    assert due(hasty, unhealthy, NOW + timedelta(minutes=2))
 
 
 def test_a_clock_put_back_delays_a_topic_by_one_interval_at_most() -> None:
-    assert next_poll_at(TOPIC, NOW + days(300), NOW) == NOW + timedelta(minutes=60)
+    assert next_poll_at(TOPIC, LastPoll(NOW + days(300)), NOW) == NOW + timedelta(minutes=60)

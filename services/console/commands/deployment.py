@@ -1,0 +1,103 @@
+"""`carillon migrate`, `doctor` and `scenario`: what a deployment needs beside its services."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from services.console.checkup import Finding, check_deployment, check_embedded
+from services.console.conductor import conduct
+from services.console.embedded import read_embedded
+from services.console.scenario import write_scenario
+from services.console.settings import Settings
+from services.console.stores import deployed_stores
+from services.ncbi_sim.catalogue import load_catalogue
+from services.ncbi_sim.settings import PACKAGED_CATALOGUE
+from services.poller.topic import read_topics
+from shared.broker import declare_topology
+from shared.errors import ConfigurationError
+from shared.logs import configure_logging
+from shared.settings import load
+
+scenario = typer.Typer(help="The demo's simulated days, in Docker.", no_args_is_help=True)
+
+
+def _engines(settings: Settings) -> tuple[str, str]:
+    if settings.database_url is None or settings.amqp_url is None:
+        raise ConfigurationError(
+            "set CARILLON_DATABASE_URL and CARILLON_AMQP_URL (Compose does): "
+            "this command is for a deployment; the embedded mode needs neither"
+        )
+    return settings.database_url.get_secret_value(), settings.amqp_url.get_secret_value()
+
+
+def migrate() -> None:
+    """Bring all tables up to date and declare every exchange and queue, before services start."""
+    configure_logging("migrate")
+    database_url, amqp_url = _engines(load(Settings))
+    asyncio.run(_migrate(database_url, amqp_url))
+    typer.echo("tables and queues are up to date")
+
+
+async def _migrate(database_url: str, amqp_url: str) -> None:
+    stores = deployed_stores(database_url)
+    try:
+        await stores.migrate()
+    finally:
+        await stores.close()
+    await declare_topology(amqp_url)
+
+
+@scenario.command("init")
+def init() -> None:
+    """Write the scenario's files: where the stand-in is, and its first instant."""
+    settings = load(Settings)
+    write_scenario(settings.scenario_dir, load_catalogue(PACKAGED_CATALOGUE), settings.standin_url)
+    typer.echo(f"scenario written to {settings.scenario_dir}")
+
+
+@scenario.command("run")
+def run_scenario() -> None:
+    """Step through the simulated days; each waits until everything of it is done."""
+    configure_logging("scenario", level=30)
+    settings = load(Settings)
+    database_url, _ = _engines(settings)
+    (topic,) = read_topics(Path("topics"))
+    asyncio.run(
+        conduct(
+            deployed_stores(database_url),
+            settings.scenario_dir,
+            load_catalogue(PACKAGED_CATALOGUE),
+            topic,
+            typer.echo,
+        )
+    )
+    typer.echo("All days are done. The digests are in MailDev: http://localhost:1080")
+
+
+def doctor(
+    state: Annotated[Path | None, typer.Option(help="Folder of the embedded stores.")] = None,
+) -> None:
+    """Check settings, topics, stores, broker, NCBI and mail server, and say how to mend each.
+
+    With CARILLON_DATABASE_URL set, of the deployment; else of the embedded mode.
+    """
+    configure_logging("doctor", as_json=False, level=50)
+    findings = asyncio.run(_findings(load(Settings), state))
+    console = Console()
+    for finding in findings:
+        colour = "green" if finding.well else "red"
+        mark = "ok  " if finding.well else "FAIL"
+        console.print(f"[{colour}]{mark}[/{colour}] {finding.what}", highlight=False)
+        if finding.remedy:
+            console.print(f"     {finding.remedy}", highlight=False, markup=False)
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(code=1)
+
+
+async def _findings(settings: Settings, state: Path | None) -> list[Finding]:
+    if settings.database_url is not None:
+        return await check_deployment(*_engines(settings))
+    return await check_embedded(lambda: read_embedded(state))

@@ -1,0 +1,142 @@
+"""`carillon run`, `poll`, `status` and `subscribe`: the embedded mode."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from services.console.embedded import Embedded, opened, read_embedded, run_until_stopped, trouble
+from services.console.pulse import Pulse, take_pulse
+from services.console.settings import Settings
+from services.console.show import print_poll, print_pulse
+from services.console.stores import Stores, deployed_stores, embedded_stores
+from services.notifier import subscribers
+from services.notifier.subscription import read_entry
+from services.poller.eutils import make_eutils
+from services.poller.run import poll_topic
+from services.poller.schedule import LastPoll, next_poll_at
+from shared.clock import system_clock
+from shared.database import transaction
+from shared.events import Poll
+from shared.logs import configure_logging
+from shared.settings import load
+
+State = Annotated[
+    Path | None, typer.Option(help="Folder of the stores; CARILLON_STATE, else ./state.")
+]
+TopicId = Annotated[str | None, typer.Option("--topic", help="Id of the topic, if there are more.")]
+
+
+def run(state: State = None) -> None:
+    """Watch live PubMed with all three services in this process, until stopped."""
+    configure_logging("carillon", as_json=False, level=40)
+    console = Console()
+    embedded = read_embedded(state)
+    topics = ", ".join(topic.id for topic in embedded.topics)
+    console.print(f"Watching {topics}; state in {embedded.state}/. Stop with Ctrl-C.")
+    console.print(_where_digests_go(embedded), highlight=False)
+
+    def polled(poll: Poll) -> None:
+        topic = embedded.topic(poll.topic)
+        next_at = next_poll_at(topic, LastPoll(poll.finished_at, poll.healthy), poll.finished_at)
+        line = trouble(poll, next_at)
+        if line is None:
+            line = f"{poll.finished_at:%Y-%m-%d %H:%M} UTC  {poll.announced} new or changed"
+        console.print(line, style=None if poll.healthy else "yellow", highlight=False, markup=False)
+
+    asyncio.run(run_until_stopped(embedded, polled))
+
+
+def _where_digests_go(embedded: Embedded) -> str:
+    notifier = embedded.notifier
+    if notifier.delivery == "capture":
+        where = f"Digests are kept in {notifier.capture_dir}/; NOTIFIER_DELIVERY=smtp mails them."
+    else:
+        where = f"Digests are mailed through {notifier.smtp_host}."
+    if notifier.subscriptions_file is None:
+        where += " Nobody from a file: add readers with `carillon subscribe`."
+    return where
+
+
+def poll(state: State = None, topic: TopicId = None) -> None:
+    """Poll PubMed once, now, and print what was counted and found."""
+    configure_logging("carillon", as_json=False, level=40)
+    embedded = read_embedded(state)
+    result = asyncio.run(_poll(embedded, embedded.topic(topic).id))
+    print_poll(Console(), result)
+    if not result.healthy:
+        raise typer.Exit(code=1)
+
+
+async def _poll(embedded: Embedded, topic: str) -> Poll:
+    async with opened(embedded) as line:
+        eutils = make_eutils(embedded.poller.access())
+        result = await poll_topic(line.stores.poller, eutils, embedded.topic(topic), line.clock)
+        await line.carry()
+        return result
+
+
+def status(state: State = None, topic: TopicId = None) -> None:
+    """Say where everything stands; exit code 1 when the last poll was not complete.
+
+    With CARILLON_DATABASE_URL set, of the deployment; else of the embedded stores.
+    """
+    embedded = read_embedded(state)
+    name = embedded.topic(topic).id
+    pulse = asyncio.run(_status(embedded, name))
+    print_pulse(Console(), name, pulse)
+    if pulse.failures or (pulse.last_poll and not pulse.last_poll.healthy):
+        raise typer.Exit(code=1)
+
+
+async def _status(embedded: Embedded, topic: str) -> Pulse:
+    stores = _stores(embedded)
+    try:
+        if load(Settings).database_url is None:
+            await stores.migrate()
+        return await take_pulse(stores, topic)
+    finally:
+        await stores.close()
+
+
+def _stores(embedded: Embedded) -> Stores:
+    url = load(Settings).database_url
+    return deployed_stores(url.get_secret_value()) if url else embedded_stores(embedded.state)
+
+
+def subscribe(
+    address: Annotated[str, typer.Argument(help="E-mail address of the reader.")],
+    state: State = None,
+    topic: TopicId = None,
+    cadence: Annotated[str, typer.Option(help="daily or weekly.")] = "weekly",
+    weekday: Annotated[str, typer.Option(help="For weekly.")] = "monday",
+    hour: Annotated[int, typer.Option(help="Local hour, 0 to 23.")] = 7,
+    time_zone: Annotated[str, typer.Option(help="IANA name, like Europe/Belgrade.")] = "UTC",
+    modality: Annotated[list[str] | None, typer.Option(help="Only these; repeat it.")] = None,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="Your statement that the reader asked for it.")
+    ] = False,
+) -> None:
+    """Add a reader, or change one. Without --confirmed nothing is ever mailed to them."""
+    embedded = read_embedded(state)
+    entry = {
+        "topic": embedded.topic(topic).id,
+        "address": address,
+        "cadence": cadence,
+        "weekday": weekday,
+        "hour": hour,
+        "time_zone": time_zone,
+        "filters": {"modality": modality or []},
+        "confirmed": confirmed,
+    }
+    name = asyncio.run(_subscribe(embedded, entry))
+    typer.echo(f"subscription {name}: {'active' if confirmed else 'waits for --confirmed'}")
+
+
+async def _subscribe(embedded: Embedded, entry: dict[str, object]) -> str:
+    wanted = read_entry(entry, "subscription", system_clock())
+    async with opened(embedded) as line, transaction(line.stores.notifier) as connection:
+        await subscribers.save(connection, wanted, "console", system_clock())
+    return wanted.id

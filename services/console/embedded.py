@@ -1,0 +1,130 @@
+"""The embedded mode: its settings, and the line running by the clock."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from services.classifier.settings import Settings as ClassifierSettings
+from services.classifier.taxonomy import load_taxonomy
+from services.console.line import Line, open_line
+from services.console.settings import Settings
+from services.notifier.delivery import Office
+from services.notifier.run import load_subscriptions
+from services.notifier.senders.choose import choose
+from services.notifier.settings import Settings as NotifierSettings
+from services.poller.eutils import make_eutils
+from services.poller.settings import Settings as PollerSettings
+from services.poller.topic import Topic, read_topics
+from shared.clock import Clock, system_clock
+from shared.errors import ConfigurationError
+from shared.events import Poll
+from shared.loops import every
+from shared.settings import load
+
+POLL_SECONDS = 5.0
+CARRY_SECONDS = 0.5
+DELIVER_SECONDS = 10.0
+
+_UNUSED = {"database_url": "embedded", "amqp_url": "embedded"}
+"""A deployed service must name its engines; the embedded mode has files and the bus instead."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The settings of all services, and the topics they are about."""
+
+    state: Path
+    poller: PollerSettings
+    classifier: ClassifierSettings
+    notifier: NotifierSettings
+    topics: tuple[Topic, ...]
+
+    def topic(self, name: str | None) -> Topic:
+        """The topic of that id; the only one when none is named.
+
+        Raises:
+            ConfigurationError: there is none of that id, or several and none was named.
+        """
+        known = {topic.id: topic for topic in self.topics}
+        if name is None and len(known) == 1:
+            return self.topics[0]
+        if name in known:
+            return known[name]
+        asked = f"there is no topic {name!r}" if name else "several topics: name one with --topic"
+        raise ConfigurationError(f"{asked}; known are {', '.join(sorted(known))}")
+
+
+def read_embedded(state: Path | None) -> Embedded:
+    """Read every setting of the embedded mode.
+
+    Raises:
+        ConfigurationError: a setting or a topic cannot be used.
+    """
+    poller = load(PollerSettings, _UNUSED)
+    return Embedded(
+        state=state or load(Settings).state,
+        poller=poller,
+        classifier=load(ClassifierSettings, _UNUSED),
+        notifier=load(NotifierSettings, _UNUSED),
+        topics=tuple(read_topics(poller.topics_dir)),
+    )
+
+
+@asynccontextmanager
+async def opened(embedded: Embedded, clock: Clock = system_clock) -> AsyncIterator[Line]:
+    """The embedded line on its files, with the subscriptions of the file, if one is named."""
+    async with AsyncExitStack() as stack:
+        taxonomy = load_taxonomy(embedded.classifier.taxonomy)
+        line = await open_line(embedded.state, taxonomy, clock, stack)
+        if embedded.notifier.subscriptions_file:
+            await load_subscriptions(
+                line.stores.notifier, embedded.notifier.subscriptions_file, clock
+            )
+        yield line
+
+
+async def run_until_stopped(embedded: Embedded, polled: Callable[[Poll], None]) -> None:
+    """Poll, carry and deliver by the clock until SIGINT or SIGTERM; `polled` is told each poll."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with opened(embedded) as line, asyncio.TaskGroup() as tasks:
+        for name, seconds, step in _steps(line, embedded, polled):
+            tasks.create_task(every(name, seconds, step, stop))
+
+
+def _steps(
+    line: Line, embedded: Embedded, polled: Callable[[Poll], None]
+) -> Sequence[tuple[str, float, Callable[[], Awaitable[object]]]]:
+    eutils = make_eutils(embedded.poller.access())
+    notifier = embedded.notifier
+    senders = choose(notifier.capture_dir, notifier.smtp_server(), notifier.mail_from)
+    office = Office(senders, notifier.identity(), notifier.patience())
+
+    async def poll() -> None:
+        for one in await line.poll(eutils, embedded.topics):
+            polled(one)
+
+    async def deliver() -> int:
+        return await line.deliver(office)
+
+    return (
+        ("poll", POLL_SECONDS, poll),
+        ("carry", CARRY_SECONDS, line.carry),
+        ("deliver", DELIVER_SECONDS, deliver),
+    )
+
+
+def trouble(poll: Poll, again_at: datetime) -> str | None:
+    """One line on what could not be checked; None when all was."""
+    faults = {leg.error for leg in poll.legs if leg.error}
+    if poll.healthy or not faults:
+        return None
+    return (
+        f"{poll.finished_at:%Y-%m-%d %H:%M} UTC  PubMed could not be checked for {poll.topic}: "
+        f"{min(faults)}. Nothing is lost; trying again at {again_at:%H:%M} UTC."
+    )

@@ -1,0 +1,162 @@
+"""Where the line stands: what was polled, what is on its way, what was sent, what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.classifier import tables as classifier
+from services.console.stores import Stores
+from services.notifier import tables as notifier
+from services.notifier.plan import due as digests_due
+from services.poller import tables as poller
+from services.poller.schedule import due
+from services.poller.store import last_poll
+from services.poller.topic import Topic
+from shared.database import transaction
+from shared.events import Poll
+from shared.outbox import pending
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Numbers of one topic.
+
+    `outboxes` counts unpublished events by service, `on_the_way` the announced articles that have
+    not reached the notifier, `digests` the rows by state.
+    """
+
+    outboxes: dict[str, int]
+    last_poll: Poll | None
+    last_healthy_at: datetime | None
+    articles: int
+    parked_records: int
+    on_the_way: int
+    digests: dict[str, int]
+    failures: tuple[str, ...]
+    subscriptions: int
+
+
+async def take_pulse(stores: Stores, topic: str) -> Pulse:
+    """Read where one topic stands.
+
+    Raises:
+        Retryable: a database is away.
+    """
+    outboxes = {
+        "poller": await _pending(stores.poller, poller.outbox),
+        "classifier": await _pending(stores.classifier, classifier.outbox),
+        "notifier": await _pending(stores.notifier, notifier.outbox),
+    }
+    async with transaction(stores.poller) as connection:
+        articles = await _count(connection, poller.articles, poller.articles.c.topic == topic)
+        parked = await _count(
+            connection, poller.parked_records, poller.parked_records.c.topic == topic
+        )
+    async with transaction(stores.notifier) as connection:
+        last = await _last_poll(connection, topic)
+        return Pulse(
+            outboxes=outboxes,
+            last_poll=last,
+            last_healthy_at=await _last_healthy_at(connection, topic),
+            articles=articles,
+            parked_records=parked,
+            on_the_way=await _on_the_way(connection, topic),
+            digests=await _digests(connection),
+            failures=await _failures(connection),
+            subscriptions=await _count(
+                connection, notifier.subscriptions, notifier.subscriptions.c.active
+            ),
+        )
+
+
+async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
+    """What has yet to happen before everything that belongs to `now` is done; None when it is."""
+    async with transaction(stores.poller) as connection:
+        last = await last_poll(connection, topic.id)
+        polls = await _count(connection, poller.polls, poller.polls.c.topic == topic.id)
+    if due(topic, last, now):
+        return "a poll"
+    pulse = await take_pulse(stores, topic.id)
+    if sum(pulse.outboxes.values()):
+        return "events to be published"
+    async with transaction(stores.notifier) as connection:
+        if await _count(connection, notifier.polls, notifier.polls.c.topic == topic.id) < polls:
+            return "a poll's report"
+        if pulse.on_the_way:
+            return f"{pulse.on_the_way} articles"
+    missing = len(await digests_due(stores.notifier, now)) + pulse.digests.get("intent", 0)
+    return f"{missing} digests" if missing else None
+
+
+async def _pending(engine: AsyncEngine, table: sa.Table) -> int:
+    async with transaction(engine) as connection:
+        return await pending(connection, table)
+
+
+async def _count(
+    connection: AsyncConnection, table: sa.Table, where: sa.ColumnElement[bool]
+) -> int:
+    return await connection.scalar(sa.select(sa.func.count()).select_from(table).where(where)) or 0
+
+
+async def _last_poll(connection: AsyncConnection, topic: str) -> Poll | None:
+    content = await connection.scalar(
+        sa.select(notifier.polls.c.poll)
+        .where(notifier.polls.c.topic == topic)
+        .order_by(notifier.polls.c.finished_at.desc())
+        .limit(1)
+    )
+    return Poll.model_validate(content) if content else None
+
+
+async def _last_healthy_at(connection: AsyncConnection, topic: str) -> datetime | None:
+    found: datetime | None = await connection.scalar(
+        sa.select(sa.func.max(notifier.polls.c.finished_at)).where(
+            notifier.polls.c.topic == topic, notifier.polls.c.healthy
+        )
+    )
+    return found
+
+
+async def _on_the_way(connection: AsyncConnection, topic: str) -> int:
+    """Articles that a finished poll announced and that have not arrived.
+
+    An article can arrive under a later revision of another poll, so a poll cannot be owed more
+    than it announced.
+    """
+    arrived = (
+        sa.select(notifier.received.c.poll_id, sa.func.count().label("count"))
+        .where(notifier.received.c.topic == topic)
+        .group_by(notifier.received.c.poll_id)
+        .subquery()
+    )
+    owed = notifier.polls.c.announced - sa.func.coalesce(arrived.c.count, 0)
+    total = await connection.scalar(
+        sa.select(sa.func.sum(owed))
+        .select_from(
+            notifier.polls.outerjoin(arrived, arrived.c.poll_id == notifier.polls.c.poll_id)
+        )
+        .where(notifier.polls.c.topic == topic, owed > 0)
+    )
+    return int(total or 0)
+
+
+async def _digests(connection: AsyncConnection) -> dict[str, int]:
+    rows = await connection.execute(
+        sa.select(notifier.digests.c.state, sa.func.count())
+        .group_by(notifier.digests.c.state)
+        .order_by(notifier.digests.c.state)
+    )
+    return {str(state): int(count) for state, count in rows}
+
+
+async def _failures(connection: AsyncConnection) -> tuple[str, ...]:
+    rows = await connection.execute(
+        sa.select(notifier.digests.c.subscription_id, notifier.digests.c.error)
+        .where(notifier.digests.c.error.is_not(None), notifier.digests.c.state != "sent")
+        .order_by(notifier.digests.c.period_to.desc())
+        .limit(5)
+    )
+    return tuple(f"{row.subscription_id}: {row.error}" for row in rows)

@@ -1,0 +1,98 @@
+"""What the console prints: tables and lines for a person."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from services.console.pulse import Pulse
+from services.notifier.digest import Digest, subject
+from services.notifier.item import Item
+from shared.events import Leg, Poll
+
+
+def print_digest(console: Console, digest: Digest) -> None:
+    """One digest: its notices, then a table of its articles by modality."""
+    console.print(f"\n[bold]{escape(subject(digest))}[/bold]")
+    for notice in digest.notices:
+        console.print(
+            f"  [bold red]{notice.kind}[/bold red]: {escape(notice.title)} (PMID {notice.pmid}), "
+            f"sent to you on {notice.sent_on}"
+        )
+    table = Table(show_lines=False, expand=True, header_style="bold")
+    for name, ratio in (("PMID", None), ("Article", 5), ("Labels", 3), ("Why", 3)):
+        table.add_column(name, ratio=ratio, no_wrap=ratio is None)
+    for group in digest.groups:
+        table.add_section()
+        table.add_row("", f"[bold]{escape(group.name)}[/bold] ({group.count})", "", "")
+        for item in group.items:
+            table.add_row(*_row(item))
+    if digest.other:
+        table.add_section()
+        table.add_row("", "[bold]We could not tell: please look[/bold]", "", "")
+        for item in digest.other:
+            table.add_row(*_row(item))
+    console.print(table)
+
+
+def _row(item: Item) -> tuple[str, str, str, str]:
+    shown = [label.id for label in item.labels if label.facet in ("modality", "disease")]
+    return (
+        str(item.pmid),
+        escape(f"{item.title} {item.journal_line}"),
+        escape(", ".join(shown)),
+        escape(item.why),
+    )
+
+
+def print_poll(console: Console, poll: Poll) -> None:
+    """The ledger of one poll: what PubMed counted, and what became of each id."""
+    table = Table(title=f"Poll of {poll.topic}", title_justify="left", header_style="bold")
+    for name in ("Relation", "State", "PubMed counts", "Received", "Fetched", "Understood", "New"):
+        table.add_column(name, justify="left" if name in ("Relation", "State") else "right")
+    for leg in poll.legs:
+        table.add_row(*_leg(leg))
+    console.print(table)
+    for leg in poll.legs:
+        if leg.error:
+            console.print(f"[yellow]{_leg_name(leg)}: {escape(leg.error)}[/yellow]")
+
+
+def _leg(leg: Leg) -> tuple[str, ...]:
+    counted = "?" if leg.counted is None else str(leg.counted)
+    numbers = (leg.received, leg.fetched, leg.understood, leg.new)
+    return (_leg_name(leg), leg.state, counted, *map(str, numbers))
+
+
+def _leg_name(leg: Leg) -> str:
+    return f"{leg.relation} {leg.name}" if leg.name else leg.relation
+
+
+def print_pulse(console: Console, topic: str, pulse: Pulse) -> None:
+    """Where the line stands, one fact a line, faults in colour."""
+    waiting = ", ".join(f"{name} {count}" for name, count in pulse.outboxes.items() if count)
+    digests = ", ".join(f"{count} {state}" for state, count in pulse.digests.items())
+    facts = [
+        ("topic", topic),
+        ("last poll", _last_poll(pulse)),
+        ("articles known", str(pulse.articles)),
+        ("on their way", str(pulse.on_the_way)),
+        ("events to be published", waiting or "none"),
+        ("records not understood", str(pulse.parked_records)),
+        ("active subscriptions", str(pulse.subscriptions)),
+        ("digests", digests or "none yet"),
+    ]
+    for name, value in facts:
+        console.print(f"{name:<24}{escape(value)}")
+    for failure in pulse.failures:
+        console.print(f"[red]not delivered           {escape(failure)}[/red]")
+
+
+def _last_poll(pulse: Pulse) -> str:
+    if pulse.last_poll is None:
+        return "none yet"
+    poll = pulse.last_poll
+    if poll.healthy:
+        return f"{poll.finished_at:%Y-%m-%d %H:%M} UTC, all that PubMed counted is here"
+    faults = "; ".join(f"{_leg_name(leg)}: {leg.error}" for leg in poll.legs if leg.error)
+    since = f"{pulse.last_healthy_at:%Y-%m-%d %H:%M} UTC" if pulse.last_healthy_at else "never"
+    return f"{poll.finished_at:%Y-%m-%d %H:%M} UTC, NOT complete (last complete: {since}): {faults}"
