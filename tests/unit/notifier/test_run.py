@@ -134,6 +134,25 @@ async def test_a_crash_after_the_server_accepted_means_the_same_mail_once_more(d
     assert len(await desk.rows(tables.outbox)) == 1
 
 
+async def test_a_hand_over_that_outlasts_its_lease_is_recorded_once(desk: Desk) -> None:
+    await subscribed(desk)
+    other = Desk(desk.engine, desk.clock, desk.timer)
+    counts = []
+
+    class Slow(FakeSender):
+        async def send(self, message: object, recipient: str) -> None:
+            desk.timer.advance(minutes=10)
+            counts.append(await other.deliver())
+            await super().send(message, recipient)  # type: ignore[arg-type]
+
+    desk.sender = Slow()
+    counts.append(await desk.at(8))
+    assert counts == [1, 0]
+    assert desk.sender.ids == other.sender.ids
+    assert await desk.digests() == [("sent", 2)]
+    assert len(await desk.rows(tables.outbox)) == 1
+
+
 async def test_what_is_sent_again_is_what_was_stored_whatever_came_since(desk: Desk) -> None:
     await subscribed(desk)
     desk.sender.faults = [AWAY]
@@ -353,6 +372,7 @@ async def test_a_notice_is_only_for_a_paper_that_was_delivered(desk: Desk) -> No
     await retract(desk, 1, day=8)
     desk.clock.now = START + DAY + timedelta(hours=8)
     assert await desk.deliver() == 0  # the first one is not out yet, so there is no notice either
+    assert await desk.digests() == [("intent", 1), ("skipped", 0)]
     assert await desk.told() == {(1, "article"), (2, "article")}
 
     await desk.at(9, day=8)
