@@ -49,10 +49,11 @@ def handler(engine: AsyncEngine, taxonomy: Taxonomy, clock: Clock) -> Handle:
         async with transaction(engine) as connection:
             if not await first_time(connection, inbox, cause.id, INBOX, now):
                 return
-            if await store.keep(connection, event, now):
-                await add(connection, outbox, event, now)
-            else:
+            if not await store.keep(connection, event, now):
                 log.info("revision_overtaken", topic=event.data.topic, pmid=event.subject)
+            # Also an overtaken one is told: readers count what each poll announced, and none of
+            # them lets an older revision overwrite a newer one.
+            await add(connection, outbox, event, now)
 
     return handle
 
