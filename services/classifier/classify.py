@@ -28,6 +28,7 @@ def classify(article: Article, taxonomy: Taxonomy) -> Classification:
     scope = scope_of(receptor, found, reading, study)
     labels = [_scope_label(scope, receptor, found, reading, taxonomy)]
     if receptor.about:
+        _drop_complications(found)
         labels += _kinds(reading, study, receptor, taxonomy)
         labels += _assumed_disease(scope, found, receptor, reading, taxonomy)
     labels += [to_label(s.label, s.mentions, s.confidence) for s in found.values()]
@@ -38,6 +39,13 @@ def classify(article: Article, taxonomy: Taxonomy) -> Classification:
         taxonomy_version=taxonomy.version,
         classifier_version=CLASSIFIER_VERSION,
     )
+
+
+def _drop_complications(found: dict[str, Support]) -> None:
+    """What a CAR article names in passing (an infection, an injury) is no topic of its own."""
+    other = found.get("other")
+    if other and all(mention.kind == "weak" for mention in other.best.values()):
+        del found["other"]
 
 
 def _immune(found: dict[str, Support]) -> bool:

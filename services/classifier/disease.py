@@ -7,6 +7,8 @@ from services.classifier.taxonomy import Taxonomy
 GENERAL = "autoimmune-general"
 SEVERAL = 0.75
 """Weight of abstract sentences that makes a disease a topic: two plain ones."""
+SINGLED_OUT = 0.39
+"""A disease named once where the title speaks of autoimmune disease at large."""
 BESIDE_TITLE = 1.5
 """The same where the title names another disease already."""
 
@@ -16,6 +18,10 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
     found = supports(reading.of("disease"))
     titled = {name for name, support in found.items() if support.title >= 0.9}
     chosen = {name: s for name, s in found.items() if name in titled or _topic(s, titled)}
+    if titled == {GENERAL}:
+        chosen |= {
+            n: s for n, s in found.items() if s.rest >= SINGLED_OUT and _specific({n}, found)
+        }
     if not chosen:
         chosen = {name: s for name, s in found.items() if s.title > 0}
     if GENERAL in chosen and GENERAL not in titled and _specific(titled, found):

@@ -49,7 +49,7 @@ class Kinds:
 def kinds_of(reading: Reading, taxonomy: Taxonomy) -> Kinds:
     """All that is said about kinds of CAR, before anything is left out."""
     kinds = Kinds(supports(reading.of("modality")), {}, supports(reading.of("product")))
-    for tie in ties(reading):
+    for tie in ties(reading, taxonomy.joining):
         _tie(kinds, tie, taxonomy)
     for support in kinds.products.values():
         for mention in support.best.values():

@@ -116,17 +116,17 @@ class Finder:
         """Every occurrence as (phrase, first word, last word + 1)."""
         found: list[tuple[int, int, int]] = []
         active: list[tuple[_Node, int]] = []
-        root, cache = self._root, self._symbols
+        begins, cache = self._root.after, self._symbols
         for place, word in enumerate(text):
             symbols = cache.get(word[0])
             if symbols is None:
                 symbols = self._learn(word[0])
             if not symbols and not active:
                 continue
-            active = _step(active, root, symbols, place)
+            active = _advance(active, begins, symbols, place)
             for node, start in active:
                 if node.ends:
-                    found.extend((number, start, place + 1) for number in node.ends)
+                    found.extend([(number, start, place + 1) for number in node.ends])
         return found
 
     def _learn(self, raw: str) -> tuple[str, ...]:
@@ -141,13 +141,13 @@ class Finder:
         return self._symbols.setdefault(raw, tuple(symbols))
 
 
-def _step(
-    active: list[tuple[_Node, int]], root: _Node, symbols: tuple[str, ...], place: int
+def _advance(
+    active: list[tuple[_Node, int]], begins: dict[str, _Node], symbols: tuple[str, ...], place: int
 ) -> list[tuple[_Node, int]]:
-    moved = [(after, place) for symbol in symbols if (after := root.after.get(symbol))]
+    moved = [(begins[symbol], place) for symbol in symbols if symbol in begins]
     for node, start in active:
-        after_any = node.after.get(ANY)
-        if after_any:
-            moved.append((after_any, start))
-        moved.extend((after, start) for symbol in symbols if (after := node.after.get(symbol)))
+        after = node.after
+        moved += [(after[symbol], start) for symbol in symbols if symbol in after]
+        if ANY in after:
+            moved.append((after[ANY], start))
     return moved

@@ -13,6 +13,7 @@ from itertools import pairwise
 from services.classifier.context import CueMention
 from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import by_sentence
+from services.classifier.tokens import normal
 
 JOINT = 8
 CHAIN = 4
@@ -31,15 +32,15 @@ class Tie:
     dual: bool
 
 
-def ties(reading: Reading) -> list[Tie]:
-    """Every tie in the article, in reading order."""
+def ties(reading: Reading, joining: frozenset[str]) -> list[Tie]:
+    """Every tie in the article, in reading order; `joining` are words that may stand between."""
     targets = by_sentence(reading.of("target"))
     receptors = by_sentence(reading.of("receptor") + reading.of("modality"))
     found: list[Tie] = []
     for number, group in targets.items():
         if number in receptors:
             cues = reading.cues.get(number, [])
-            found += _in_sentence(group, _carriers(receptors[number]), cues)
+            found += _in_sentence(group, _carriers(receptors[number]), cues, joining)
     return found
 
 
@@ -55,9 +56,13 @@ def _carriers(mentions: list[Mention]) -> list[Mention]:
 
 
 def _in_sentence(
-    targets: list[Mention], receptors: list[Mention], cues: list[CueMention]
+    targets: list[Mention],
+    receptors: list[Mention],
+    cues: list[CueMention],
+    between: frozenset[str],
 ) -> Iterator[Tie]:
-    joining = {place for c in cues if c.kind == "between" for place in range(c.first, c.last)}
+    words = targets[0].sentence.words
+    joining = {place for place, word in enumerate(words) if normal(word.raw) in between}
     joining |= {place for m in targets for place in range(m.first, m.last)}
     dual = any(cue.kind == "dual" for cue in cues)
     for chain in _chains(targets, joining):

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.classifier.phrases import Finder, PhraseError, variants
+from services.classifier.tokens import normal
 from shared.errors import ConfigurationError
 from shared.events import Facet
 
@@ -38,7 +39,8 @@ class TaxonomyLabel(Entry):
 
     `exclude` are phrases inside which a pattern does not count. `implies` names labels that come
     with it ("disease:sle"). `cells` are words for a carrier, which carry the label in a sentence
-    that names a receptor without its cell. `aimed` is, for a target, the modality of CAR-T cells aimed at it.
+    that names a receptor without its cell. `aimed` is, for a target, the modality of CAR-T cells
+    aimed at it.
     `near_receptor` asks for a chimeric receptor in the same sentence. `group` gathers diseases
     for the rules of scope.
     """
@@ -132,8 +134,21 @@ class Taxonomy(BaseModel):
                 for phrase in getattr(label, name):
                     yield Rule(phrase=phrase, label=label, kind=kind)
         for cue in self.cues:
+            if cue.kind == "between":
+                continue
             for phrase in cue.patterns:
                 yield Rule(phrase=phrase, cue=cue.kind)
+
+    @cached_property
+    def joining(self) -> frozenset[str]:
+        """Words, in normal form, that may stand between a target and its receptor."""
+        return frozenset(
+            normal(word)
+            for cue in self.cues
+            if cue.kind == "between"
+            for phrase in cue.patterns
+            for word in phrase.split()
+        )
 
     @cached_property
     def mesh(self) -> dict[str, tuple[TaxonomyLabel, ...]]:
@@ -159,7 +174,8 @@ def _check_label(label: TaxonomyLabel, keys: set[str]) -> None:
         if other not in keys:
             raise ValueError(f"label {label.key} refers to {other}, which is not there: add it")
     _check_phrases(
-        f"label {label.key}", [*label.strong, *label.patterns, *label.weak, *label.cells, *label.exclude]
+        f"label {label.key}",
+        [*label.strong, *label.patterns, *label.weak, *label.cells, *label.exclude],
     )
 
 
