@@ -1,5 +1,6 @@
-"""What a reader finds in a digest mail, wherever it came from."""
+"""What a reader finds in a digest mail, and which labels it stands on, wherever it came from."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,6 +53,21 @@ def told(mails: Iterable[Mail]) -> list[tuple[str, str, list[str]]]:
     return [(mail.recipient, mail.subject, mail.entries) for mail in once.values()]
 
 
-def embedded(folder: Path) -> list[Mail]:
-    """The mails that `carillon demo --out FOLDER` left there."""
-    return [read(path.read_bytes()) for path in sorted((folder / "mail").glob("*.eml"))]
+Labels = dict[int, list[str]]
+"""Each article's labels, as "facet:label"."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one run of the demo came to."""
+
+    mails: list[Mail]
+    labels: Labels
+
+
+def embedded(folder: Path) -> Told:
+    """What `carillon demo --out FOLDER` left there; of an article told twice, its last labels."""
+    mails = [read(path.read_bytes()) for path in sorted((folder / "mail").glob("*.eml"))]
+    lines = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return Told(mails, {row["pmid"]: sorted(row["confidence"]) for row in rows})

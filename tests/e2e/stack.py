@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.mailbox import Mail, read
+from tests.e2e.mailbox import Labels, Mail, read
 
 ROOT = Path(__file__).parents[2]
 PROFILE = ("--profile", "demo")
@@ -44,6 +44,14 @@ class Stack:
                 read(client.get(f"{address}/{mail['id']}/download").raise_for_status().content)
                 for mail in found
             ]
+
+    def labels(self) -> Labels:
+        """What the notifier's store holds of each article's labels."""
+        query = "SELECT pmid, entry -> 'classification' -> 'labels' FROM notifier.articles"
+        psql = ("psql", "--username=carillon", "--no-align", "--tuples-only", f"--command={query}")
+        rows = self.compose("exec", "-T", "postgres", *psql).splitlines()
+        found = {int(pmid): json.loads(labels) for pmid, labels in (r.split("|", 1) for r in rows)}
+        return {pmid: sorted(f"{x['facet']}:{x['id']}" for x in ls) for pmid, ls in found.items()}
 
     def exit_code(self, service: str) -> int | None:
         """How a container ended; None while it runs."""
