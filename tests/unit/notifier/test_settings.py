@@ -14,7 +14,7 @@ from shared.settings import load
 
 def settings(**given: Any) -> Settings:
     urls = {"database_url": "sqlite+aiosqlite:///x.db", "amqp_url": "amqp://guest@localhost/"}
-    return load(Settings, (), **urls, **given)
+    return load(Settings, {**urls, **given}, folders=())
 
 
 def test_by_default_nothing_real_is_sent() -> None:
