@@ -43,6 +43,10 @@ def _at(text: Words, start: int, pattern: Words) -> bool:
 
 def holds(text: Words, pattern: Words) -> bool:
     """Whether the pattern's words follow each other anywhere in the text."""
+    if not any(word.endswith("*") for word in pattern):
+        size = len(pattern)
+        starts = (start for start, word in enumerate(text) if word == pattern[0])
+        return any(text[start : start + size] == pattern for start in starts)
     return any(_at(text, start, pattern) for start in range(len(text) - len(pattern) + 1))
 
 
@@ -67,6 +71,14 @@ class Corpus:
     @cached_property
     def _texts(self) -> Mapping[int, Mapping[str, Sequence[Words]]]:
         return {record.pmid: _texts(record) for record in self.view.records}
+
+    @cached_property
+    def _words(self) -> Mapping[int, frozenset[str]]:
+        """Every word of each record: one that lacks a term's word need not be looked through."""
+        return {
+            pmid: frozenset(word for text in texts["all"] for word in text)
+            for pmid, texts in self._texts.items()
+        }
 
     @cached_property
     def vocabulary(self) -> Mapping[str, Sequence[str]]:
@@ -102,10 +114,12 @@ class Corpus:
         test = {"whole": is_whole, "uid": is_whole, "author": is_author}.get(kind, holds)
         if not pattern or kind == "date" or (len(pattern) == 1 and pattern[0] in STOPWORDS):
             return frozenset()
+        # A word may be cut (`*`, or an author's last one): only whole words must be there.
+        whole = {word for word in pattern if not word.endswith("*")} if kind != "author" else set()
         return frozenset(
             pmid
             for pmid, texts in self._texts.items()
-            if any(test(text, pattern) for text in texts[key])
+            if whole <= self._words[pmid] and any(test(text, pattern) for text in texts[key])
         )
 
 

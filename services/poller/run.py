@@ -1,5 +1,6 @@
 """One poll from end to end: ask every leg, fetch what is due, write, announce, close."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -76,11 +77,11 @@ async def _begin(outside: Outside, topic: Topic) -> Run:
         poll_id, started = await _free_id(connection, topic, now)
         cursors = await store.read_cursors(connection, topic.id)
         known = await store.read_known(connection, topic.id)
+    # At once: where NCBI is out of order, the legs wait for it together and not in turn.
     asked = tuple(
-        [
-            await ask(outside.eutils, topic, plan, cursors.get(plan.key), now)
-            for plan in plans(topic)
-        ]
+        await asyncio.gather(
+            *(ask(outside.eutils, topic, plan, cursors.get(plan.key), now) for plan in plans(topic))
+        )
     )
     _report_drift(topic, asked, cursors)
     tally = Tally(known=frozenset(known))
