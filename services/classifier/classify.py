@@ -12,7 +12,7 @@ from services.classifier.scoring import Support, to_label
 from services.classifier.study import Study, study_of
 from services.classifier.taxonomy import Taxonomy
 from shared.article import Article
-from shared.events import Classification, Evidence, Label
+from shared.events import Classification, Label
 
 CLASSIFIER_VERSION = "rules-1"
 ASSUMED = 0.6
@@ -119,8 +119,3 @@ def _from_title(key: str, reading: Reading, taxonomy: Taxonomy, confidence: floa
         return to_label(label, (), confidence)
     whole = Mention(label, "weak", "by default", title, 0, len(title.words), 0.0)
     return to_label(label, [whole], confidence)
-
-
-def assumed(evidence: Evidence) -> bool:
-    """Whether evidence stands for what the text does not say."""
-    return evidence.rule.endswith("by default")

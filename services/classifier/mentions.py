@@ -14,6 +14,8 @@ from shared.events import Evidence
 PLACE = {"title": 1.0, "abstract": 0.4, "mesh": 0.5, "keyword": 0.4, "publication-type": 1.0}
 """What a mention weighs by where it stands; the last two sentences of an abstract weigh more."""
 CONCLUDING = 0.5
+HEADED = 0.8
+"""A MeSH heading that is a label's own: an indexer's judgement, after reading the article."""
 KIND = {"strong": 1.0, "plain": 1.0, "weak": 0.4, "cell": 1.0}
 
 
@@ -102,5 +104,5 @@ def _headed(sentence: Sentence, taxonomy: Taxonomy) -> Iterable[Mention]:
     mesh = sentence.place == "mesh"
     table = taxonomy.mesh if mesh else taxonomy.publication_types
     for label in table.get(sentence.text.casefold(), ()):
-        weight = PLACE[sentence.place]
+        weight = HEADED if mesh else PLACE[sentence.place]
         yield Mention(label, "strong", sentence.text, sentence, 0, len(sentence.words), weight)

@@ -6,14 +6,16 @@ _STOP = re.compile(r"[.!?][)\]\"'\u201d\u2019]{0,2}\s{1,3}|\n\s{0,3}")
 
 _NEVER_LAST = frozenset(
     {
-        "e.g", "i.e", "vs", "fig", "figs", "et", "eq", "no", "ref", "refs", "dr", "prof", "approx",
-        "ca", "cf", "vol", "spp", "sp", "st", "mr", "mrs", "ms", "i.v", "i.p", "s.c", "i.m", "p.o",
-        "resp", "incl", "suppl",
+        "e.g", "i.e", "vs", "fig", "figs", "et", "eq", "ref", "refs", "dr", "prof", "approx", "cf",
+        "vol", "spp", "i.v", "i.p", "s.c", "i.m", "p.o", "resp", "incl", "suppl",
     }
 )  # fmt: skip
-"""Words after whose dot a sentence goes on. `al` is not here: see `_goes_on`."""
+"""Words after whose dot a sentence goes on."""
 
 _LOOK_BACK = 12
+
+LONGEST = 2_000
+"""Characters; the longest real sentence of an abstract has a few hundred."""
 
 
 def split(text: str) -> list[tuple[int, int]]:
@@ -21,10 +23,21 @@ def split(text: str) -> list[tuple[int, int]]:
     cuts, start = [], 0
     for stop in _STOP.finditer(text):
         if text[stop.start()] == "\n" or not _goes_on(text, stop.start(), stop.end()):
-            cuts.append((start, stop.end()))
+            cuts += _shortened(text, start, stop.end())
             start = stop.end()
-    cuts.append((start, len(text)))
+    cuts += _shortened(text, start, len(text))
     return [(a, b) for a, b in (_trim(text, *cut) for cut in cuts) if a < b]
+
+
+def _shortened(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A stretch without full stops is cut at blanks, so that work per sentence is bounded."""
+    cuts = []
+    while end - start > LONGEST:
+        blank = text.rfind(" ", start + 1, start + LONGEST)
+        cut = blank if blank > 0 else start + LONGEST
+        cuts.append((start, cut))
+        start = cut
+    return [*cuts, (start, end)]
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -41,8 +54,8 @@ def _goes_on(text: str, dot: int, after: int) -> bool:
     last = before[-1].lower() if before else ""
     if last in _NEVER_LAST:
         return True
-    if last == "al":
-        return not text[after].isupper()
+    if last == "no":
+        return text[after].isdigit()
     return _begins_small(text, after)
 
 

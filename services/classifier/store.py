@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.classifier.tables import classifications
 from shared.database import insert
-from shared.events import ArticleClassified, Classification
+from shared.events import ArticleClassified
 
 KEY = ["topic", "pmid"]
 
@@ -38,17 +37,3 @@ async def keep(connection: AsyncConnection, event: ArticleClassified, now: datet
         )
     )
     return result.rowcount == 1
-
-
-async def latest(
-    connection: AsyncConnection, topic: str, pmid: int
-) -> tuple[int, Classification] | None:
-    """The revision that was classified last, and how."""
-    row = (
-        await connection.execute(
-            sa.select(classifications.c.revision, classifications.c.classification).where(
-                classifications.c.topic == topic, classifications.c.pmid == pmid
-            )
-        )
-    ).one_or_none()
-    return (row.revision, Classification.model_validate(row.classification)) if row else None

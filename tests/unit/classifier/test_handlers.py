@@ -1,0 +1,149 @@
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.classifier.classify import CLASSIFIER_VERSION
+from services.classifier.handlers import classified as told
+from services.classifier.handlers import handler
+from services.classifier.tables import classifications, metadata, outbox
+from shared.article import Status
+from shared.broker import Handle
+from shared.errors import Permanent
+from shared.events import ArticleClassified, CloudEvent, Undecodable, decode, traceparent
+from tests.builders import (
+    NOON,
+    a_classification,
+    an_article,
+    classified,
+    discovered,
+    poll_completed,
+    revised,
+)
+from tests.fakes import FakeClock
+from tests.unit.classifier.reading import SHIPPED
+
+
+@pytest.fixture
+async def engine(sqlite: AsyncEngine) -> AsyncEngine:
+    async with sqlite.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    return sqlite
+
+
+@pytest.fixture
+def handle(engine: AsyncEngine) -> Handle:
+    return handler(engine, SHIPPED, FakeClock(NOON))
+
+
+async def published(engine: AsyncEngine) -> list[ArticleClassified]:
+    async with engine.begin() as connection:
+        rows = await connection.execute(sa.select(outbox.c.body).order_by(outbox.c.seq))
+        events = [decode(bytes(row.body)) for row in rows]
+    assert all(isinstance(event, ArticleClassified) for event in events)
+    return [event for event in events if isinstance(event, ArticleClassified)]
+
+
+async def stored(engine: AsyncEngine) -> list[tuple[int, str]]:
+    async with engine.begin() as connection:
+        rows = await connection.execute(
+            sa.select(classifications.c.revision, classifications.c.scope)
+        )
+        return [(row.revision, row.scope) for row in rows]
+
+
+async def test_a_discovered_article_is_labelled_stored_and_told(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    cause = discovered()
+
+    await handle(cause.encode())
+
+    (event,) = await published(engine)
+    assert event.data.classification.scope == "core"
+    assert event.data.classification.taxonomy_version == SHIPPED.version
+    assert event.data.classification.classifier_version == CLASSIFIER_VERSION
+    assert await stored(engine) == [(1, "core")]
+
+
+async def test_the_event_says_what_caused_it_and_carries_the_discovery(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    cause = discovered(backfill=True, relatedness=0.7)
+
+    await handle(cause.encode())
+
+    (event,) = await published(engine)
+    assert event.source == "urn:carillon:classifier:car-autoimmune"
+    assert event.subject == str(cause.data.article.pmid)
+    assert event.time == NOON
+    assert event.causationid == cause.id
+    assert event.traceparent == traceparent(event.id, cause.traceparent)
+    carried = event.data.model_dump(exclude={"classification", "changed", "previous_status"})
+    assert carried == cause.data.model_dump()
+    assert event.data.changed == ()
+
+
+async def test_a_revision_carries_what_changed_and_the_status_before(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    retracted = an_article(status=Status.RETRACTED)
+    cause = revised(article=retracted, changed=("status",), previous_status=Status.CORRECTED)
+
+    await handle(cause.encode())
+
+    (event,) = await published(engine)
+    assert event.data.changed == ("status",)
+    assert event.data.previous_status == Status.CORRECTED
+    assert event.data.article.status == Status.RETRACTED
+
+
+async def test_the_same_event_twice_is_told_once(engine: AsyncEngine, handle: Handle) -> None:
+    await handle(discovered().encode())
+    await handle(discovered().encode())
+
+    assert len(await published(engine)) == 1
+
+
+async def test_an_older_revision_after_a_newer_one_is_told_and_not_stored(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    await handle(revised(revision=3).encode())
+    await handle(revised(revision=2, article=an_article(title="Something else")).encode())
+
+    # Told all the same: digests wait for all that a poll announced.
+    assert [event.data.revision for event in await published(engine)] == [3, 2]
+    assert await stored(engine) == [(3, "core")]
+
+
+async def test_a_newer_revision_replaces_the_older_one(engine: AsyncEngine, handle: Handle) -> None:
+    await handle(discovered().encode())
+    await handle(revised(article=an_article(title="A record of the weather", abstract=())).encode())
+
+    assert [event.data.revision for event in await published(engine)] == [1, 2]
+    assert await stored(engine) == [(2, "none")]
+
+
+def test_the_same_cause_and_labels_give_the_same_id_and_another_taxonomy_gives_another() -> None:
+    cause = discovered()
+    labels = a_classification()
+    newer = a_classification(taxonomy_version="2")
+
+    assert told(cause, labels, NOON) == told(cause, labels, NOON)
+    assert told(cause, newer, NOON).id != told(cause, labels, NOON).id
+
+
+@pytest.mark.parametrize("event", [classified(), poll_completed()])
+async def test_an_event_for_another_service_is_parked(
+    engine: AsyncEngine, handle: Handle, event: CloudEvent
+) -> None:
+    with pytest.raises(Permanent, match="not for the classifier"):
+        await handle(event.encode())
+
+    assert await published(engine) == []
+
+
+async def test_what_is_no_event_is_parked(engine: AsyncEngine, handle: Handle) -> None:
+    with pytest.raises(Undecodable):
+        await handle(b'{"type": "carillon.article.lost.v9"}')
+
+    assert await published(engine) == []

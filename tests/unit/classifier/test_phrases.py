@@ -1,0 +1,55 @@
+import pytest
+
+from services.classifier.phrases import Finder, PhraseError
+from services.classifier.tokens import words
+
+
+def matches(phrase: str, text: str) -> list[str]:
+    found = words(text)
+    spans = Finder([phrase]).find(found)
+    return [text[found[a].start : found[b - 1].end] for _, a, b in spans]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "expected"),
+    [
+        ("CAR T", "car-t and CAR T", ["car-t", "CAR T"]),
+        ("=CAR", "a car, a CAR", ["CAR"]),
+        ("myasthen*", "myasthenic crisis", ["myasthenic"]),
+        ("virus*", "virus, viruses, viral", ["virus", "viruses"]),
+        ("CD19|BCMA cell", "BCMA cells", ["BCMA cells"]),
+        ("multiple [drug] resistance", "multiple drug resistance", ["multiple drug resistance"]),
+        ("multiple [drug] resistance", "multiple resistance", ["multiple resistance"]),
+        ("made ~ vivo", "made in the living vivo", ["made in the living vivo"]),
+        ("made ~ vivo", "made one two three four vivo", []),
+        ("lupus", "no such word", []),
+    ],
+)
+def test_a_phrase_finds_what_its_notation_says(phrase: str, text: str, expected: list[str]) -> None:
+    assert matches(phrase, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "reason"),
+    [
+        ("", "may be empty"),
+        ("[maybe]", "may be empty"),
+        ("open [bracket", "bracket"),
+        ("st*ar", "star"),
+        ("~ lupus", "begins or ends"),
+        ("lupus ~", "begins or ends"),
+        (" ".join(["word"] * 15), "longer than"),
+        (" ".join(["a|b"] * 12), "split it up"),
+        ("???", "not a word"),
+    ],
+)
+def test_a_phrase_that_cannot_be_read_says_why(phrase: str, reason: str) -> None:
+    with pytest.raises(PhraseError, match=reason):
+        Finder([phrase])
+
+
+def test_a_text_made_to_backtrack_is_read_once() -> None:
+    """Every prefix of the phrase stays open at every word; the finder keeps only these."""
+    finder = Finder(["a ~ a ~ a ~ b"])
+
+    assert finder.find(words("a " * 20_000)) == []

@@ -1,0 +1,32 @@
+import pytest
+
+from services.classifier.tokens import normal, words
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Sjögren", "Sjogren"),
+        ("Sjo\u0308gren", "sjogren"),
+        ("γδ", "gammadelta"),
+        ("IFN\u03b1", "IFNalpha"),
+        ("Tregs", "treg"),
+        ("therapies", "therapy"),
+        ("\u00b5", "mu"),
+    ],
+)
+def test_spellings_of_a_word_meet_in_one_form(one: str, two: str) -> None:
+    assert normal(one) == normal(two)
+
+
+@pytest.mark.parametrize("word", ["lupus", "sclerosis", "pemphigus", "mass", "MS", "as"])
+def test_a_word_that_only_ends_like_a_plural_keeps_its_end(word: str) -> None:
+    assert normal(word) == word.lower()
+
+
+def test_any_hyphen_parts_words_and_places_point_into_the_original() -> None:
+    text = "CD19\u2011directed CAR\u2013T, anti\u2010CD20"
+    found = words(text)
+
+    assert [word.raw for word in found] == ["CD19", "directed", "CAR", "T", "anti", "CD20"]
+    assert all(text[word.start : word.end] == word.raw for word in found)
