@@ -52,7 +52,7 @@ def _shipped(old: str, new: str) -> str:
         ('id = "unclear"\n', 'id = "dunno"\n', "scope:unclear is missing"),
         ('id = "ssc"\n', 'id = "ssc"\npattern = ["x"]\n', "ssc, pattern"),
         ('kind = "negation"', 'kind = "negatoin"', "negatoin"),
-        ('["unlike"', '["~ unlike"', "cue comparison"),
+        ('  "unlike"', '  "~ unlike"', "cue comparison"),
     ],
 )
 def test_a_fault_in_the_file_is_named_with_its_line_or_label(old: str, new: str, says: str) -> None:
