@@ -18,6 +18,8 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
     found = supports(reading.of("disease"))
     titled = {name for name, support in found.items() if support.title >= 0.9}
     chosen = {name: s for name, s in found.items() if name in titled or _topic(s, titled)}
+    if GENERAL in titled:
+        chosen |= {n: s for n, s in found.items() if s.title > 0 and _specific({n}, found)}
     if titled == {GENERAL}:
         chosen |= {
             n: s for n, s in found.items() if s.rest >= SINGLED_OUT and _specific({n}, found)

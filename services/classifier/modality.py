@@ -16,9 +16,8 @@ RECEPTORS_OF_T = ("caar-t", "pmhc-car-t", DUAL)
 AIMED = ("cd19-car-t", "bcma-car-t", "other-target-car-t")
 ALONE = 0.75
 """Weight that abstract sentences must add up to when the title does not name the kind."""
-LISTED = 0.5
 TOLD = 0.39
-"""One plain sentence: a stated target is never said in passing."""
+"""One plain sentence: enough for a stated target, and for what a review lists."""
 
 
 @dataclass(slots=True)
@@ -87,9 +86,13 @@ def _covered(kinds: Kinds, name: str, study: Study) -> bool:
     support = kinds.modalities[name]
     if support.title >= 0.5:
         return True
-    if name in AIMED or name == "caar-t":
-        return support.rest >= TOLD
-    return support.rest >= (LISTED if study.is_review else ALONE)
+    stated = study.is_review or name in AIMED or name == "caar-t" or _by_product(kinds, name)
+    return support.rest >= (TOLD if stated else ALONE)
+
+
+def _by_product(kinds: Kinds, name: str) -> bool:
+    """Ruling 5: a named product states its kind."""
+    return any(f"modality:{name}" in s.label.implies for s in kinds.products.values())
 
 
 def _dual_rule(kinds: Kinds, named: list[str]) -> list[str]:

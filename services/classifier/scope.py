@@ -98,8 +98,10 @@ def _large(support: Support) -> bool:
 
 
 def _signals_more(diseases: Mapping[str, Support], reading: Reading) -> bool:
-    """Ruling 1: beyond cancer, or CAR-Treg work without a disease."""
+    """Ruling 1: beyond cancer, or suppressive work, as CAR-Treg work is, without a disease."""
     if reading.has_cue("beyond-cancer", title=True):
+        return True
+    if not diseases and reading.has_cue("tolerance", title=True):
         return True
     treg = any(m.label.id == "car-treg" and m.weight >= 0.5 for m in reading.of("modality"))
     return treg and not diseases

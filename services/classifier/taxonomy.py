@@ -19,7 +19,8 @@ from shared.events import Facet
 Kind = Literal["strong", "plain", "weak", "cell", "not"]
 CueKind = Literal[
     "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
-    "between", "aimed", "support", "other-sense", "beyond-cancer", "patients",
+    "between", "aimed", "support", "other-sense", "beyond-cancer", "tolerance",
+    "patients",
 ]  # fmt: skip
 SCOPES = ("core", "adjacent", "oncology", "none", "unclear")
 EVIDENCE = (

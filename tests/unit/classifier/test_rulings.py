@@ -210,6 +210,35 @@ def test_another_immune_condition_is_adjacent(title: str, disease: str) -> None:
     assert disease in ids(read(title), "disease")
 
 
+def test_ruling_1_suppressive_work_without_a_disease_is_adjacent() -> None:
+    found = read("CAR mesenchymal stem cells and immunosuppression of B cells")
+
+    assert found.scope == "adjacent"
+    assert ids(found, "disease") == set()
+
+
+@pytest.mark.parametrize(
+    ("field", "disease"), [("dermatology", "skin-other"), ("nephrology", "kidney-other")]
+)
+def test_ruling_7_a_field_of_medicine_beside_autoimmune_disease_is_its_organ(
+    field: str, disease: str
+) -> None:
+    found = read(f"CAR-T cells in {field}: autoimmune disease")
+
+    assert ids(found, "disease") == {disease, "autoimmune-general"}
+
+
+def test_a_review_covers_every_kind_that_it_lists() -> None:
+    found = read(
+        "CAR therapy of lupus",
+        "Lupus is common. The review covers CAAR-T cells, CAR-NK cells and CAR-Tregs. "
+        "Each has limits. Costs are high. Trials go on.",
+        publication_types=("Review",),
+    )
+
+    assert ids(found, "modality") == {"caar-t", "car-nk", "car-treg"}
+
+
 def test_lupus_nephritis_is_lupus_too() -> None:
     assert ids(read("CAR-T cells in lupus nephritis"), "disease") == {"sle", "lupus-nephritis"}
 
