@@ -109,12 +109,9 @@ async def sent_digests(line: Line) -> list[Digest]:
 
 
 def chosen(digests: list[Digest]) -> Digest:
-    """The digest to show: the last of the subscription that was sent the most."""
-    articles: dict[str, int] = {}
-    for digest in digests:
-        articles[digest.subscription_id] = articles.get(digest.subscription_id, 0) + digest.total
-    richest = max(articles, key=lambda one: (articles[one], one))
-    return [digest for digest in digests if digest.subscription_id == richest][-1]
+    """The digest to show: the last weekly one, or the last where nobody reads weekly."""
+    weekly = [digest for digest in digests if digest.cadence == "weekly"]
+    return (weekly or digests)[-1]
 
 
 def _write(out: Path, digests: list[Digest]) -> None:

@@ -12,7 +12,7 @@ from shared.events import Leg, Poll
 
 def print_digest(console: Console, digest: Digest) -> None:
     """One digest: its notices, then a table of its articles by modality."""
-    console.print(f"\n[bold]{escape(subject(digest))}[/bold]")
+    console.print(f"\n[bold]{escape(subject(digest))}[/bold]", soft_wrap=True)
     for notice in digest.notices:
         console.print(
             f"  [bold red]{notice.kind}[/bold red]: {escape(notice.title)} (PMID {notice.pmid}), "
@@ -20,7 +20,7 @@ def print_digest(console: Console, digest: Digest) -> None:
         )
     table = Table(show_lines=False, expand=True, header_style="bold")
     for name, ratio in (("PMID", None), ("Article", 5), ("Labels", 3), ("Why", 3)):
-        table.add_column(name, ratio=ratio, no_wrap=ratio is None)
+        table.add_column(name, ratio=ratio, no_wrap=ratio is None, overflow="fold")
     for group in digest.groups:
         table.add_section()
         table.add_row("", f"[bold]{escape(group.name)}[/bold] ({group.count})", "", "")
@@ -52,9 +52,8 @@ def print_poll(console: Console, poll: Poll) -> None:
     for leg in poll.legs:
         table.add_row(*_leg(leg))
     console.print(table)
-    for leg in poll.legs:
-        if leg.error:
-            console.print(f"[yellow]{_leg_name(leg)}: {escape(leg.error)}[/yellow]")
+    for error in sorted({leg.error for leg in poll.legs if leg.error}):
+        console.print(f"[yellow]{escape(error)}[/yellow]", highlight=False)
 
 
 def _leg(leg: Leg) -> tuple[str, ...]:
@@ -93,6 +92,6 @@ def _last_poll(pulse: Pulse) -> str:
     poll = pulse.last_poll
     if poll.healthy:
         return f"{poll.finished_at:%Y-%m-%d %H:%M} UTC, all that PubMed counted is here"
-    faults = "; ".join(f"{_leg_name(leg)}: {leg.error}" for leg in poll.legs if leg.error)
+    faults = "; ".join(sorted({leg.error for leg in poll.legs if leg.error}))
     since = f"{pulse.last_healthy_at:%Y-%m-%d %H:%M} UTC" if pulse.last_healthy_at else "never"
     return f"{poll.finished_at:%Y-%m-%d %H:%M} UTC, NOT complete (last complete: {since}): {faults}"

@@ -35,10 +35,10 @@ def demo(
     console = Console()
     digests = asyncio.run(_run(console, out))
     for one in digests:
-        console.print(f"{one.created_at:%a %d %b}  {subject(one)}", highlight=False)
+        console.print(f"{one.created_at:%a %d %b}  {subject(one)}", highlight=False, soft_wrap=True)
     shown = chosen(digests)
     print_digest(console, shown)
-    console.print(_where(out, digests), highlight=False)
+    console.print(_where(out, digests), highlight=False, soft_wrap=True)
 
 
 async def _run(console: Console, out: Path) -> list[Digest]:

@@ -64,8 +64,11 @@ def poll(state: State = None, topic: TopicId = None) -> None:
     """Poll PubMed once, now, and print what was counted and found."""
     configure_logging("carillon", as_json=False, level=40)
     embedded = read_embedded(state)
-    result = asyncio.run(_poll(embedded, embedded.topic(topic).id))
-    print_poll(Console(), result)
+    console = Console()
+    name = embedded.topic(topic).id
+    with console.status(f"Asking {embedded.poller.eutils_url} about {name}"):
+        result = asyncio.run(_poll(embedded, name))
+    print_poll(console, result)
     if not result.healthy:
         raise typer.Exit(code=1)
 

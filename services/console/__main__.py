@@ -1,0 +1,5 @@
+"""`python -m services.console`: the `carillon` command."""
+
+from services.console.app import main
+
+main()
