@@ -1,1 +1,1 @@
-"""The map: poller -> article.discovered -> classifier -> article.classified -> notifier -> digest."""
+"""The map: poller, article.discovered, classifier, article.classified, notifier, digest."""

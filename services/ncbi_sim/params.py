@@ -10,17 +10,22 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Params:
-    """Names and values in the order they were sent; a name may come several times."""
+    """Names and values in the order they were sent; a name may come several times.
+
+    Names are read without case, as NCBI does: Biopython sends `webenv` where the manual has
+    `WebEnv`.
+    """
 
     pairs: tuple[tuple[str, str], ...]
 
     def get(self, name: str, default: str = "") -> str:
         """The first value of a name."""
-        return next((value for key, value in self.pairs if key == name), default)
+        wanted = name.lower()
+        return next((value for key, value in self.pairs if key == wanted), default)
 
     def has(self, name: str) -> bool:
         """Whether the name was sent at all."""
-        return any(key == name for key, _ in self.pairs)
+        return any(key == name.lower() for key, _ in self.pairs)
 
     def number(self, name: str, default: int) -> int:
         """A number of zero or more; NCBI takes anything else for the default."""
@@ -50,4 +55,4 @@ def read_params(query: str, body: bytes) -> Params:
     """Parameters of a query string followed by those of a form-encoded body."""
     form = body.decode("utf-8", errors="replace")
     pairs = [*parse_qsl(query, keep_blank_values=True), *parse_qsl(form, keep_blank_values=True)]
-    return Params(tuple((name, _NOT_XML.sub(" ", value)) for name, value in pairs))
+    return Params(tuple((name.lower(), _NOT_XML.sub(" ", value)) for name, value in pairs))

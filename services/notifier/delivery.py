@@ -5,6 +5,7 @@ rows are written as an intent first, and as sent after the server's answer. Whoe
 the two leaves an intent; when its lease has passed it is rendered again from the stored content,
 to the same bytes with the same Message-ID, and sent again. That is the choice: one mail twice,
 which mail clients can recognise, rather than a paper missed. `attempts` counts each hand-over.
+A paper that was retracted while its digest waited is taken out of it first: it is never news.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import ledger, subscribers
-from services.notifier.digest import Digest
+from services.notifier.digest import Digest, without
 from services.notifier.ledger import Claim
 from services.notifier.plan import SOURCE
 from services.notifier.render.mail import Envelope, message
@@ -96,7 +97,7 @@ async def deliver(desk: Desk, digest_id: str) -> bool:
     if parcel is None:
         return False
     try:
-        digest = Digest.model_validate(parcel.claim.content)
+        digest = await _checked(desk, parcel.claim)
         mail = message(digest, _envelope(desk, parcel.subscription))
         await _hand_over(desk, parcel, mail)
     except Retryable as fault:
@@ -126,6 +127,17 @@ async def _claim(desk: Desk, digest_id: str) -> Parcel | None:
             await ledger.give_up(connection, digest_id, SILENT)
             return None
     return Parcel(claim, subscription)
+
+
+async def _checked(desk: Desk, claim: ledger.Claim) -> Digest:
+    """The digest as stored, but for what was retracted while it waited: that is never news."""
+    digest = Digest.model_validate(claim.content)
+    async with transaction(desk.engine) as connection:
+        gone = await ledger.retracted_since(connection, digest.id, digest.topic)
+        if gone & {item.pmid for item in digest.items}:
+            digest = without(digest, gone)
+            await ledger.withhold(connection, digest, gone, maybe_sent=claim.maybe_sent)
+    return digest
 
 
 def _envelope(desk: Desk, subscription: Subscription) -> Envelope:

@@ -4,7 +4,7 @@ A digest is stored as JSON and always rendered from what is stored, so that rend
 gives the same bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from shared.events import Classified
 
 __all__ = [
     "Coverage", "Digest", "DigestHead", "Group", "Item", "Notice", "Quote",
-    "compose", "narrowed", "subject",
+    "compose", "narrowed", "subject", "without",
 ]  # fmt: skip
 
 NoticeKind = Literal["retracted", "withdrawn", "expression-of-concern", "corrected"]
@@ -150,6 +150,34 @@ def compose(
         coverage=coverage,
     )
     return narrowed(digest, head.max_items)
+
+
+def without(digest: Digest, gone: Collection[int]) -> Digest:
+    """The digest without the papers of these PMIDs: retracted since it was cut, they are no news.
+
+    Nothing else of it changes.
+    """
+
+    def kept(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        return tuple(shown for shown in items if shown.pmid not in gone)
+
+    lost = len(digest.items) - len(kept(digest.items))
+    cut = tuple(
+        group.model_copy(update={"items": kept(group.items), "count": group.count - less})
+        for group in digest.groups
+        for less in [len(group.items) - len(kept(group.items))]
+    )
+    other = kept(digest.other)
+    return digest.model_copy(
+        update={
+            "groups": tuple(group for group in cut if group.count > 0),
+            "other": other,
+            "other_count": digest.other_count - (len(digest.other) - len(other)),
+            "beyond": kept(digest.beyond),
+            "total": digest.total - lost,
+            "withheld_retracted": digest.withheld_retracted + lost,
+        }
+    )
 
 
 def narrowed(digest: Digest, room: int) -> Digest:

@@ -23,12 +23,14 @@ class Claim:
     """A digest that this notifier alone may send now; `attempt` counts from 1.
 
     `content` is as stored: reading it may fail after an upgrade, and must not fail the claim.
+    `maybe_sent`: an earlier attempt ended without an answer, so the mail may be with its reader.
     """
 
     digest_id: str
     subscription_id: str
     content: dict[str, object]
     attempt: int
+    maybe_sent: bool
 
 
 @dataclass(frozen=True)
@@ -183,15 +185,51 @@ async def claim(
     connection: AsyncConnection, digest_id: str, at: datetime, lease: timedelta
 ) -> Claim | None:
     """Take a digest for the length of a lease; `None` when another notifier has it."""
+    before = (await connection.execute(_row(digest_id).with_for_update())).one_or_none()
     result = await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id, _free(at))
         .values(claimed_until=at + lease, attempts=digests.c.attempts + 1)
     )
-    if result.rowcount != 1:
+    if before is None or result.rowcount != 1:
         return None
-    row = (await connection.execute(_row(digest_id))).one()
-    return Claim(row.id, row.subscription_id, row.content, row.attempts)
+    # A claim whose lease ran out was never answered for: `postpone` would have ended it.
+    maybe_sent = before.claimed_until is not None
+    attempt = before.attempts + 1
+    return Claim(before.id, before.subscription_id, before.content, attempt, maybe_sent)
+
+
+async def retracted_since(connection: AsyncConnection, digest_id: str, topic: str) -> set[int]:
+    """PMIDs of a digest's articles that are retracted or withdrawn by now."""
+    rows = await connection.scalars(
+        sa.select(ledger.c.pmid)
+        .join(articles, sa.and_(articles.c.pmid == ledger.c.pmid, articles.c.topic == topic))
+        .where(
+            ledger.c.digest_id == digest_id,
+            ledger.c.kind == ARTICLE,
+            articles.c.status.in_([Status.RETRACTED.value, Status.WITHDRAWN.value]),
+        )
+    )
+    return set(rows)
+
+
+async def withhold(
+    connection: AsyncConnection, digest: Digest, gone: set[int], *, maybe_sent: bool
+) -> None:
+    """Store a digest without the papers that are gone.
+
+    They leave the ledger too, unless the mail may have reached its reader before: then they stay,
+    so that the next digest brings the notice.
+    """
+    await connection.execute(_intent(digest.id).values(content=digest.model_dump(mode="json")))
+    if not maybe_sent:
+        await connection.execute(
+            ledger.delete().where(
+                ledger.c.digest_id == digest.id,
+                ledger.c.kind == ARTICLE,
+                ledger.c.pmid.in_(sorted(gone)),
+            )
+        )
 
 
 def _free(at: datetime) -> sa.ColumnElement[bool]:

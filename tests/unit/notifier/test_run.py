@@ -378,6 +378,38 @@ async def test_a_notice_is_only_for_a_paper_that_was_delivered(desk: Desk) -> No
     await desk.at(9, day=8)
     await next_poll(desk, 9)
     await desk.at(8, day=9)
+    assert await desk.told() == {(2, "article")}  # it left the digest that waited
+
+
+async def test_a_paper_retracted_while_its_digest_waited_is_not_sent_as_news(desk: Desk) -> None:
+    await subscribed(desk)
+    desk.sender.faults = [AWAY]
+    await desk.at(8)
+    await retract(desk, 1, day=8)
+    desk.timer.advance(minutes=1)
+
+    assert await desk.deliver() == 1
+    ((_, mail),) = desk.sender.sent
+    assert "PubMed 2 " in str(mail.get_body(("plain",)))
+    assert "PubMed 1 " not in str(mail.get_body(("plain",)))
+    assert await desk.told() == {(2, "article")}
+    (row,) = await desk.rows(tables.digests)
+    assert (row.content["total"], row.content["withheld_retracted"]) == (1, 1)
+
+
+async def test_a_paper_that_may_have_reached_its_reader_before_it_was_retracted_gets_its_notice(
+    desk: Desk,
+) -> None:
+    await subscribed(desk)
+    desk.sender.faults = [Killed()]  # type: ignore[list-item]
+    with pytest.raises(Killed):
+        await desk.at(8)
+    await retract(desk, 1, day=8)
+    desk.timer.advance(hours=1)
+
+    assert await desk.deliver() == 1
+    assert (1, "article") in await desk.told()
+    await desk.at(8, day=8)
     assert (1, "notice:retracted") in await desk.told()
 
 
