@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import services
 import shared
 from services.classifier import tables as classifier
+from services.classifier.settings import TAXONOMY
+from services.classifier.taxonomy import load_taxonomy
 from services.console import bus
 from services.console.asyncapi import PRODUCERS, document
 from services.notifier import tables as notifier
+from services.notifier.item import MODALITIES
 from services.poller import tables as poller
 from shared.events import EVENTS
 from shared.migrate import upgrade
@@ -40,6 +43,13 @@ def test_every_event_is_read_by_somebody_and_archived() -> None:
 
     assert wanted < {event.ROUTING_KEY for event in EVENTS}
     assert {event.ROUTING_KEY.split(".")[0] for event in EVENTS} == kinds
+
+
+def test_the_digest_has_a_place_for_every_modality_of_the_taxonomy() -> None:
+    taxonomy = load_taxonomy(TAXONOMY)
+    labelled = {key.split(":")[1] for key in taxonomy.by_key if key.startswith("modality:")}
+
+    assert labelled == {modality for modality, _ in MODALITIES}
 
 
 def test_every_event_has_one_producer() -> None:

@@ -14,7 +14,7 @@ from services.console.pulse import take_pulse
 from services.console.stores import deployed_stores
 from services.notifier.senders.smtp import SmtpSender
 from services.notifier.subscription import load as load_subscriptions
-from services.poller.eutils import make_eutils
+from services.poller.eutils import Patience, make_eutils
 from shared.clock import system_clock
 from shared.database import SCHEMAS, transaction
 from shared.errors import CarillonError
@@ -81,7 +81,8 @@ async def _stores(embedded: Embedded) -> str:
 
 
 async def _ncbi(embedded: Embedded) -> str:
-    eutils = make_eutils(embedded.poller.access())
+    # Asked once: whoever calls the doctor wants to know now.
+    eutils = make_eutils(embedded.poller.access(), Patience(attempts=1, deadline=30.0))
     found = await eutils.similar(embedded.topics[0].seed)
     return f"{eutils.base_url} answers, {len(found)} articles similar to the seed"
 

@@ -2,25 +2,24 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
 from services.ncbi_sim.catalogue import Catalogue, load_catalogue
-from services.ncbi_sim.clock import file_clock, system_now
 from services.ncbi_sim.faults import Rule
 from services.ncbi_sim.routes import Simulation, control_router, eutils_router
 from services.ncbi_sim.settings import Settings
 from services.ncbi_sim.throttle import Throttle
+from shared.clock import Clock, clock_from, system_clock
 from shared.errors import ConfigurationError
 
 
 def create_app(
     catalogue: Catalogue,
     *,
-    now: Callable[[], datetime] = system_now,
+    now: Clock = system_clock,
     faults: Sequence[Rule] = (),
     rate_limit: bool = True,
     clock: Callable[[], float] = time.monotonic,
@@ -49,7 +48,7 @@ def app_from_settings(settings: Settings) -> FastAPI:
     Raises:
         ConfigurationError: the catalogue cannot be used.
     """
-    now = file_clock(settings.clock_file, system_now) if settings.clock_file else system_now
+    now = clock_from(settings.clock_file)
     catalogue = load_catalogue(settings.catalogue_path)
     return create_app(catalogue, now=now, rate_limit=settings.rate_limit)
 

@@ -1,0 +1,144 @@
+"""The command as a user types it: what it prints, and what it says when something is wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+NOWHERE = "http://127.0.0.1:1/entrez/eutils/"
+
+
+class Carillon:
+    """Runs `carillon` with stores of its own and a PubMed that cannot be reached."""
+
+    def __init__(self, folder: Path) -> None:
+        self.environment = {
+            "PATH": "/usr/bin:/bin",
+            "COLUMNS": "200",
+            "CARILLON_STATE": str(folder / "state"),
+            "POLLER_EUTILS_URL": NOWHERE,
+            "NOTIFIER_CAPTURE_DIR": str(folder / "mail"),
+        }
+
+    def __call__(
+        self, *words: str, stdin: str = "", **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "services.console", *words],
+            cwd=ROOT,
+            env=self.environment | more,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+
+@pytest.fixture
+def carillon(tmp_path: Path) -> Carillon:
+    return Carillon(tmp_path)
+
+
+def test_classify_shows_each_label_and_the_words_that_carry_it(carillon: Carillon) -> None:
+    text = "CD19 CAR-T cells in lupus\nFive patients with lupus received CD19 CAR-T cells."
+
+    shown = carillon("classify", "-", "--explain", stdin=text)
+
+    assert shown.returncode == 0, shown.stderr
+    assert "cd19-car-t" in shown.stdout
+    assert "Five patients with lupus received CD19 CAR-T cells." in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("", "empty"), ("<PubmedArticleSet/>", "no record"), ("<html>busy", "not PubMed XML")],
+)
+def test_classify_says_what_is_wrong_with_its_input(
+    carillon: Carillon, content: str, says: str
+) -> None:
+    shown = carillon("classify", "-", stdin=content)
+
+    assert shown.returncode == 1
+    assert says in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_a_file_that_is_not_there_is_one_clear_line(carillon: Carillon) -> None:
+    shown = carillon("classify", "nowhere.xml")
+
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr == (
+        "carillon: nowhere.xml: No such file or directory; give a PMID, a file or -\n"
+    )
+
+
+def test_a_reader_is_added_and_listed_and_an_unconfirmed_one_waits(carillon: Carillon) -> None:
+    added = carillon("subscribe", "reader@example.org", "--confirmed", "--cadence", "daily")
+    waiting = carillon("subscribe", "other@example.org")
+
+    assert "active" in added.stdout, added.stderr
+    assert "waits for --confirmed" in waiting.stdout
+    name = added.stdout.split()[1].rstrip(":")
+    assert "nothing was polled yet" in carillon("digest", "preview", name).stderr
+    unknown = carillon("digest", "preview", "nobody")
+    assert name in unknown.stderr
+    assert "example.org" not in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("no-address",), "address: not an e-mail address"),
+        (("a@example.org", "--hour", "25"), "hour"),
+        (("a@example.org", "--time-zone", "Europe/Atlantis"), "unknown time zone"),
+        (("a@example.org", "--modality", "cd19-cart"), "did you mean 'cd19-car-t'"),
+        (("a@example.org", "--topic", "other"), "known are car-autoimmune"),
+    ],
+)
+def test_a_subscription_that_cannot_be_is_refused_with_the_field(
+    carillon: Carillon, words: tuple[str, ...], says: str
+) -> None:
+    shown = carillon("subscribe", *words)
+
+    assert shown.returncode == 1
+    assert says in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_a_topic_file_that_is_wrong_names_file_and_field(
+    carillon: Carillon, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.toml").write_text('id = "bad"\ntitle = "Bad"\nseed = "x"\n', encoding="utf-8")
+
+    shown = carillon("status", POLLER_TOPICS_DIR=str(tmp_path))
+
+    assert shown.returncode == 1
+    assert "bad.toml" in shown.stderr
+    assert "seed" in shown.stderr
+
+
+def test_the_doctor_says_what_is_well_and_how_to_mend_what_is_not(carillon: Carillon) -> None:
+    shown = carillon("doctor", NOTIFIER_SUBSCRIPTIONS_FILE="nowhere.toml")
+
+    assert shown.returncode == 1
+    assert "ok   taxonomy" in shown.stdout
+    assert "FAIL subscriptions" in shown.stdout
+    assert "set NOTIFIER_SUBSCRIPTIONS_FILE to the right one" in shown.stdout
+    assert "FAIL PubMed" in shown.stdout
+
+
+def test_deployment_commands_say_which_settings_they_need(carillon: Carillon) -> None:
+    shown = carillon("migrate")
+
+    assert shown.returncode == 1
+    assert "CARILLON_DATABASE_URL" in shown.stderr
+
+
+def test_asyncapi_prints_the_kept_document(carillon: Carillon) -> None:
+    kept = (ROOT / "docs" / "asyncapi.json").read_text(encoding="utf-8")
+
+    assert json.loads(carillon("asyncapi").stdout) == json.loads(kept)
