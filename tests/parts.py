@@ -6,7 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+
+# Our fixtures stop what they start; the reaper is one image more, which not every machine can pull.
+testcontainers_config.ryuk_disabled = True
 
 
 def _run(container: DockerContainer, command: list[str], within: float = 60.0) -> None:

@@ -113,6 +113,12 @@ class Bus:
                 await self._remove(message)
         return len(messages)
 
+    async def parked(self) -> int:
+        """How many messages wait for a person."""
+        async with transaction(self.engine) as connection:
+            count = await connection.scalar(sa.select(sa.func.count()).select_from(parked))
+        return count or 0
+
     async def _due(self, consumer: ConsumerQueue, limit: int) -> list[Waiting]:
         statement = (
             sa.select(

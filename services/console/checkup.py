@@ -17,7 +17,7 @@ from services.notifier.subscription import load as load_subscriptions
 from services.poller.eutils import Patience, make_eutils
 from shared.clock import system_clock
 from shared.database import SCHEMAS, transaction
-from shared.errors import CarillonError
+from shared.errors import CarillonError, Permanent
 from shared.topology import ARCHIVE, CONSUMERS
 
 
@@ -35,7 +35,7 @@ async def finding(what: str, remedy: str, check: Callable[[], Awaitable[object]]
     try:
         seen = await check()
     except CarillonError as error:
-        return Finding(what, well=False, remedy=str(error))
+        return Finding(what, well=False, remedy="; ".join(filter(None, (str(error), remedy))))
     except Exception as error:  # noqa: BLE001  the doctor reports every fault and dies of none
         return Finding(what, well=False, remedy=f"{remedy} ({type(error).__name__})")
     return Finding(f"{what}{f': {seen}' if seen else ''}", well=True)
@@ -137,6 +137,12 @@ async def _queues(url: str) -> str:
             for name in (queue.name, queue.parked):
                 found = await channel.declare_queue(name, passive=True)
                 waiting[name] = found.declaration_result.message_count or 0
+    parked = [name for name, count in waiting.items() if name.endswith(".parked") and count]
+    if parked:
+        raise Permanent(
+            f"messages are parked in {' and '.join(parked)}: read their headers carillon-reason "
+            "and carillon-error on RabbitMQ's page, mend the cause, and move them back"
+        )
     return ", ".join(f"{name} {count}" for name, count in waiting.items())
 
 

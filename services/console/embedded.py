@@ -16,10 +16,14 @@ from services.notifier.delivery import Office
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings as NotifierSettings
+from services.poller.app import paced
 from services.poller.eutils import make_eutils
+from services.poller.schedule import next_poll_at
 from services.poller.settings import Settings as PollerSettings
+from services.poller.store import last_poll
 from services.poller.topic import Topic, read_topics
 from shared.clock import Clock, system_clock
+from shared.database import transaction
 from shared.errors import ConfigurationError
 from shared.events import Poll
 from shared.loops import every
@@ -70,7 +74,7 @@ def read_embedded(state: Path | None) -> Embedded:
         poller=poller,
         classifier=load(ClassifierSettings, _UNUSED),
         notifier=load(NotifierSettings, _UNUSED),
-        topics=tuple(read_topics(poller.topics_dir)),
+        topics=paced(tuple(read_topics(poller.topics_dir)), poller.poll_every()),
     )
 
 
@@ -87,12 +91,38 @@ async def opened(embedded: Embedded, clock: Clock = system_clock) -> AsyncIterat
         yield line
 
 
-async def run_until_stopped(embedded: Embedded, polled: Callable[[Poll], None]) -> None:
-    """Poll, carry and deliver by the clock until SIGINT or SIGTERM; `polled` is told each poll."""
+async def run_until_stopped(
+    embedded: Embedded,
+    polled: Callable[[Poll], None],
+    waits: Callable[[str, datetime], None],
+) -> None:
+    """Poll, carry and deliver by the clock until SIGINT or SIGTERM.
+
+    `polled` is told each poll; `waits`, at the start, which topic is not due yet and until when.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(embedded) as line, asyncio.TaskGroup() as tasks:
+    async with opened(embedded) as line:
+        await _tell_waits(line, embedded, waits)
+        await _loop(line, embedded, polled, stop)
+
+
+async def _tell_waits(
+    line: Line, embedded: Embedded, waits: Callable[[str, datetime], None]
+) -> None:
+    now = line.clock()
+    for topic in embedded.topics:
+        async with transaction(line.stores.poller) as connection:
+            until = next_poll_at(topic, await last_poll(connection, topic.id), now)
+        if until > now:
+            waits(topic.id, until)
+
+
+async def _loop(
+    line: Line, embedded: Embedded, polled: Callable[[Poll], None], stop: asyncio.Event
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
         for name, seconds, step in _steps(line, embedded, polled):
             tasks.create_task(every(name, seconds, step, stop))
 
@@ -106,7 +136,7 @@ def _steps(
     office = Office(senders, notifier.identity(), notifier.patience())
 
     async def poll() -> None:
-        for one in await line.poll(eutils, embedded.topics):
+        for one in await line.poll(eutils, embedded.topics, embedded.poller.max_reread):
             polled(one)
 
     async def deliver() -> int:

@@ -23,7 +23,7 @@ from services.notifier.delivery import Office
 from services.notifier.run import deliver_due
 from services.poller import tables as poller
 from services.poller.eutils import Eutils
-from services.poller.run import poll_due
+from services.poller.run import MAX_REREAD, poll_due
 from services.poller.topic import Topic
 from shared.broker import Handle
 from shared.clock import Clock
@@ -43,9 +43,11 @@ class Line:
     handlers: tuple[tuple[ConsumerQueue, Handle], ...]
     clock: Clock
 
-    async def poll(self, eutils: Eutils, topics: Sequence[Topic]) -> list[Poll]:
+    async def poll(
+        self, eutils: Eutils, topics: Sequence[Topic], max_reread: int = MAX_REREAD
+    ) -> list[Poll]:
         """Poll what is due."""
-        return await poll_due(self.stores.poller, eutils, topics, self.clock)
+        return await poll_due(self.stores.poller, eutils, topics, self.clock, max_reread)
 
     async def carry(self) -> int:
         """Move events until none moves: out of the outboxes, to the handlers. How many moved."""

@@ -66,7 +66,7 @@ def _leg_name(leg: Leg) -> str:
     return f"{leg.relation} {leg.name}" if leg.name else leg.relation
 
 
-def print_pulse(console: Console, topic: str, pulse: Pulse) -> None:
+def print_pulse(console: Console, topic: str, pulse: Pulse, parked: int = 0) -> None:
     """Where the line stands, one fact a line, faults in colour."""
     waiting = ", ".join(f"{name} {count}" for name, count in pulse.outboxes.items() if count)
     digests = ", ".join(f"{count} {state}" for state, count in pulse.digests.items())
@@ -82,6 +82,8 @@ def print_pulse(console: Console, topic: str, pulse: Pulse) -> None:
     ]
     for name, value in facts:
         console.print(f"{name:<24}{escape(value)}")
+    if parked:
+        console.print(f"[red]parked messages         {parked}: see `parked` in bus.db[/red]")
     for failure in pulse.failures:
         console.print(f"[red]not delivered           {escape(failure)}[/red]")
 

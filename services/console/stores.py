@@ -41,6 +41,11 @@ def embedded_stores(state: Path) -> Stores:
     )
 
 
+def opened_before(state: Path) -> bool:
+    """Whether the embedded mode has ever run on this folder."""
+    return (state / "poller.db").exists()
+
+
 def deployed_stores(url: str) -> Stores:
     """The stores of a deployment, all in one PostgreSQL database."""
     engine = make_engine(url)

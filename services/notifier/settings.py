@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     amqp_url: SecretStr
     subscriptions_file: Path | None = None
     delivery: Literal["smtp", "capture"] = "capture"
-    capture_dir: Path = Path("out/mail")
+    capture_dir: Path = Path("state/mail")
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str | None = None

@@ -15,7 +15,7 @@ from services.console.settings import Settings
 from services.console.stores import deployed_stores
 from services.ncbi_sim.catalogue import load_catalogue
 from services.ncbi_sim.settings import PACKAGED_CATALOGUE
-from services.poller.topic import read_topics
+from services.poller.topic import read_topic
 from shared.broker import declare_topology
 from shared.errors import ConfigurationError
 from shared.logs import configure_logging
@@ -64,16 +64,10 @@ def run_scenario() -> None:
     configure_logging("scenario", level=30)
     settings = load(Settings)
     database_url, _ = _engines(settings)
-    (topic,) = read_topics(Path("topics"))
-    asyncio.run(
-        conduct(
-            deployed_stores(database_url),
-            settings.scenario_dir,
-            load_catalogue(PACKAGED_CATALOGUE),
-            topic,
-            typer.echo,
-        )
-    )
+    catalogue = load_catalogue(PACKAGED_CATALOGUE)
+    topic = read_topic(Path("topics") / f"{catalogue.head.id}.toml")
+    stores = deployed_stores(database_url)
+    asyncio.run(conduct(stores, settings.scenario_dir, catalogue, topic, typer.echo))
     typer.echo("All days are done. The digests are in MailDev: http://localhost:1080")
 
 

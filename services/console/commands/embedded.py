@@ -1,6 +1,7 @@
 """`carillon run`, `poll`, `status` and `subscribe`: the embedded mode."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from services.console.embedded import Embedded, opened, read_embedded, run_until
 from services.console.pulse import Pulse, take_pulse
 from services.console.settings import Settings
 from services.console.show import print_poll, print_pulse
-from services.console.stores import Stores, deployed_stores, embedded_stores
+from services.console.stores import deployed_stores, opened_before
 from services.notifier import subscribers
 from services.notifier.subscription import read_entry
 from services.poller.eutils import make_eutils
@@ -19,6 +20,7 @@ from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
 from shared.clock import system_clock
 from shared.database import transaction
+from shared.errors import ConfigurationError
 from shared.events import Poll
 from shared.logs import configure_logging
 from shared.settings import load
@@ -46,7 +48,10 @@ def run(state: State = None) -> None:
             line = f"{poll.finished_at:%Y-%m-%d %H:%M} UTC  {poll.announced} new or changed"
         console.print(line, style=None if poll.healthy else "yellow", highlight=False, markup=False)
 
-    asyncio.run(run_until_stopped(embedded, polled))
+    def waits(topic: str, until: datetime) -> None:
+        console.print(f"{topic} is polled next at {until:%Y-%m-%d %H:%M} UTC", highlight=False)
+
+    asyncio.run(run_until_stopped(embedded, polled, waits))
 
 
 def _where_digests_go(embedded: Embedded) -> str:
@@ -88,25 +93,32 @@ def status(state: State = None, topic: TopicId = None) -> None:
     """
     embedded = read_embedded(state)
     name = embedded.topic(topic).id
-    pulse = asyncio.run(_status(embedded, name))
-    print_pulse(Console(), name, pulse)
-    if pulse.failures or (pulse.last_poll and not pulse.last_poll.healthy):
+    pulse, parked = asyncio.run(_status(embedded, name))
+    print_pulse(Console(), name, pulse, parked)
+    if parked or pulse.failures or (pulse.last_poll and not pulse.last_poll.healthy):
         raise typer.Exit(code=1)
 
 
-async def _status(embedded: Embedded, topic: str) -> Pulse:
-    stores = _stores(embedded)
+async def _status(embedded: Embedded, topic: str) -> tuple[Pulse, int]:
+    """Where the topic stands, and how many messages the embedded bus has parked."""
+    url = load(Settings).database_url
+    if url is None:
+        return await _embedded_status(embedded, topic)
+    stores = deployed_stores(url.get_secret_value())
     try:
-        if load(Settings).database_url is None:
-            await stores.migrate()
-        return await take_pulse(stores, topic)
+        return await take_pulse(stores, topic), 0
     finally:
         await stores.close()
 
 
-def _stores(embedded: Embedded) -> Stores:
-    url = load(Settings).database_url
-    return deployed_stores(url.get_secret_value()) if url else embedded_stores(embedded.state)
+async def _embedded_status(embedded: Embedded, topic: str) -> tuple[Pulse, int]:
+    if not opened_before(embedded.state):
+        raise ConfigurationError(
+            f"nothing in {embedded.state}/ yet: start with `carillon run` or `carillon poll`, "
+            "or set CARILLON_DATABASE_URL for a deployment"
+        )
+    async with opened(embedded) as line:
+        return await take_pulse(line.stores, topic), await line.bus.parked()
 
 
 def subscribe(

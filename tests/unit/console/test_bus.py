@@ -97,6 +97,18 @@ async def test_after_its_last_attempt_a_message_is_parked(bus: Bus, clock: FakeC
     assert await bus.deliver(CLASSIFIER, handle) == 0
 
 
+async def test_parked_messages_are_counted(bus: Bus) -> None:
+    await bus.publish([_event("article.discovered")])
+    assert await bus.parked() == 0
+
+    async def handle(_body: bytes) -> None:
+        raise KeyError("a bug")
+
+    await bus.deliver(CLASSIFIER, handle)
+
+    assert await bus.parked() == 1
+
+
 async def test_a_permanent_fault_is_parked_at_once(bus: Bus) -> None:
     await bus.publish([_event("article.discovered")])
 

@@ -131,6 +131,14 @@ def test_the_doctor_says_what_is_well_and_how_to_mend_what_is_not(carillon: Cari
     assert "FAIL PubMed" in shown.stdout
 
 
+def test_status_before_anything_was_polled_says_how_to_begin(carillon: Carillon) -> None:
+    shown = carillon("status")
+
+    assert shown.returncode == 1
+    assert "start with `carillon run`" in shown.stderr
+    assert not Path(carillon.environment["CARILLON_STATE"]).exists()
+
+
 def test_deployment_commands_say_which_settings_they_need(carillon: Carillon) -> None:
     shown = carillon("migrate")
 
