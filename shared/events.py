@@ -132,6 +132,7 @@ class Poll(Record):
     """One poll of one topic; `healthy` when every leg is closed or unknown.
 
     `announced` is the number of articles, discovered or revised, that carry its `poll_id`.
+    `next_at` is when the next poll is due: a poller that is silent for longer is out of order.
     """
 
     topic: str
@@ -143,6 +144,7 @@ class Poll(Record):
     legs: tuple[Leg, ...]
     announced: int
     healthy: bool
+    next_at: AwareDatetime | None = None
 
 
 class DigestSent(Record):
