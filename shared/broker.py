@@ -23,7 +23,7 @@ from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, 
 
 from shared import topology
 from shared.clock import Clock
-from shared.errors import Retryable
+from shared.errors import Permanent, Retryable
 from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
 from shared.outcome import Retry, after_failure
@@ -34,9 +34,13 @@ log = structlog.get_logger(__name__)
 Handle = Callable[[bytes], Awaitable[None]]
 """A service's handler: one event in, its effect committed when it returns."""
 
-PREFETCH = 50
+PREFETCH = 20
+"""Messages in hand at once; fewer than the database has connections, so that none waits in vain."""
 GRACE_SECONDS = 15.0
 """How long handlers in flight may take to finish at shutdown."""
+
+LARGEST = 16_000_000
+"""Bytes of a message: RabbitMQ 4 closes the channel on more than 16 MiB (`max_message_size`)."""
 
 AWAY = (ConnectionError, TimeoutError, OSError, ChannelInvalidStateError, IncorrectState)
 """How a broker that is away, restarting or reconnecting shows itself to a publisher."""
@@ -105,6 +109,8 @@ def publisher(broker: RabbitBroker) -> Publish:
     exchange = RabbitExchange(topology.EXCHANGE, declare=False)
 
     async def one(event: Outgoing) -> None:
+        if len(event.body) > LARGEST:
+            raise Permanent(f"event {event.event_id} has {len(event.body)} bytes: over the limit")
         await broker.publish(
             event.body,
             exchange=exchange,

@@ -13,11 +13,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.errors import ConfigurationError, Retryable
 
 SCHEMAS = ("poller", "classifier", "notifier", "console")
+
+CONNECTIONS = 25
+"""Most connections of one process: its handlers at work (`broker.PREFETCH`), and its loops."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -65,7 +69,9 @@ def make_engine(url: str) -> AsyncEngine:
     if url.startswith("sqlite+aiosqlite:"):
         return _sqlite(url)
     if url.startswith("postgresql+asyncpg:"):
-        return create_async_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=5)
+        return create_async_engine(
+            url, pool_pre_ping=True, pool_size=10, max_overflow=CONNECTIONS - 10
+        )
     raise ConfigurationError(
         f"database driver {url.split(':', 1)[0]!r} is not supported: "
         "use sqlite+aiosqlite:///PATH or postgresql+asyncpg://HOST/NAME"
@@ -106,7 +112,13 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
+    except (
+        OperationalError,
+        InterfaceError,
+        NoConnectionFree,
+        ConnectionError,
+        TimeoutError,
+    ) as error:
         raise Retryable(f"database: {_cause(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_passing(error):

@@ -18,6 +18,8 @@ from services.console.asyncapi import PRODUCERS, document
 from services.notifier import tables as notifier
 from services.notifier.item import MODALITIES
 from services.poller import tables as poller
+from shared.broker import PREFETCH
+from shared.database import CONNECTIONS
 from shared.events import EVENTS
 from shared.migrate import upgrade
 from shared.topology import ARCHIVE_BINDINGS, CONSUMERS
@@ -50,6 +52,10 @@ def test_the_digest_has_a_place_for_every_modality_of_the_taxonomy() -> None:
     labelled = {key.split(":")[1] for key in taxonomy.by_key if key.startswith("modality:")}
 
     assert labelled == {modality for modality, _ in MODALITIES}
+
+
+def test_handlers_at_work_never_outnumber_the_databases_connections() -> None:
+    assert PREFETCH < CONNECTIONS
 
 
 def test_every_event_has_one_producer() -> None:

@@ -171,6 +171,21 @@ async def test_what_the_broker_rejects_itself_is_parked_too(amqp_url: str) -> No
     assert (await _parked(amqp_url)).body == b"x"
 
 
+async def test_an_event_too_large_for_the_broker_does_not_hold_up_the_others(start: Start) -> None:
+    got: list[bytes] = []
+
+    async def handle(body: bytes) -> None:
+        got.append(body)
+
+    broker = await start(handle)
+    large = Outgoing("large", "x", "article.discovered", b"x" * 17_000_000)
+    fault, fine = await publisher(broker)([large, _outgoing()])
+
+    assert isinstance(fault, Permanent)
+    assert fine is None
+    await eventually(lambda: len(got) == 1)
+
+
 async def test_while_the_broker_is_away_publishing_is_a_fault_that_may_pass(
     start: Start, rabbit: Rabbit
 ) -> None:

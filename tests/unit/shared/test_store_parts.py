@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import UtcDateTime, make_engine, make_metadata, transaction
 from shared.errors import ConfigurationError, Retryable
@@ -120,6 +121,17 @@ async def test_a_database_that_is_away_is_a_fault_that_may_pass() -> None:
     with pytest.raises(Retryable, match="database"):
         async with transaction(engine):
             pass
+    await engine.dispose()
+
+
+async def test_no_connection_being_free_is_a_fault_that_may_pass(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/one.db"
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+
+    async with transaction(engine):
+        with pytest.raises(Retryable, match="TimeoutError"):
+            async with transaction(engine):
+                pass
     await engine.dispose()
 
 
