@@ -76,7 +76,7 @@ async def _subscriptions(embedded: Embedded) -> str:
 
 async def _stores(embedded: Embedded) -> str:
     async with opened(embedded) as line:
-        pulse = await take_pulse(line.stores, embedded.topics[0].id)
+        pulse = await take_pulse(line.stores, embedded.topics[0].id, line.clock())
     return f"{pulse.articles} articles known"
 
 

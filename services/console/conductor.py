@@ -57,11 +57,11 @@ async def _all_done(
 
 async def _awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
     try:
-        return await awaited(stores, topic, now) or await _unhealthy(stores, topic)
+        return await awaited(stores, topic, now) or await _unhealthy(stores, topic, now)
     except Retryable as fault:
         return str(fault)
 
 
-async def _unhealthy(stores: Stores, topic: Topic) -> str | None:
-    pulse = await take_pulse(stores, topic.id)
+async def _unhealthy(stores: Stores, topic: Topic, now: datetime) -> str | None:
+    pulse = await take_pulse(stores, topic.id, now)
     return None if pulse.last_poll and pulse.last_poll.healthy else "PubMed"

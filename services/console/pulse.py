@@ -1,7 +1,7 @@
 """Where the line stands: what was polled, what is on its way, what was sent, what waits."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,12 +24,14 @@ class Pulse:
     """Numbers of one topic.
 
     `outboxes` counts unpublished events by service, `on_the_way` the announced articles that have
-    not reached the notifier, `digests` the rows by state.
+    not reached the notifier, `digests` the rows by state. `overdue_since` is set when the next
+    poll should have come by now.
     """
 
     outboxes: dict[str, int]
     last_poll: Poll | None
     last_healthy_at: datetime | None
+    overdue_since: datetime | None
     articles: int
     parked_records: int
     on_the_way: int
@@ -38,7 +40,7 @@ class Pulse:
     subscriptions: int
 
 
-async def take_pulse(stores: Stores, topic: str) -> Pulse:
+async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
     """Read where one topic stands.
 
     Raises:
@@ -60,6 +62,7 @@ async def take_pulse(stores: Stores, topic: str) -> Pulse:
             outboxes=outboxes,
             last_poll=last,
             last_healthy_at=await _last_healthy_at(connection, topic),
+            overdue_since=overdue_since(last, now),
             articles=articles,
             parked_records=parked,
             on_the_way=await _on_the_way(connection, topic),
@@ -71,6 +74,16 @@ async def take_pulse(stores: Stores, topic: str) -> Pulse:
         )
 
 
+OVERDUE = timedelta(minutes=30)
+"""How late a poll may be: it takes its time, and so does its report."""
+
+
+def overdue_since(last: Poll | None, now: datetime) -> datetime | None:
+    """Since when the next poll is overdue; None while it is not, or nothing was polled yet."""
+    late = last is not None and last.next_at is not None and now > last.next_at + OVERDUE
+    return last.next_at if last and late else None
+
+
 async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
     """What has yet to happen before everything that belongs to `now` is done; None when it is."""
     async with transaction(stores.poller) as connection:
@@ -78,7 +91,7 @@ async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
         polls = await _count(connection, poller.polls, poller.polls.c.topic == topic.id)
     if due(topic, last, now):
         return "a poll"
-    pulse = await take_pulse(stores, topic.id)
+    pulse = await take_pulse(stores, topic.id, now)
     if sum(pulse.outboxes.values()):
         return "events to be published"
     async with transaction(stores.notifier) as connection:

@@ -92,6 +92,8 @@ def _last_poll(pulse: Pulse) -> str:
     if pulse.last_poll is None:
         return "none yet"
     poll = pulse.last_poll
+    if pulse.overdue_since:
+        return f"OVERDUE since {pulse.overdue_since:%Y-%m-%d %H:%M} UTC: is the poller running?"
     if poll.healthy:
         return f"{poll.finished_at:%Y-%m-%d %H:%M} UTC, all that PubMed counted is here"
     faults = "; ".join(sorted({leg.error for leg in poll.legs if leg.error}))

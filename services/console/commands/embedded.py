@@ -95,7 +95,8 @@ def status(state: State = None, topic: TopicId = None) -> None:
     name = embedded.topic(topic).id
     pulse, parked = asyncio.run(_status(embedded, name))
     print_pulse(Console(), name, pulse, parked)
-    if parked or pulse.failures or (pulse.last_poll and not pulse.last_poll.healthy):
+    ill = pulse.last_poll is not None and not pulse.last_poll.healthy
+    if parked or pulse.failures or pulse.overdue_since or ill:
         raise typer.Exit(code=1)
 
 
@@ -106,7 +107,7 @@ async def _status(embedded: Embedded, topic: str) -> tuple[Pulse, int]:
         return await _embedded_status(embedded, topic)
     stores = deployed_stores(url.get_secret_value())
     try:
-        return await take_pulse(stores, topic), 0
+        return await take_pulse(stores, topic, system_clock()), 0
     finally:
         await stores.close()
 
@@ -118,7 +119,8 @@ async def _embedded_status(embedded: Embedded, topic: str) -> tuple[Pulse, int]:
             "or set CARILLON_DATABASE_URL for a deployment"
         )
     async with opened(embedded) as line:
-        return await take_pulse(line.stores, topic), await line.bus.parked()
+        pulse = await take_pulse(line.stores, topic, line.clock())
+        return pulse, await line.bus.parked()
 
 
 def subscribe(
