@@ -14,7 +14,7 @@ from services.poller.eutils import Eutils
 from services.poller.ledger import close_poll
 from services.poller.legs import Asked, Cursor, plans, without_dates
 from services.poller.poll import gather, to_read_again
-from services.poller.schedule import due
+from services.poller.schedule import LastPoll, due, next_poll_at
 from services.poller.settle import Tally, settle
 from services.poller.topic import Topic
 from shared.clock import Clock
@@ -109,6 +109,8 @@ def _report_drift(topic: Topic, asked: Sequence[Asked], cursors: dict[str, Curso
 
 async def _end(outside: Outside, run: Run) -> Poll:
     legs = tuple(settle(asked, run.topic.seed, run.tally) for asked in run.asked)
+    finished = max(outside.clock(), run.started)
+    last = LastPoll(finished, healthy=all(leg.state != "open" for leg in legs))
     async with transaction(outside.engine) as connection:
         await store.lock_topic(connection, run.topic.id)
         poll = Poll(
@@ -117,10 +119,11 @@ async def _end(outside: Outside, run: Run) -> Poll:
             seed=run.topic.seed,
             poll_id=run.poll_id,
             started_at=run.started,
-            finished_at=max(outside.clock(), run.started),
+            finished_at=finished,
             legs=legs,
             announced=await store.count_announced(connection, run.topic.id, run.poll_id),
-            healthy=all(leg.state != "open" for leg in legs),
+            healthy=last.healthy,
+            next_at=next_poll_at(run.topic, last, finished),
         )
         await close_poll(connection, run.topic, poll, run.asked)
     _report(poll)

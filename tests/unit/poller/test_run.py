@@ -442,3 +442,14 @@ async def test_a_poll_that_finds_nothing_at_all_still_says_that_it_was_made(
 
     assert [type(event) for event in await taken(engine)] == [PollCompleted]
     assert leg(polled, "similar").state == "unknown"
+
+
+async def test_a_poll_says_when_the_next_one_is_due(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    healthy = await poll(engine, pubmed)
+    pubmed.broken["esearch"] = OUTAGE
+    unhealthy = await poll(engine, pubmed, days=1)
+
+    assert healthy.next_at == DAY + timedelta(minutes=60)
+    assert unhealthy.next_at == DAY + timedelta(days=1, minutes=5)
