@@ -114,7 +114,7 @@ async def _tell_waits(
     now = line.clock()
     for topic in embedded.topics:
         async with transaction(line.stores.poller) as connection:
-            until = next_poll_at(topic, await last_poll(connection, topic.id), now)
+            until = next_poll_at(topic, await last_poll(connection, topic.id, now), now)
         if until > now:
             waits(topic.id, until)
 

@@ -87,7 +87,7 @@ def overdue_since(last: Poll | None, now: datetime) -> datetime | None:
 async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
     """What has yet to happen before everything that belongs to `now` is done; None when it is."""
     async with transaction(stores.poller) as connection:
-        last = await last_poll(connection, topic.id)
+        last = await last_poll(connection, topic.id, now)
         polls = await _count(connection, poller.polls, poller.polls.c.topic == topic.id)
     if due(topic, last, now):
         return "a poll"

@@ -92,13 +92,14 @@ def to_read_again(
 ) -> list[int]:
     """Known articles to read again: what may have changed lately first, then the longest unread.
 
-    Lately: it answers a leg and entered PubMed within the overlap, or was news of 30 days.
+    Lately: it answers a leg and entered PubMed within the overlap, or was news of 30 days. What
+    was read in the future (the clock was put back) counts as unread.
     """
     ranked = [
         (not fresh, row.reread_at, pmid)
         for pmid, row in known.items()
         if (fresh := _is_fresh(row, pmid in found, moment))
-        or row.reread_at <= moment.now - READ_AGAIN
+        or not moment.now - READ_AGAIN < row.reread_at <= moment.now
     ]
     return [pmid for _, _, pmid in sorted(ranked)[: max(budget, 0)]]
 

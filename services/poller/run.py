@@ -41,9 +41,10 @@ async def poll_due(
     """
     polls = []
     for topic in topics:
+        now = clock()
         async with transaction(engine) as connection:
-            last = await store.last_poll(connection, topic.id)
-        if due(topic, last, clock()):
+            last = await store.last_poll(connection, topic.id, now)
+        if due(topic, last, now):
             polls.append(await poll_topic(engine, eutils, topic, clock, max_reread))
     return polls
 

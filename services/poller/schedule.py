@@ -21,14 +21,14 @@ def next_poll_at(topic: Topic, last: LastPoll | None, now: datetime) -> datetime
     """The instant of the next poll: now for a topic that was never polled.
 
     What could not be checked is asked again in minutes, not at the next full interval. A last
-    poll in the future (the clock was put back) does not silence the topic: it is polled one
-    interval from now at the latest.
+    poll in the future (the clock was put back) says nothing of when the topic was last seen:
+    it is polled now.
     """
-    interval = timedelta(minutes=topic.poll_every_minutes)
-    if last is None:
+    if last is None or last.finished_at > now:
         return now
+    interval = timedelta(minutes=topic.poll_every_minutes)
     wait = interval if last.healthy else min(interval, UNHEALTHY_RETRY)
-    return min(last.finished_at, now) + wait
+    return last.finished_at + wait
 
 
 def due(topic: Topic, last: LastPoll | None, now: datetime) -> bool:

@@ -197,12 +197,16 @@ async def has_poll(connection: AsyncConnection, poll_id: str) -> bool:
     return await connection.scalar(statement) is not None
 
 
-async def last_poll(connection: AsyncConnection, topic: str) -> LastPoll | None:
-    """How the last poll of a topic ended; None when there was none."""
+async def last_poll(connection: AsyncConnection, topic: str, now: datetime) -> LastPoll | None:
+    """How the last poll of a topic ended; None when there was none.
+
+    Polls that ended after `now` do not count: they were made before the clock was put back, and
+    would silence the topic until it has caught up with them.
+    """
     statement = (
         sa.select(polls.c.finished_at, polls.c.healthy)
-        .where(polls.c.topic == topic)
-        .order_by(polls.c.started_at.desc())
+        .where(polls.c.topic == topic, polls.c.finished_at <= now)
+        .order_by(polls.c.finished_at.desc(), polls.c.started_at.desc())
         .limit(1)
     )
     row = (await connection.execute(statement)).one_or_none()

@@ -195,6 +195,12 @@ def test_what_may_have_changed_is_read_again_first_and_the_rest_after_a_day() ->
     assert to_read_again(rows, {1}, MOMENT, budget=-1) == []
 
 
+def test_what_was_read_before_the_clock_was_put_back_is_read_again() -> None:
+    rows = {1: known(backfill=True, read=-300, told=400)}
+
+    assert to_read_again(rows, (), MOMENT, budget=10) == [1]
+
+
 def test_a_leg_is_closed_when_count_and_ids_and_articles_agree() -> None:
     tally = Tally(known=frozenset({1}), understood={2}, parked={3}, new={2})
 
@@ -263,5 +269,6 @@ def test_what_could_not_be_checked_is_asked_again_in_minutes() -> None:
     assert due(hasty, unhealthy, NOW + timedelta(minutes=2))
 
 
-def test_a_clock_put_back_delays_a_topic_by_one_interval_at_most() -> None:
-    assert next_poll_at(TOPIC, LastPoll(NOW + days(300)), NOW) == NOW + timedelta(minutes=60)
+def test_a_last_poll_in_the_future_makes_the_topic_due_at_once() -> None:
+    assert next_poll_at(TOPIC, LastPoll(NOW + days(300)), NOW) == NOW
+    assert due(TOPIC, LastPoll(NOW + days(300)), NOW)

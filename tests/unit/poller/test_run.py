@@ -14,6 +14,7 @@ from services.poller.run import poll_due, poll_topic
 from services.poller.tables import articles, cursors, outbox, parked_records
 from services.poller.topic import Query, Similar, Topic
 from shared.article import Status
+from shared.clock import Clock
 from shared.database import make_engine, transaction
 from shared.errors import ConfigurationError, Retryable
 from shared.events import (
@@ -64,6 +65,10 @@ def _pubmed() -> FakePubMed:
 async def poll(engine: AsyncEngine, pubmed: FakePubMed, days: float = 0) -> Poll:
     now = DAY + timedelta(days=days)
     return await poll_topic(engine, pubmed.eutils(), TOPIC, lambda: now)
+
+
+def standing(now: datetime) -> Clock:
+    return lambda: now
 
 
 async def taken(engine: AsyncEngine) -> list[Event]:
@@ -453,3 +458,17 @@ async def test_a_poll_says_when_the_next_one_is_due(
 
     assert healthy.next_at == DAY + timedelta(minutes=60)
     assert unhealthy.next_at == DAY + timedelta(days=1, minutes=5)
+
+
+async def test_a_clock_put_back_has_the_topic_polled_at_once_and_then_at_its_interval(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    eutils = pubmed.eutils()
+    await poll(engine, pubmed, days=300)
+
+    polls = []
+    for minute in (0, 1, 59, 60, 61):
+        now = DAY + timedelta(minutes=minute)
+        polls.append(len(await poll_due(engine, eutils, [TOPIC], standing(now))))
+
+    assert polls == [1, 0, 0, 1, 0]
