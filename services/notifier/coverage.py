@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.notifier.digest import Coverage
+from services.notifier.select import Period
 from shared.events import Leg, Poll
 
 LATE = timedelta(days=7)
 """Articles of polls up to this old are counted as still in processing."""
+
+LEAST_GRACE = timedelta(minutes=30)
+"""A poll may end this much later than it was due, or by half the pause between two polls."""
 
 
 def is_complete(polls: Sequence[Poll], arrived: Mapping[str, int]) -> bool:
@@ -29,21 +33,20 @@ def in_processing(polls: Sequence[Poll], arrived: Mapping[str, int]) -> int:
 
 
 def coverage(
-    polls: Sequence[Poll], pending: int, last_healthy: Poll | None, start: datetime
+    polls: Sequence[Poll], pending: int, last_healthy: Poll | None, period: Period
 ) -> Coverage:
     """The coverage line of a digest; `polls` are those of its period, the oldest first.
 
-    The source is unhealthy when no poll ended in the period or the last one left a leg open;
-    since when is the end of the last healthy poll ever, or the period's start. Numbers are
-    those of the last poll: its windows overlap those of earlier ones.
+    The source is unhealthy when no poll ended in the period, the last one left a leg open, or
+    the next one is overdue at the period's end. Numbers are those of the last poll: its windows
+    overlap those of earlier ones.
     """
-    healthy = bool(polls) and polls[-1].healthy
-    since = last_healthy.finished_at if last_healthy else start
+    healthy = bool(polls) and polls[-1].healthy and not is_overdue(polls[-1], period.end)
     legs = polls[-1].legs if polls else ()
     return Coverage(
         polls=len(polls),
         healthy=healthy,
-        unhealthy_since=None if healthy else since,
+        unhealthy_since=None if healthy else _since(polls, last_healthy, period),
         checked_from=min(map(_begin, polls), default=None),
         checked_to=polls[-1].finished_at if polls else None,
         counted=sum(leg.fetched if leg.counted is None else leg.counted for leg in legs),
@@ -51,6 +54,30 @@ def coverage(
         in_processing=pending,
         legs=tuple(map(_line, legs)),
     )
+
+
+def is_overdue(last: Poll, at: datetime) -> bool:
+    """Whether the poll after `last` should have ended by `at`; never, when none was promised.
+
+    The grace is 30 minutes, or half the time between this poll's end and the next one's start
+    when that is longer: a poll takes a while, and one a day need not come to the minute.
+    """
+    if last.next_at is None:
+        return False
+    return at > last.next_at + max(LEAST_GRACE, (last.next_at - last.finished_at) / 2)
+
+
+def _since(polls: Sequence[Poll], last_healthy: Poll | None, period: Period) -> datetime:
+    """The end of the last healthy poll ever, or the period's start when there was none.
+
+    With nothing after that poll, the trouble began when the next one did not come.
+    """
+    if last_healthy is None:
+        return period.start
+    fell_silent = not polls or polls[-1].healthy
+    if fell_silent and last_healthy.next_at and is_overdue(last_healthy, period.end):
+        return last_healthy.next_at
+    return last_healthy.finished_at
 
 
 def _begin(poll: Poll) -> datetime:

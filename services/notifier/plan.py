@@ -124,7 +124,7 @@ async def _checked(connection: AsyncConnection, topic: str, period: Period) -> C
     healthy = await store.last_poll(connection, topic, period.end, healthy=True)
     return Checked(
         last=await store.last_poll(connection, topic, period.end),
-        coverage=coverage(polls, in_processing(recent, arrived), healthy, period.start),
+        coverage=coverage(polls, in_processing(recent, arrived), healthy, period),
         is_complete=is_complete(polls, arrived),
     )
 

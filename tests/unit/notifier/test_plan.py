@@ -116,6 +116,23 @@ async def test_a_source_that_fell_silent_is_told_even_to_those_who_skip(one: Des
     assert (digest.coverage.polls, digest.coverage.unhealthy_since) == (0, START)
 
 
+async def test_a_poller_that_died_in_the_week_is_said_in_the_weekly_digest(one: Desk) -> None:
+    await one.subscribe(a_subscription(cadence="weekly"))
+    died = START + 24 * HOUR
+    await one.receive(a_poll_event(died, next_at=died + 24 * HOUR))
+    assert await one.at(9, day=14) == 1
+    (digest,) = await contents(one)
+    assert (digest.coverage.polls, digest.coverage.unhealthy_since) == (1, died + 24 * HOUR)
+    assert "Incomplete" in str(one.sender.sent[0][1]["Subject"])
+
+
+async def test_a_poll_a_day_is_no_silence_to_a_digest_hours_later(one: Desk) -> None:
+    await one.subscribe(a_subscription())
+    await one.receive(a_poll_event(START, next_at=START + 24 * HOUR))
+    assert await one.at(8) == 0
+    assert await one.digests() == [("skipped", 0)]
+
+
 async def test_articles_still_on_their_way_are_told_even_to_those_who_skip(one: Desk) -> None:
     await one.subscribe(a_subscription())
     await one.receive(a_poll_event(START, announced=3))

@@ -13,6 +13,7 @@ from shared.article import Correction, Status
 from tests.builders import a_classification, a_label, a_leg, an_article, classified
 from tests.unit.notifier.kit import START, a_poll, a_subscription
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 END = START + 7 * HOUR
@@ -201,7 +202,7 @@ def test_the_coverage_line_has_the_numbers_of_the_last_poll() -> None:
         a_poll(finished_at=START, legs=(a_leg(counted=999),)),
         a_poll(finished_at=START + HOUR, legs=legs),
     ]
-    found = coverage(polls, 3, polls[1], START)
+    found = coverage(polls, 3, polls[1], Period(START - DAY, END))
     assert (found.polls, found.healthy, found.unhealthy_since) == (2, True, None)
     assert (found.counted, found.stored, found.in_processing) == (112, 102, 3)
     assert found.checked_from == START - 30 * DAY
@@ -214,20 +215,58 @@ def test_the_coverage_line_has_the_numbers_of_the_last_poll() -> None:
 
 
 def test_a_leg_that_could_not_be_counted_is_said_to_be_incomplete() -> None:
-    found = coverage([a_poll(legs=(a_leg(state="open", counted=None, fetched=0),))], 0, None, START)
+    poll = a_poll(legs=(a_leg(state="open", counted=None, fetched=0),))
+    found = coverage([poll], 0, None, Period(START, END))
     assert found.legs == ("query 'core': 0 of an unknown number, incomplete",)
     assert found.counted == found.stored == 0
 
 
 def test_the_source_is_unhealthy_since_the_last_poll_that_was_not() -> None:
     well, ill = a_poll(finished_at=START), a_poll(finished_at=START + HOUR, healthy=False)
-    found = coverage([ill], 0, well, START - DAY)
+    found = coverage([ill], 0, well, Period(START - DAY, END))
     assert (found.healthy, found.unhealthy_since) == (False, START)
-    assert coverage([ill, well], 0, well, START - DAY).healthy
+    assert coverage([ill, well], 0, well, Period(START - DAY, END)).healthy
+
+
+@pytest.mark.parametrize(
+    ("pause", "late", "is_well"),
+    [
+        (HOUR, 30 * MINUTE, True),
+        (HOUR, 31 * MINUTE, False),
+        (DAY, 12 * HOUR, True),
+        (DAY, 12 * HOUR + MINUTE, False),
+        (10 * MINUTE, 30 * MINUTE, True),
+        (10 * MINUTE, 31 * MINUTE, False),
+    ],
+)
+def test_a_poll_that_does_not_come_when_it_is_due_makes_the_source_unhealthy(
+    pause: timedelta, late: timedelta, is_well: bool
+) -> None:
+    poll = a_poll(finished_at=START, next_at=START + pause)
+    found = coverage([poll], 0, poll, Period(START - DAY, START + pause + late))
+    assert found.healthy is is_well
+    assert found.unhealthy_since == (None if is_well else START + pause)
+
+
+def test_a_poll_that_did_not_say_when_the_next_is_due_is_never_overdue() -> None:
+    poll = a_poll(finished_at=START)
+    assert coverage([poll], 0, poll, Period(START - DAY, START + 6 * DAY)).healthy
+
+
+def test_a_poller_that_fell_silent_before_the_period_is_out_of_order_since_its_next_poll() -> None:
+    poll = a_poll(finished_at=START, next_at=START + DAY)
+    found = coverage([], 0, poll, Period(START + DAY, START + 7 * DAY))
+    assert found.unhealthy_since == START + DAY
+
+
+def test_a_poller_that_fell_silent_while_ill_is_ill_since_it_was_last_well() -> None:
+    well = a_poll(finished_at=START, next_at=START + HOUR)
+    ill = a_poll(finished_at=START + HOUR, next_at=START + 2 * HOUR, healthy=False)
+    assert coverage([ill], 0, well, Period(START, START + DAY)).unhealthy_since == START
 
 
 def test_a_source_that_was_not_polled_is_unhealthy() -> None:
-    found = coverage([], 0, None, START)
+    found = coverage([], 0, None, Period(START, END))
     assert (found.polls, found.healthy, found.unhealthy_since) == (0, False, START)
     assert (found.checked_from, found.checked_to, found.legs) == (None, None, ())
 
