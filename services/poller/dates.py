@@ -47,7 +47,8 @@ def _month(text: str | None) -> int | None:
 
 
 def _number(text: str | None, largest: int = 9999) -> int | None:
-    if text is None or not text.isdecimal():
+    # Python refuses to make a number of thousands of digits, and no date has more than four.
+    if text is None or not text.isdecimal() or len(text) > 4:
         return None
     return int(text) if 1 <= int(text) <= largest else None
 
@@ -67,5 +68,5 @@ def history_date(history: etree._Element | None, status: str) -> datetime | None
     try:
         year, month, day, hour, minute = (int(part or 0) for part in parts)
         return datetime(year, month, day, hour % 24, minute, tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

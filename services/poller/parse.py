@@ -86,6 +86,8 @@ def _read(element: etree._Element) -> Article | Refused | list[int]:
     except ValidationError as error:
         places = (".".join(map(str, fault["loc"])) for fault in error.errors(include_url=False))
         reason = f"fields out of range: {', '.join(places)}"
+    except Exception as error:  # noqa: BLE001  a record nobody foresaw must not stop all the others
+        reason = f"not understood ({type(error).__name__}: {error}): mend the parser"
     return Refused(pmid_of(element), reason, etree.tostring(element, with_tail=False))
 
 

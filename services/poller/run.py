@@ -34,19 +34,33 @@ async def poll_due(
     clock: Clock,
     max_reread: int = MAX_REREAD,
 ) -> list[Poll]:
-    """Poll every topic whose time has come.
+    """Poll every topic whose time has come. A topic that fails keeps no other from being polled.
 
     Raises:
-        Retryable: the database is away. ConfigurationError: as `poll_topic`.
+        Retryable: the database is away. ConfigurationError: as `poll_topic`. The first fault is
+            raised when all topics had their turn; later ones are logged.
     """
-    polls = []
+    polls: list[Poll] = []
+    faults: list[Exception] = []
     for topic in topics:
-        now = clock()
-        async with transaction(engine) as connection:
-            last = await store.last_poll(connection, topic.id, now)
-        if due(topic, last, now):
-            polls.append(await poll_topic(engine, eutils, topic, clock, max_reread))
+        try:
+            polls += await _poll_if_due(Outside(engine, eutils, clock), topic, max_reread)
+        except Exception as fault:  # noqa: BLE001  of any kind: it is one topic's, and raised below
+            if faults:
+                log.warning("topic_not_polled", topic=topic.id, reason=str(fault))
+            faults.append(fault)
+    if faults:
+        raise faults[0]
     return polls
+
+
+async def _poll_if_due(outside: Outside, topic: Topic, max_reread: int) -> list[Poll]:
+    now = outside.clock()
+    async with transaction(outside.engine) as connection:
+        last = await store.last_poll(connection, topic.id, now)
+    if not due(topic, last, now):
+        return []
+    return [await poll_topic(outside.engine, outside.eutils, topic, outside.clock, max_reread)]
 
 
 async def poll_topic(

@@ -1,5 +1,7 @@
 """PubMed XML with its oddities, one at a time."""
 
+import inspect
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -299,3 +301,28 @@ def test_the_status_is_the_papers_and_not_the_notices(
     title: str, types: tuple[str, ...], links: tuple[str, ...], status: Status
 ) -> None:
     assert status_of(title, types, [Correction(ref_type=kind) for kind in links]) is status
+
+
+@pytest.mark.parametrize("year", ["9" * 20, "9" * 5000])
+def test_a_year_of_many_digits_is_no_date(year: str) -> None:
+    history = (
+        f'<History><PubMedPubDate PubStatus="entrez"><Year>{year}</Year><Month>1</Month>'
+        "<Day>1</Day></PubMedPubDate></History>"
+    )
+
+    assert parse_one("", data=history).entered_at is None
+    assert published(f"<Year>{year}</Year>").year is None
+
+
+def test_a_fault_that_nobody_foresaw_refuses_one_record() -> None:
+    nested = f"{'<i>' * 200}x{'</i>' * 200}"
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        parsed = parse_records(article_set(record(7, nested), record(8)))
+    finally:
+        sys.setrecursionlimit(usual)
+
+    assert [article.pmid for article in parsed.articles] == [8]
+    ((pmid, reason),) = [(one.pmid, one.reason) for one in parsed.refused]
+    assert (pmid, "RecursionError" in reason) == (7, True)

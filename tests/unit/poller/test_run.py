@@ -40,6 +40,8 @@ TOPIC = Topic(
     cited_by=True,
     references=True,
 )
+ONLY_WORDS = Topic(id="tiny", title="Tiny", seed=SEED, query=TOPIC.query)
+ONLY_SIMILAR = Topic(id="tiny", title="Tiny", seed=SEED, similar=Similar())
 OUTAGE = httpx.Response(
     200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
 )
@@ -472,3 +474,33 @@ async def test_a_clock_put_back_has_the_topic_polled_at_once_and_then_at_its_int
         polls.append(len(await poll_due(engine, eutils, [TOPIC], standing(now))))
 
     assert polls == [1, 0, 0, 1, 0]
+
+
+async def test_a_date_that_is_none_stops_no_poll(engine: AsyncEngine, pubmed: FakePubMed) -> None:
+    odd = "<Year>99999999999999999999</Year>"
+    pubmed.records[2] = record(2).replace("<Year>2026</Year>", odd)
+
+    polled = await poll(engine, pubmed)
+
+    assert polled.healthy
+    assert announced(await taken(engine)) == [1, 2, 3]
+
+
+async def test_a_topic_that_fails_keeps_no_other_from_being_polled(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    def break_down(pmids: list[int]) -> None:
+        if pmids == [11]:
+            raise RuntimeError("a bug")
+
+    pubmed.before_fetch = break_down
+    pubmed.query, pubmed.links = [11], {}
+    bad = ONLY_WORDS.model_copy(update={"id": "bad"})
+    worse = ONLY_WORDS.model_copy(update={"id": "worse"})
+    good = ONLY_SIMILAR.model_copy(update={"id": "good"})
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await poll_due(engine, pubmed.eutils(), [bad, worse, good], standing(DAY))
+
+    ended = [event.data.topic for event in await taken(engine) if isinstance(event, PollCompleted)]
+    assert ended == ["good"]
