@@ -28,12 +28,23 @@ async def close_poll(
     )
     for question, leg in zip(asked, poll.legs, strict=True):
         await connection.execute(legs.insert().values(**_line(poll, question, leg)))
-        if leg.state != "open":
+        if is_complete(question, leg):
             cursor = Cursor(
                 poll.started_at, question.plan.definition, without_dates(leg.query_translation)
             )
             await store.move_cursor(connection, topic.id, question.plan.key, cursor)
     await add(connection, outbox, completed(topic, poll, poll.finished_at), poll.finished_at)
+
+
+def is_complete(asked: Asked, leg: Leg) -> bool:
+    """Whether a leg's cursor moves: it is closed, and not for the first time on an empty list.
+
+    PubMed works out the links of a new article days after the article: an empty list may be one
+    that is yet to come, and what it then names was there before.
+    """
+    if leg.state != "closed":
+        return False
+    return asked.plan.query is not None or not asked.first or bool(asked.reasons)
 
 
 def _line(poll: Poll, asked: Asked, leg: Leg) -> dict[str, object]:

@@ -42,7 +42,7 @@ class Cursor:
 class Asked:
     """A leg with PubMed's answer: its reason for each PMID, or the error instead.
 
-    `first` is true until the leg was closed once, and again when its definition changed.
+    `first` is true until the leg was complete once, and again when its definition changed.
     `unknown` is true when PubMed cannot tell, which is not the same as none.
     """
 

@@ -189,7 +189,7 @@ async def test_a_failing_leg_keeps_its_cursor_and_stops_no_other(
     assert "Search Backend failed" in str(leg(polled, "query").error)
     async with transaction(engine) as connection:
         moved = set(await connection.scalars(sa.select(cursors.c.leg)))
-    assert moved == {"similar", "cited-by", "references"}
+    assert moved == {"similar"}
 
 
 async def test_a_paper_that_an_outage_hid_is_found_by_the_next_poll(
@@ -310,10 +310,11 @@ async def test_another_relation_is_announced_and_another_rank_is_not(
 async def test_an_old_paper_that_comes_late_is_news(
     engine: AsyncEngine, pubmed: FakePubMed
 ) -> None:
+    pubmed.links["pubmed_pubmed_citedin"] = [1]
     await poll(engine, pubmed)
     await taken(engine)
     pubmed.records[4] = record(4, entered=OLD)
-    pubmed.links["pubmed_pubmed_citedin"] = [4]
+    pubmed.links["pubmed_pubmed_citedin"] = [4, 1]
 
     await poll(engine, pubmed, days=1)
 
@@ -504,3 +505,47 @@ async def test_a_topic_that_fails_keeps_no_other_from_being_polled(
 
     ended = [event.data.topic for event in await taken(engine) if isinstance(event, PollCompleted)]
     assert ended == ["good"]
+
+
+async def test_a_list_that_was_complete_once_stays_so_when_pubmed_cannot_tell_for_a_day(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    pubmed.links["pubmed_pubmed"] = []
+    assert leg(await poll(engine, pubmed, days=1), "similar").state == "unknown"
+    await taken(engine)
+    pubmed.records[4] = record(4, entered=OLD)
+    pubmed.links["pubmed_pubmed"] = [SEED, 4, 3]
+
+    await poll(engine, pubmed, days=2)
+
+    (event,) = discovered(await taken(engine))
+    assert not event.data.backfill
+
+
+async def test_the_first_citing_papers_are_news_only_as_far_as_they_are_new(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records |= {4: record(4, entered=OLD), 5: record(5, entered=DAY)}
+    pubmed.links["pubmed_pubmed_citedin"] = [5, 4]
+
+    await poll(engine, pubmed, days=1)
+
+    events = discovered(await taken(engine))
+    assert {event.data.article.pmid: event.data.backfill for event in events} == {4: True, 5: False}
+
+
+async def test_a_similar_list_that_comes_late_is_background(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.links = {}
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.links = {"pubmed_pubmed": list(range(200, 300))}
+    pubmed.records |= {pmid: record(pmid, entered=OLD) for pmid in range(200, 300)}
+
+    await poll(engine, pubmed, days=1)
+
+    assert [event.data.backfill for event in discovered(await taken(engine))] == [True] * 100
