@@ -548,4 +548,4 @@ async def test_a_similar_list_that_comes_late_is_background(
 
     await poll(engine, pubmed, days=1)
 
-    assert [event.data.backfill for event in discovered(await taken(engine))] == [True] * 100
+    assert [event.data.backfill for event in discovered(await taken(engine))] == [True] * 10
