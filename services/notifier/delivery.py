@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, *(240,) * 5))
 """Waits after the first, second ... failed attempt, 21 hours in all; then it is given up."""
 
+LONGEST_WAIT = timedelta(days=1)
+"""A channel that asks to come back later than this is asked sooner all the same."""
+
 INACTIVE = "the subscription is no longer active"
 SILENT = "no answer came from any attempt"
 
@@ -59,6 +62,10 @@ class Patience:
     max_wait: timedelta = timedelta(hours=2)
     lease: timedelta = timedelta(minutes=10)
     timer: Clock = system_clock
+
+    def turn(self) -> ledger.Turn:
+        """What may be taken now."""
+        return ledger.Turn(self.timer(), self.lease, LONGEST_WAIT)
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,8 @@ async def deliver(desk: Desk, digest_id: str) -> bool:
 
 async def _claim(desk: Desk, digest_id: str) -> Parcel | None:
     """Take the digest, unless another has it, it was tried too often, or nobody wants it now."""
-    patience = desk.office.patience
     async with transaction(desk.engine) as connection:
-        claim = await ledger.claim(connection, digest_id, patience.timer(), patience.lease)
+        claim = await ledger.claim(connection, digest_id, desk.office.patience.turn())
         if claim is None:
             return None
         subscription = await subscribers.lock(connection, claim.subscription_id)
@@ -163,7 +169,7 @@ async def _postpone(desk: Desk, parcel: Parcel, fault: Retryable) -> None:
     if attempt > len(BACK_OFF):
         await _give_up(desk, parcel, Permanent(f"after {attempt} attempts: {fault}"))
         return
-    wait = max(BACK_OFF[attempt - 1], fault.retry_after or timedelta())
+    wait = min(max(BACK_OFF[attempt - 1], fault.retry_after or timedelta()), LONGEST_WAIT)
     async with transaction(desk.engine) as connection:
         next_try_at = desk.office.patience.timer() + wait
         await ledger.postpone(connection, parcel.claim.digest_id, str(fault), next_try_at)

@@ -42,22 +42,45 @@ class Failed:
     error: str
 
 
+@dataclass(frozen=True)
+class Turn:
+    """When a digest may be taken: at which real time, and how far ahead times are believed.
+
+    A claim never lies further ahead than a `lease`, a next try never further than
+    `longest_wait`. One that does was written by a clock that has been put back since: it counts
+    as past, or a digest would wait for that clock's time to come again.
+    """
+
+    at: datetime
+    lease: timedelta
+    longest_wait: timedelta
+
+
 async def last_slots(
-    connection: AsyncConnection, subscription_id: str | None = None
+    connection: AsyncConnection, now: datetime, subscription_id: str | None = None
 ) -> dict[str, datetime]:
-    """By subscription, the latest due instant that has a digest, whatever became of it."""
-    query = sa.select(digests.c.subscription_id, sa.func.max(digests.c.period_to))
+    """By subscription, the latest due instant by `now` that has a digest, whatever became of it.
+
+    A later one was cut by a clock that was ahead; it must not silence its reader until then.
+    """
+    query = sa.select(digests.c.subscription_id, sa.func.max(digests.c.period_to)).where(
+        digests.c.period_to <= now
+    )
     if subscription_id is not None:
         query = query.where(digests.c.subscription_id == subscription_id)
     rows = await connection.execute(query.group_by(digests.c.subscription_id))
     return {owner: at for owner, at in rows}  # noqa: C416  a Result is no mapping
 
 
-async def last_end(connection: AsyncConnection, subscription_id: str) -> datetime | None:
-    """The end of the last digest that was not given up: the next one begins there."""
+async def last_end(
+    connection: AsyncConnection, subscription_id: str, now: datetime
+) -> datetime | None:
+    """The end, by `now`, of the last digest that was not given up: the next one begins there."""
     found: datetime | None = await connection.scalar(
         sa.select(sa.func.max(digests.c.period_to)).where(
-            digests.c.subscription_id == subscription_id, digests.c.state != "failed"
+            digests.c.subscription_id == subscription_id,
+            digests.c.state != "failed",
+            digests.c.period_to <= now,
         )
     )
     return found
@@ -171,25 +194,23 @@ async def refuse(
     return result.rowcount == 1
 
 
-async def waiting(connection: AsyncConnection, at: datetime) -> list[str]:
-    """Ids of the digests to send, the longest due first; `at` is real time, as for leases."""
+async def waiting(connection: AsyncConnection, turn: Turn) -> list[str]:
+    """Ids of the digests to send, the longest due first."""
     rows = await connection.scalars(
         sa.select(digests.c.id)
-        .where(_free(at), sa.or_(digests.c.next_try_at.is_(None), digests.c.next_try_at <= at))
+        .where(_free(turn), _past(digests.c.next_try_at, turn.at, turn.longest_wait))
         .order_by(digests.c.period_to, digests.c.id)
     )
     return list(rows)
 
 
-async def claim(
-    connection: AsyncConnection, digest_id: str, at: datetime, lease: timedelta
-) -> Claim | None:
+async def claim(connection: AsyncConnection, digest_id: str, turn: Turn) -> Claim | None:
     """Take a digest for the length of a lease; `None` when another notifier has it."""
     before = (await connection.execute(_row(digest_id).with_for_update())).one_or_none()
     result = await connection.execute(
         digests.update()
-        .where(digests.c.id == digest_id, _free(at))
-        .values(claimed_until=at + lease, attempts=digests.c.attempts + 1)
+        .where(digests.c.id == digest_id, _free(turn))
+        .values(claimed_until=turn.at + turn.lease, attempts=digests.c.attempts + 1)
     )
     if before is None or result.rowcount != 1:
         return None
@@ -232,9 +253,14 @@ async def withhold(
         )
 
 
-def _free(at: datetime) -> sa.ColumnElement[bool]:
-    unclaimed = sa.or_(digests.c.claimed_until.is_(None), digests.c.claimed_until <= at)
+def _free(turn: Turn) -> sa.ColumnElement[bool]:
+    unclaimed = _past(digests.c.claimed_until, turn.at, turn.lease)
     return sa.and_(digests.c.state == "intent", unclaimed)
+
+
+def _past(moment: sa.Column[datetime], at: datetime, furthest: timedelta) -> sa.ColumnElement[bool]:
+    """No moment, one that has come, or one too far ahead to be true."""
+    return sa.or_(moment.is_(None), moment <= at, moment > at + furthest)
 
 
 async def record_sent(

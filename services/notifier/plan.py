@@ -45,7 +45,7 @@ async def due(engine: AsyncEngine, now: datetime) -> list[str]:
     """Ids of the subscriptions for which a digest is due and not yet cut."""
     async with transaction(engine) as connection:
         wanted = await subscribers.mailable(connection)
-        last = await ledger.last_slots(connection)
+        last = await ledger.last_slots(connection, now)
     return [one.id for one in wanted if due_slot(one, last.get(one.id), now)]
 
 
@@ -64,7 +64,7 @@ async def cut(
         subscription = await subscribers.lock(connection, subscription_id)
         if subscription is None:
             return None
-        last = await ledger.last_slots(connection, subscription_id)
+        last = await ledger.last_slots(connection, now, subscription_id)
         slot = due_slot(subscription, last.get(subscription_id), now)
         if slot is None:
             return None
@@ -80,7 +80,8 @@ async def preview(engine: AsyncEngine, subscription: Subscription, now: datetime
         Retryable: the database is away.
     """
     async with transaction(engine) as connection:
-        period = Period.of(subscription, await ledger.last_end(connection, subscription.id), now)
+        end = await ledger.last_end(connection, subscription.id, now)
+        period = Period.of(subscription, end, now)
         checked = await _checked(connection, subscription.topic, period)
         head = _head(subscription, period, checked.last, now)
         if head is None:
@@ -95,7 +96,7 @@ async def _cut(
     wait: tuple[datetime, timedelta],
 ) -> Digest | None:
     now, max_wait = wait
-    end = await ledger.last_end(connection, subscription.id)
+    end = await ledger.last_end(connection, subscription.id, now)
     period = Period.of(subscription, end, slot)
     checked = await _checked(connection, subscription.topic, period)
     if not checked.is_complete and now < slot + max_wait:

@@ -39,13 +39,17 @@ class Known:
 def project(known: Known | None, entry: Classified, at: datetime, now: datetime) -> Known:
     """The article after an event of time `at`, received at `now`.
 
+    Nothing is discovered later than it is received: a poller whose clock was ahead would
+    otherwise hold an article back until that time comes.
+
     An older revision never overwrites a newer one; of two classifications of one revision the
     later counts. What was backfill stays backfill.
     """
+    discovered_at = min(entry.discovered_at, now)
     if known is None:
         return Known(
             entry=entry,
-            discovered_at=entry.discovered_at,
+            discovered_at=discovered_at,
             first_seen_at=now,
             classified_at=at,
             backfill=entry.backfill,
@@ -55,7 +59,7 @@ def project(known: Known | None, entry: Classified, at: datetime, now: datetime)
     changed = is_newer and entry.article.status != known.status
     return Known(
         entry=entry if is_newer else known.entry,
-        discovered_at=min(known.discovered_at, entry.discovered_at),
+        discovered_at=min(known.discovered_at, discovered_at),
         first_seen_at=known.first_seen_at,
         classified_at=at if is_newer else known.classified_at,
         backfill=known.backfill or entry.backfill,

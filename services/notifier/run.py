@@ -54,7 +54,7 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
     desk = Desk(engine, office, clock)
     await _cut_due(desk)
     async with transaction(engine) as connection:
-        waiting = await ledger.waiting(connection, office.patience.timer())
+        waiting = await ledger.waiting(connection, office.patience.turn())
     return sum([await deliver(desk, digest_id) for digest_id in waiting])
 
 

@@ -77,3 +77,10 @@ def test_what_was_backfill_stays_backfill() -> None:
 def test_the_earliest_discovery_is_kept() -> None:
     later = entry(2).model_copy(update={"discovered_at": START + HOUR})
     assert projected((later, 2), (entry(1), 1)).discovered_at == START
+
+
+def test_nothing_is_discovered_later_than_it_is_received() -> None:
+    ahead = entry(1).model_copy(update={"discovered_at": START + 900 * HOUR})
+    known = projected((ahead, 1))
+    assert known.discovered_at == START + 9 * HOUR
+    assert project(known, ahead, START + HOUR, START + 10 * HOUR).discovered_at == START + 9 * HOUR

@@ -1,0 +1,68 @@
+"""A clock that was ahead and is put back leaves nobody waiting for its time to come again."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.notifier import tables
+from shared.database import transaction
+from shared.errors import Retryable
+from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
+
+DAY = timedelta(days=1)
+YEAR = timedelta(days=365)
+AWAY = Retryable("SMTP server: no answer in time; it is tried again")
+
+
+async def a_day(desk: Desk, day: int) -> int:
+    """A poll that brings one article, and the digest of that day in September 2026."""
+    at, poll = START + (day - 7) * DAY, f"p{day}"
+    desk.clock.now = at
+    await desk.receive(
+        an_article_event(day, at, poll=poll), a_poll_event(at, poll=poll, announced=1)
+    )
+    return await desk.at(8, day=day)
+
+
+async def test_a_digest_cut_by_a_clock_that_was_ahead_does_not_silence_its_reader(
+    desk: Desk,
+) -> None:
+    await desk.subscribe(a_subscription())
+    assert await a_day(desk, 7) == 1
+    desk.clock.now = START + YEAR + 8 * timedelta(hours=1)
+    assert await desk.deliver(max_wait=timedelta()) == 1
+
+    assert [await a_day(desk, day) for day in (8, 9, 10)] == [1, 1, 1]
+    rows = sorted(await desk.rows(tables.digests), key=lambda row: row.period_to)
+    assert [row.period_from for row in rows[1:4]] == [row.period_to for row in rows[:3]]
+
+
+async def test_an_article_that_a_clock_ahead_discovered_is_in_the_next_digest(desk: Desk) -> None:
+    await desk.subscribe(a_subscription())
+    await desk.receive(an_article_event(1, START + YEAR), a_poll_event(START, announced=1))
+    assert await desk.at(8) == 1
+    assert await desk.told() == {(1, "article")}
+
+
+async def test_a_lease_or_a_pause_of_a_clock_that_was_ahead_counts_as_past(desk: Desk) -> None:
+    await desk.subscribe(a_subscription())
+    desk.sender.faults = [AWAY]
+    assert await a_day(desk, 7) == 0
+    await set_times(desk, START + YEAR)
+    assert await desk.deliver() == 1
+
+
+@pytest.mark.parametrize("wait", [timedelta(hours=2), timedelta(days=30)])
+async def test_a_channel_is_asked_again_after_a_day_at_the_latest(
+    one: Desk, wait: timedelta
+) -> None:
+    await one.subscribe(a_subscription())
+    one.sender.faults = [Retryable("come back later", retry_after=wait)]
+    await a_day(one, 7)
+    (row,) = await one.rows(tables.digests)
+    assert row.next_try_at == one.timer() + min(wait, DAY)
+
+
+async def set_times(desk: Desk, at: datetime) -> None:
+    async with transaction(desk.engine) as connection:
+        await connection.execute(tables.digests.update().values(next_try_at=at, claimed_until=at))
