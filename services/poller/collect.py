@@ -18,6 +18,9 @@ from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
 
+SILENCE = 10
+"""So many records asked for and none sent is an outage; fewer may all have been taken out."""
+
 
 @dataclass(frozen=True)
 class Outside:
@@ -39,6 +42,7 @@ class Run:
     found: dict[int, Found]
     known: dict[int, Known]
     tally: Tally
+    again: tuple[int, ...] = ()
 
     def moment(self, now: datetime) -> Moment:
         """This poll at an instant."""
@@ -62,7 +66,15 @@ async def fetch_all(outside: Outside, run: Run, pmids: Sequence[int]) -> None:
             run.tally.failed.update(dict.fromkeys(pmids[start:], str(error)))
             return
         else:
-            await _write_chunk(outside, run, chunk, parse_records(body))
+            await _take(outside, run, chunk, parse_records(body))
+
+
+async def _take(outside: Outside, run: Run, chunk: Sequence[int], parsed: Parsed) -> None:
+    if parsed == Parsed() and len(chunk) >= SILENCE:
+        fault = f"efetch: PubMed sent none of {len(chunk)} records; asked again next time"
+        run.tally.failed.update(dict.fromkeys(chunk, fault))
+    else:
+        await _write_chunk(outside, run, chunk, parsed)
 
 
 async def _write_chunk(outside: Outside, run: Run, chunk: Sequence[int], parsed: Parsed) -> None:
@@ -77,6 +89,7 @@ async def _write_chunk(outside: Outside, run: Run, chunk: Sequence[int], parsed:
         records = {pmid: a for pmid, a in read.items() if pmid in asked} | deleted
         decisions = [_decide(run, entries.get(pmid), a, moment) for pmid, a in records.items()]
         await store.save(connection, run.topic.id, decisions, moment.now)
+        await store.note_read(connection, run.topic.id, entries.keys() - records.keys(), moment.now)
         await store.park(connection, run.topic.id, parsed.refused, moment.now)
         await store.unpark(connection, run.topic.id, records.keys())
     run.tally.understood |= records.keys() | (asked & set(parsed.deleted))

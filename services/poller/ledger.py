@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.poller import store
-from services.poller.legs import Asked, Cursor, without_dates
+from services.poller.legs import Asked, Cursor, leg_key, without_dates
 from services.poller.tables import legs, outbox, polls
 from services.poller.topic import Topic
 from shared.events import Leg, Poll, PollCompleted, event_id, traceparent
@@ -26,8 +26,13 @@ async def close_poll(
             announced=poll.announced,
         )
     )
-    for question, leg in zip(asked, poll.legs, strict=True):
-        await connection.execute(legs.insert().values(**_line(poll, question, leg)))
+    warnings = {one.plan.key: one.warnings for one in asked}
+    for leg in poll.legs:
+        line = _line(poll, leg)
+        said = list(warnings.get(str(line["leg"]), ()))
+        await connection.execute(legs.insert().values(**line, warnings=said))
+    # A line beyond those of the legs that were asked is of re-reading, and has no cursor.
+    for question, leg in zip(asked, poll.legs, strict=False):
         if is_complete(question, leg):
             cursor = Cursor(
                 poll.started_at, question.plan.definition, without_dates(leg.query_translation)
@@ -47,16 +52,10 @@ def is_complete(asked: Asked, leg: Leg) -> bool:
     return asked.plan.query is not None or not asked.first or bool(asked.reasons)
 
 
-def _line(poll: Poll, asked: Asked, leg: Leg) -> dict[str, object]:
+def _line(poll: Poll, leg: Leg) -> dict[str, object]:
     line = leg.model_dump(exclude={"relation", "name"})
-    warnings = list(asked.warnings)
-    return {
-        "poll_id": poll.poll_id,
-        "leg": asked.plan.key,
-        "topic": poll.topic,
-        "warnings": warnings,
-        **line,
-    }
+    key = leg_key(leg.relation, leg.name)
+    return {"poll_id": poll.poll_id, "leg": key, "topic": poll.topic, **line}
 
 
 def completed(topic: Topic, poll: Poll, now: datetime) -> PollCompleted:

@@ -13,6 +13,11 @@ ORDER: tuple[Relation, ...] = ("query", "similar", "cited-by", "references")
 _DATES = re.compile(r"\s*AND\s*\d{4}/\d{2}/\d{2}\s*:\s*\d{4}/\d{2}/\d{2}\[[^\]]*\]\s*$")
 
 
+def leg_key(relation: Relation, name: str | None) -> str:
+    """What a leg is kept under in the ledger, and its cursor."""
+    return ":".join(filter(None, (relation, name)))
+
+
 @dataclass(frozen=True)
 class Plan:
     """One leg: a query by one of its dates, or a relation by link."""
@@ -26,7 +31,7 @@ class Plan:
     @property
     def key(self) -> str:
         """What its cursor is kept under."""
-        return ":".join(filter(None, (self.relation, self.name)))
+        return leg_key(self.relation, self.name)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from services.poller.ledger import close_poll
 from services.poller.legs import Asked, Cursor, plans, without_dates
 from services.poller.poll import gather, to_read_again
 from services.poller.schedule import LastPoll, due, next_poll_at
-from services.poller.settle import Tally, settle
+from services.poller.settle import Tally, settle, settle_reread
 from services.poller.topic import Topic
 from shared.clock import Clock
 from shared.database import transaction
@@ -80,6 +80,7 @@ async def poll_topic(
     run = await _begin(outside, topic)
     unknown = sorted(run.found.keys() - run.known.keys(), reverse=True)
     again = to_read_again(run.known, run.found.keys(), run.moment(clock()), max_reread)
+    run.again = tuple(again)
     await fetch_all(outside, run, unknown + again)
     await note_reasons(outside, run, set(again))
     return await _end(outside, run)
@@ -123,7 +124,7 @@ def _report_drift(topic: Topic, asked: Sequence[Asked], cursors: dict[str, Curso
 
 
 async def _end(outside: Outside, run: Run) -> Poll:
-    legs = tuple(settle(asked, run.topic.seed, run.tally) for asked in run.asked)
+    legs = _lines(run)
     finished = max(outside.clock(), run.started)
     last = LastPoll(finished, healthy=all(leg.state != "open" for leg in legs))
     async with transaction(outside.engine) as connection:
@@ -145,12 +146,17 @@ async def _end(outside: Outside, run: Run) -> Poll:
     return poll
 
 
+def _lines(run: Run) -> tuple[Leg, ...]:
+    legs = tuple(settle(asked, run.topic.seed, run.tally) for asked in run.asked)
+    reread = settle_reread(run.again, run.tally)
+    return (*legs, reread) if reread else legs
+
+
 def _report(poll: Poll) -> None:
     for leg in poll.legs:
         if leg.error:
-            log.warning(
-                "leg_open", topic=poll.topic, leg=leg.relation, name=leg.name, error=leg.error
-            )
+            event = "leg_open" if leg.state == "open" else "articles_gone"
+            log.warning(event, topic=poll.topic, leg=leg.relation, name=leg.name, error=leg.error)
     log.info(
         "poll_completed",
         topic=poll.topic,

@@ -1,9 +1,13 @@
 """The ledger line of a leg: when it is closed, and what is open about it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from services.poller.legs import Asked
 from shared.events import Leg, LegState
+
+REREAD = "re-read known articles"
+"""The name of the ledger line for articles that are read again; no query can be called so."""
 
 
 @dataclass
@@ -67,3 +71,43 @@ def _what_is_open(asked: Asked, missing: set[int], tally: Tally) -> str | None:
         some = ", ".join(map(str, sorted(missing)[:5]))
         return f"PubMed named but did not send {len(missing)}: {some}; asked again next time"
     return None
+
+
+def settle_reread(again: Collection[int], tally: Tally) -> Leg | None:
+    """The ledger line of what was to be read again; None when all of it was.
+
+    Its relation is `query`, as the contract has no other for what no leg names. It is open when
+    records could not be had: a retraction among them would be missed. What PubMed no longer sends
+    leaves it `unknown`: nobody can tell what became of it, and asking again would not help.
+    """
+    ids = set(again)
+    failed = ids & tally.failed.keys()
+    understood = (ids & tally.understood) - failed
+    missing = ids - understood - failed - tally.parked
+    if understood == ids:
+        return None
+    error = "; ".join(filter(None, (_unread(failed, tally), _gone(missing)))) or None
+    return Leg(
+        relation="query",
+        name=REREAD,
+        state="open" if failed else "unknown" if missing else "closed",
+        counted=len(ids),
+        received=len(ids),
+        fetched=len(ids - failed - missing),
+        understood=len(understood),
+        error=error,
+    )
+
+
+def _unread(failed: set[int], tally: Tally) -> str | None:
+    if not failed:
+        return None
+    causes = "; ".join(sorted({tally.failed[pmid] for pmid in failed}))
+    return f"{len(failed)} known articles could not be read again ({causes}); tried next time"
+
+
+def _gone(missing: set[int]) -> str | None:
+    if not missing:
+        return None
+    some = ", ".join(map(str, sorted(missing)[:5]))
+    return f"PubMed no longer sends {len(missing)} known articles: {some}; look them up there"

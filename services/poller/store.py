@@ -143,6 +143,21 @@ async def save(
             await add(connection, outbox, decision.event, now)
 
 
+async def note_read(
+    connection: AsyncConnection, topic: str, pmids: Collection[int], now: datetime
+) -> None:
+    """Note that articles were asked for again, though nothing of them could be understood.
+
+    They wait for their next turn like the others, and do not use up the budget of every poll.
+    """
+    if pmids:
+        await connection.execute(
+            articles.update()
+            .where(articles.c.topic == topic, articles.c.pmid.in_(list(pmids)))
+            .values(reread_at=now)
+        )
+
+
 def _row(topic: str, entry: Entry) -> dict[str, Any]:
     article = entry.article
     return {

@@ -549,3 +549,56 @@ async def test_a_similar_list_that_comes_late_is_background(
     await poll(engine, pubmed, days=1)
 
     assert [event.data.backfill for event in discovered(await taken(engine))] == [True] * 10
+
+
+async def test_known_articles_that_pubmed_no_longer_sends_are_shown_and_not_asked_for_all_day(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    del pubmed.records[1]
+
+    polled = await poll(engine, pubmed, days=2)
+    later = await poll(engine, pubmed, days=2.1)
+
+    line = polled.legs[-1]
+    assert (line.name, line.state) == ("re-read known articles", "unknown")
+    assert (line.counted, line.fetched, line.understood) == (3, 2, 2)
+    assert "no longer sends 1 known articles: 1" in str(line.error)
+    assert polled.healthy
+    assert 1 not in pubmed.fetched[-1]
+    assert all(line.name != "re-read known articles" for line in later.legs)
+
+
+async def test_a_fetch_that_sends_nothing_at_all_is_an_outage_and_no_withdrawal(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    many = {pmid: record(pmid, entered=OLD) for pmid in range(1000, 1020)}
+    pubmed.records |= many
+    pubmed.query = list(many)
+    await poll(engine, pubmed)
+    for pmid in (2, 3, *many):
+        pubmed.records.pop(pmid)
+
+    away = await poll(engine, pubmed, days=2)
+    pubmed.records |= many
+    back = await poll(engine, pubmed, days=2.1)
+
+    assert not away.healthy
+    assert "sent none of 21 records" in str(away.legs[-1].error)
+    assert set(many) <= set(pubmed.fetched[-1])
+    assert back.healthy
+
+
+async def test_a_poll_that_could_not_read_known_articles_again_is_not_healthy(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    pubmed.query = []
+    pubmed.broken["efetch"] = httpx.Response(503, text="<html>away</html>")
+
+    polled = await poll_topic(engine, pubmed.eutils(), ONLY_WORDS, lambda: DAY + timedelta(days=20))
+
+    assert not polled.healthy
+    line = polled.legs[-1]
+    assert (line.name, line.state) == ("re-read known articles", "open")
+    assert "3 known articles could not be read again" in str(line.error)
