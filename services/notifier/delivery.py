@@ -6,6 +6,12 @@ the two leaves an intent; when its lease has passed it is rendered again from th
 to the same bytes with the same Message-ID, and sent again. That is the choice: one mail twice,
 which mail clients can recognise, rather than a paper missed. `attempts` counts each hand-over.
 A paper that was retracted while its digest waited is taken out of it first: it is never news.
+
+An attempt that ended without the server's answer may have reached the reader. That stays on
+record (`maybe_sent`), whatever the next attempts bring: a retraction is then told by a notice,
+and when the digest is given up its articles count as told, which its row says. The other choice,
+to send them once more with the next digest, would let a server that always takes the mail and
+never answers bring the same papers each day.
 """
 
 from dataclasses import dataclass
@@ -20,7 +26,7 @@ from services.notifier.digest import Digest, without
 from services.notifier.ledger import Claim
 from services.notifier.plan import SOURCE
 from services.notifier.render.mail import Envelope, message
-from services.notifier.senders import RecipientRejected, Senders
+from services.notifier.senders import AnswerLost, RecipientRejected, Senders
 from services.notifier.subscription import Subscription
 from services.notifier.tables import outbox
 from shared.clock import Clock, system_clock
@@ -107,6 +113,9 @@ async def deliver(desk: Desk, digest_id: str) -> bool:
         digest = await _checked(desk, parcel.claim)
         mail = message(digest, _envelope(desk, parcel.subscription))
         await _hand_over(desk, parcel, mail)
+    except AnswerLost as fault:
+        await _note_maybe_sent(desk, parcel)
+        await _postpone(desk, parcel, fault)
     except Retryable as fault:
         await _postpone(desk, parcel, fault)
     except Permanent as fault:
@@ -127,10 +136,10 @@ async def _claim(desk: Desk, digest_id: str) -> Parcel | None:
             return None
         subscription = await subscribers.lock(connection, claim.subscription_id)
         if subscription is None:
-            await ledger.give_up(connection, digest_id, INACTIVE)
+            await ledger.give_up(connection, digest_id, INACTIVE, desk.clock())
             return None
         if claim.attempt > len(BACK_OFF) + 1:  # only by crashing each time is one tried so often
-            await ledger.give_up(connection, digest_id, SILENT)
+            await ledger.give_up(connection, digest_id, SILENT, desk.clock())
             return None
     return Parcel(claim, subscription)
 
@@ -161,7 +170,19 @@ async def _hand_over(desk: Desk, parcel: Parcel, mail: EmailMessage) -> None:
     if channel not in desk.office.senders:
         raise Retryable(f"no sender for channel {channel!r}: set NOTIFIER_DELIVERY to one for it")
     address = parcel.subscription.address.get_secret_value()
-    await desk.office.senders[channel].send(mail, address)
+    sender = desk.office.senders[channel]
+    try:
+        await sender.send(mail, address)
+    except (Permanent, Retryable):
+        raise
+    except Exception as error:  # a bug in one digest must not hold up the others
+        log.exception("digest_hand_over_broke", digest_id=parcel.claim.digest_id)
+        raise AnswerLost(f"a bug: {type(error).__name__}") from error
+
+
+async def _note_maybe_sent(desk: Desk, parcel: Parcel) -> None:
+    async with transaction(desk.engine) as connection:
+        await ledger.note_maybe_sent(connection, parcel.claim.digest_id)
 
 
 async def _postpone(desk: Desk, parcel: Parcel, fault: Retryable) -> None:
@@ -183,11 +204,14 @@ async def _postpone(desk: Desk, parcel: Parcel, fault: Retryable) -> None:
 
 
 async def _give_up(desk: Desk, parcel: Parcel, fault: Permanent) -> None:
-    """The articles go to the next digest; a rejected recipient gets none until it is put right."""
+    """The articles go to the next digest, unless they may have arrived.
+
+    A rejected recipient gets none until it is put right.
+    """
     claim = parcel.claim
     rejected = isinstance(fault, RecipientRejected)
     async with transaction(desk.engine) as connection:
-        await ledger.give_up(connection, claim.digest_id, str(fault))
+        await ledger.give_up(connection, claim.digest_id, str(fault), desk.clock())
         if rejected:
             await subscribers.deactivate(connection, claim.subscription_id, str(fault))
     log.error("digest_failed", digest_id=claim.digest_id, reason=str(fault), deactivated=rejected)

@@ -16,6 +16,7 @@ from shared.database import insert
 
 ARTICLE = "article"
 NOTICE = "notice:"
+MAYBE_SENT = "an attempt ended without an answer, so its articles count as told"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Claim:
     """A digest that this notifier alone may send now; `attempt` counts from 1.
 
     `content` is as stored: reading it may fail after an upgrade, and must not fail the claim.
-    `maybe_sent`: an earlier attempt ended without an answer, so the mail may be with its reader.
+    `maybe_sent`: some earlier attempt ended without an answer, so the mail may be with its reader.
     """
 
     digest_id: str
@@ -207,15 +208,21 @@ async def waiting(connection: AsyncConnection, turn: Turn) -> list[str]:
 async def claim(connection: AsyncConnection, digest_id: str, turn: Turn) -> Claim | None:
     """Take a digest for the length of a lease; `None` when another notifier has it."""
     before = (await connection.execute(_row(digest_id).with_for_update())).one_or_none()
+    if before is None:
+        return None
+    # A claim whose lease ran out was never answered for: `postpone` would have ended it.
+    maybe_sent = before.maybe_sent or before.claimed_until is not None
     result = await connection.execute(
         digests.update()
         .where(digests.c.id == digest_id, _free(turn))
-        .values(claimed_until=turn.at + turn.lease, attempts=digests.c.attempts + 1)
+        .values(
+            claimed_until=turn.at + turn.lease,
+            attempts=digests.c.attempts + 1,
+            maybe_sent=maybe_sent,
+        )
     )
-    if before is None or result.rowcount != 1:
+    if result.rowcount != 1:
         return None
-    # A claim whose lease ran out was never answered for: `postpone` would have ended it.
-    maybe_sent = before.claimed_until is not None
     attempt = before.attempts + 1
     return Claim(before.id, before.subscription_id, before.content, attempt, maybe_sent)
 
@@ -288,13 +295,29 @@ async def postpone(
     )
 
 
-async def give_up(connection: AsyncConnection, digest_id: str, error: str) -> None:
-    """Record a failure that will not pass, and free the articles for the next digest."""
-    result = await connection.execute(
+async def note_maybe_sent(connection: AsyncConnection, digest_id: str) -> None:
+    """Record that an attempt ended without the channel's answer; no later one takes it back."""
+    await connection.execute(_intent(digest_id).values(maybe_sent=True))
+
+
+async def give_up(connection: AsyncConnection, digest_id: str, error: str, now: datetime) -> None:
+    """Record a failure that will not pass, and free the articles for the next digest.
+
+    One that may have reached its reader keeps its ledger rows, as told `now`, and says so: its
+    articles are not told again, and what is retracted among them gets its notice.
+    """
+    row = (await connection.execute(_row(digest_id).with_for_update())).one_or_none()
+    if row is None or row.state != "intent":
+        return
+    rows = ledger.c.digest_id == digest_id
+    if row.maybe_sent:
+        error = f"{error}; {MAYBE_SENT}"
+        await connection.execute(ledger.update().where(rows).values(delivered_at=now))
+    else:
+        await connection.execute(ledger.delete().where(rows))
+    await connection.execute(
         _intent(digest_id).values(state="failed", claimed_until=None, error=error)
     )
-    if result.rowcount == 1:
-        await connection.execute(ledger.delete().where(ledger.c.digest_id == digest_id))
 
 
 def _intent(digest_id: str) -> sa.Update:

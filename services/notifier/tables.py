@@ -78,6 +78,7 @@ digests = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("next_try_at", UtcDateTime),
     sa.Column("claimed_until", UtcDateTime),
+    sa.Column("maybe_sent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sent_at", UtcDateTime),
     sa.Column("message_id", sa.String(255)),
     sa.Column("error", sa.Text),
@@ -88,7 +89,8 @@ digests = sa.Table(
 
 `state`: `intent` until the channel accepted it, then `sent`; `skipped` when there was nothing to
 say; `failed` with the `error` when it was given up. `attempts` counts hand-overs to the channel.
-`content` is the `Digest` as JSON; there is none when it could not even be made.
+`maybe_sent` is set, and stays, once an attempt ended without the channel's answer: the mail may be
+with its reader. `content` is the `Digest` as JSON; there is none when it could not even be made.
 """
 
 ledger = sa.Table(

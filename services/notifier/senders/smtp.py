@@ -16,9 +16,11 @@ from aiosmtplib.errors import (
     SMTPServerDisconnected,
     SMTPTimeoutError,
 )
+from aiosmtplib.response import SMTPResponse
+from aiosmtplib.typing import Default
 from pydantic import SecretStr
 
-from services.notifier.senders import RecipientRejected, wire
+from services.notifier.senders import AnswerLost, RecipientRejected, wire
 from shared.errors import Permanent, Retryable
 
 Tls = Literal["none", "starttls", "tls"]
@@ -43,6 +45,32 @@ class SmtpServer:
     total_seconds: float = 120.0
 
 
+class Client(aiosmtplib.SMTP):
+    """A connection that knows how far its message got.
+
+    `awaits_answer` from the DATA command until the server has answered 2xx, 4xx or 5xx.
+    """
+
+    awaits_answer = False
+
+    async def data(  # the signature is the library's
+        self,
+        message: str | bytes,
+        /,
+        *,
+        timeout: float | Literal[Default.token] | None = Default.token,  # noqa: ASYNC109
+    ) -> SMTPResponse:
+        """Hand the message over; raises as the library's does."""
+        self.awaits_answer = True
+        try:
+            answer = await super().data(message, timeout=timeout)
+        except SMTPResponseException as error:
+            self.awaits_answer = error.code < 400  # -1 stands for what could not be read
+            raise
+        self.awaits_answer = False
+        return answer
+
+
 @dataclass(frozen=True)
 class SmtpSender:
     """Sends each message on a connection of its own; `mail_from` is the envelope's sender."""
@@ -55,23 +83,20 @@ class SmtpSender:
 
         Faults are raised without their cause: the library's carry the addresses.
         """
+        client = self.client()
         try:
-            async with asyncio.timeout(self.server.total_seconds):
-                await self._deliver(wire(message), recipient)
+            async with asyncio.timeout(self.server.total_seconds), client:
+                await client.sendmail(self.mail_from, [recipient], wire(message))
         except (SMTPException, OSError) as error:
             fault = translate(error)
         else:
             return
-        raise fault
+        raise AnswerLost(str(fault)) if client.awaits_answer else fault
 
-    async def _deliver(self, content: bytes, recipient: str) -> None:
-        async with self.client() as client:
-            await client.sendmail(self.mail_from, [recipient], content)
-
-    def client(self) -> aiosmtplib.SMTP:
+    def client(self) -> Client:
         """A connection to the server, not made yet."""
         server = self.server
-        return aiosmtplib.SMTP(
+        return Client(
             hostname=server.host,
             port=server.port,
             use_tls=server.tls == "tls",

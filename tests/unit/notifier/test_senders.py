@@ -11,7 +11,7 @@ import pytest
 from aiosmtplib.errors import SMTPException, SMTPRecipientRefused
 from pydantic import SecretStr
 
-from services.notifier.senders import RecipientRejected, wire
+from services.notifier.senders import AnswerLost, RecipientRejected, wire
 from services.notifier.senders.capture import CaptureSender
 from services.notifier.senders.choose import choose
 from services.notifier.senders.smtp import SmtpSender, SmtpServer, translate
@@ -153,6 +153,27 @@ async def test_a_connection_that_breaks_off_anywhere_is_tried_again(
 ) -> None:
     async with scripted_server(*answers) as port:
         assert isinstance(await fault_of(port), Retryable)
+
+
+@pytest.mark.parametrize(
+    ("answers", "may_have_arrived"),
+    [
+        ((HELLO, OK, OK, None), False),
+        ((HELLO, OK, OK, OK, None), True),
+        ((HELLO, OK, OK, OK, GO, None), True),
+        ((HELLO, OK, OK, OK, "451 not now", OK), False),
+        ((HELLO, OK, OK, OK, GO, "451 not now", OK), False),
+        ((HELLO, OK, OK, OK, GO, "451 not now", "250-and so on"), False),
+        ((HELLO, OK, OK, OK, GO, "250-and so on"), True),
+        ((HELLO, OK, OK, OK, GO, "nonsense"), True),
+    ],
+)
+async def test_only_an_answer_that_did_not_come_means_that_the_mail_may_have_arrived(
+    answers: tuple[str | None, ...], may_have_arrived: bool
+) -> None:
+    async with scripted_server(*answers) as port:
+        fault = await fault_of(port, command_seconds=0.3)
+    assert isinstance(fault, AnswerLost) is may_have_arrived
 
 
 async def test_a_connection_lost_after_the_acceptance_is_no_failure() -> None:

@@ -113,6 +113,7 @@ def _digests() -> None:
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("next_try_at", UtcDateTime),
         sa.Column("claimed_until", UtcDateTime),
+        sa.Column("maybe_sent", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("sent_at", UtcDateTime),
         sa.Column("message_id", sa.String(255)),
         sa.Column("error", sa.Text),
