@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from services.poller.eutils import Eutils
+from services.poller.eutils import Eutils, SearchAnswer
 from services.poller.legs import Asked, Cursor, Plan, days, is_first, span
 from services.poller.parse import parse_records
-from services.poller.topic import Similar, Topic
+from services.poller.topic import Query, Similar, Topic
 from shared.errors import Permanent, Retryable
 from shared.events import Reason, Relation
 
@@ -55,12 +55,22 @@ async def _query(eutils: Eutils, asked: Asked) -> Asked:
         reasons={pmid: Reason(relation="query", name=query.name) for pmid in found.ids},
         query_translation=found.query_translation,
         warnings=found.warnings,
-        error=_drift(query.name, found.errors),
+        error=_drift(query.name, found.errors or await _unknown_words(eutils, query, found)),
     )
 
 
+async def _unknown_words(eutils: Eutils, query: Query, found: SearchAnswer) -> tuple[str, ...]:
+    """Phrases without which the query finds nothing, on whatever day.
+
+    One unknown synonym among others is no fault: the rest is asked, and may have a quiet week.
+    """
+    if found.count or not found.unknown_phrases or await eutils.count(query.term):
+        return ()
+    return found.unknown_phrases
+
+
 def _drift(name: str, errors: tuple[str, ...]) -> str | None:
-    # PubMed leaves out what it does not know and answers a broader query.
+    # PubMed leaves out what it does not know and answers another query.
     if not errors:
         return None
     return f"PubMed did not understand query {name!r} ({'; '.join(errors)}): correct its term"

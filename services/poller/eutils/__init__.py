@@ -7,7 +7,7 @@ from services.poller.eutils.fetch import CHUNK, fetch
 from services.poller.eutils.limit import limiter_for
 from services.poller.eutils.link import cited_by, references, similar
 from services.poller.eutils.retry import Patience, Timing
-from services.poller.eutils.search import DateType, SearchAnswer, Window, search
+from services.poller.eutils.search import DateType, SearchAnswer, Window, count, search
 
 __all__ = [
     "BASE_URL", "CHUNK", "Access", "Client", "DateType", "Eutils", "Patience", "SearchAnswer",
@@ -29,6 +29,10 @@ class Eutils:
     async def search(self, term: str, window: Window, datetype: DateType) -> SearchAnswer:
         """See `search.search`."""
         return await search(self._client, term, window, datetype)
+
+    async def count(self, term: str) -> int:
+        """See `search.count`."""
+        return await count(self._client, term)
 
     async def similar(self, pmid: int) -> list[tuple[int, int | None]]:
         """See `link.similar`."""

@@ -51,6 +51,12 @@ class SearchAnswer:
     warnings: tuple[str, ...] = field(default=())
     errors: tuple[str, ...] = field(default=())
 
+    @property
+    def unknown_phrases(self) -> tuple[str, ...]:
+        """The warnings of phrases that no record holds, quoted ones among them."""
+        kinds = ("PhraseNotFound:", "QuotedPhraseNotFound:")
+        return tuple(warning for warning in self.warnings if warning.startswith(kinds))
+
 
 async def search(
     client: Client, term: str, window: Window, datetype: DateType = "crdt", page: int = PAGE
@@ -78,6 +84,15 @@ async def search(
     earlier = await search(client, term, halves[0], datetype, page)
     later = await search(client, term, halves[1], datetype, page)
     return _join(first, earlier, later)
+
+
+async def count(client: Client, term: str) -> int:
+    """How many articles of any day answer a query.
+
+    Raises:
+        Retryable, Permanent: as `Client.call`.
+    """
+    return (await _page(client, " ".join(term.split()), 0, 0)).count
 
 
 def _dated(term: str, window: Window, datetype: DateType) -> str:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from services.poller.ask import ask
+from services.poller.eutils import Eutils
 from services.poller.legs import (
     Asked,
     Cursor,
@@ -33,7 +34,7 @@ from services.poller.settle import Tally, settle
 from services.poller.topic import Query, Topic
 from shared.article import Article
 from shared.events import Reason, Relation
-from tests.unit.poller.fakes import FakePubMed
+from tests.unit.poller.fakes import FakePubMed, form, make_client
 
 NOW = datetime(2026, 9, 7, 5, tzinfo=UTC)
 WORDS = Query(name="words", term="car[tiab]")
@@ -238,6 +239,25 @@ async def test_a_field_that_pubmed_does_not_know_is_an_error_and_no_answer() -> 
 
     assert "correct its term" in str(leg.error)
     assert gather([leg], 100) == {}
+
+
+@pytest.mark.parametrize("kind", ["ErrorList/PhraseNotFound", "WarningList/QuotedPhraseNotFound"])
+@pytest.mark.parametrize(("ever", "fault"), [(0, True), (7, False)])
+async def test_an_unknown_word_is_a_fault_only_where_the_query_finds_nothing_on_any_day(
+    kind: str, ever: int, fault: bool
+) -> None:
+    around, element = kind.split("/")
+    unknown = f"<{around}><{element}>nosuchword</{element}></{around}>"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        count = 0 if "[crdt]" in form(request)["term"][0] else ever
+        text = f"<eSearchResult><Count>{count}</Count><IdList/>{unknown}</eSearchResult>"
+        return httpx.Response(200, text=text)
+
+    leg = await ask(Eutils(make_client(answer)), TOPIC, next(iter(plans(TOPIC))), None, NOW)
+
+    assert ("nosuchword" in str(leg.error)) is fault
+    assert leg.warnings == (f"{element}: nosuchword",)
 
 
 def test_two_reasons_are_nearer_than_one_and_never_over_1() -> None:

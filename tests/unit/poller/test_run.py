@@ -42,6 +42,11 @@ TOPIC = Topic(
 )
 ONLY_WORDS = Topic(id="tiny", title="Tiny", seed=SEED, query=TOPIC.query)
 ONLY_SIMILAR = Topic(id="tiny", title="Tiny", seed=SEED, similar=Similar())
+NO_SUCH_PHRASE = httpx.Response(
+    200,
+    text="<eSearchResult><Count>0</Count><IdList/><ErrorList>"
+    "<PhraseNotFound>chimric antigen receptr</PhraseNotFound></ErrorList></eSearchResult>",
+)
 OUTAGE = httpx.Response(
     200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
 )
@@ -602,3 +607,14 @@ async def test_a_poll_that_could_not_read_known_articles_again_is_not_healthy(
     line = polled.legs[-1]
     assert (line.name, line.state) == ("re-read known articles", "open")
     assert "3 known articles could not be read again" in str(line.error)
+
+
+async def test_a_query_of_unknown_words_is_not_nothing_new(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.broken["esearch"] = NO_SUCH_PHRASE
+
+    polled = await poll(engine, pubmed)
+
+    assert not polled.healthy
+    assert "chimric antigen receptr" in str(leg(polled, "query").error)
