@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.poller.eutils import Eutils, SearchAnswer
-from services.poller.legs import Asked, Cursor, Plan, days, is_first, span
+from services.poller.legs import Asked, Cursor, Plan, days, is_first, news_from, span
 from services.poller.parse import parse_records
 from services.poller.topic import Query, Similar, Topic
 from shared.errors import Permanent, Retryable
@@ -16,7 +16,7 @@ async def ask(
     eutils: Eutils, topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime
 ) -> Asked:
     """The leg with PubMed's answer, or with the error in `error`."""
-    asked = Asked(plan, is_first(plan, cursor))
+    asked = Asked(plan, is_first(plan, cursor), news_from=news_from(topic, cursor, now))
     if plan.query:
         asked = replace(asked, window_from=span(topic, plan, cursor, now), window_to=now)
     try:

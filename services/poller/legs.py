@@ -48,11 +48,13 @@ class Asked:
     """A leg with PubMed's answer: its reason for each PMID, or the error instead.
 
     `first` is true until the leg was complete once, and again when its definition changed.
-    `unknown` is true when PubMed cannot tell, which is not the same as none.
+    `news_from` is from when on what it names is news although it is the first time; None is the
+    topic's look-back. `unknown` is true when PubMed cannot tell, which is not the same as none.
     """
 
     plan: Plan
     first: bool
+    news_from: datetime | None = None
     window_from: datetime | None = None
     window_to: datetime | None = None
     counted: int | None = None
@@ -84,13 +86,24 @@ def is_first(plan: Plan, cursor: Cursor | None) -> bool:
 def span(topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime) -> datetime:
     """From when a query is asked: what is known to be complete less the overlap.
 
-    The first time that is the whole back catalogue the topic wants. A cursor in the future
+    The first time that is the whole back catalogue the topic wants, and all that is news. A cursor in the future
     (the clock was put back) counts as now.
     """
     if cursor is None or is_first(plan, cursor):
         years = timedelta(days=365.25 * topic.backfill_years)
-        return now - max(years, topic.lookback, topic.overlap)
+        whole = now - max(years, topic.lookback, topic.overlap)
+        return min(whole, news_from(topic, cursor, now))
     return min(cursor.moved_to, now) - topic.overlap
+
+
+def news_from(topic: Topic, cursor: Cursor | None, now: datetime) -> datetime:
+    """From when on what entered PubMed is news to a leg that was never complete as it is now.
+
+    The topic's look-back; and where the leg was complete under another definition, no later than
+    that less the overlap: what came since was never announced, however long ago that is.
+    """
+    start = now - topic.lookback
+    return min(start, cursor.moved_to - topic.overlap) if cursor else start
 
 
 def days(start: datetime, end: datetime) -> Window:

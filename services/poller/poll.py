@@ -114,13 +114,21 @@ def _is_fresh(row: Known, found: bool, moment: Moment) -> bool:
 def is_backfill(entered_at: datetime | None, legs: Sequence[Asked], moment: Moment) -> bool:
     """Whether a new article was there before the watch began.
 
-    What entered PubMed within the look-back is news. What is older is news when a leg that was
-    complete before names it now: it came late, and late is not never. References are the
-    exception: they are older than the seed, whenever PubMed gets to know of them.
+    What entered PubMed within the look-back is news, and what a leg has missed since it was
+    complete under another definition. What is older is news when a leg that was complete before
+    names it now: it came late, and late is not never. References are the exception: they are
+    older than the seed, whenever PubMed gets to know of them.
     """
-    if entered_at and entered_at >= moment.now - moment.topic.lookback:
-        return False
-    return all(leg.first or leg.plan.relation == "references" for leg in legs)
+    start = news_since(legs, moment)
+    return start is not None and (entered_at is None or entered_at < start)
+
+
+def news_since(legs: Sequence[Asked], moment: Moment) -> datetime | None:
+    """From when on what these legs name is news; None when all of it is, however old."""
+    if not all(leg.first or leg.plan.relation == "references" for leg in legs):
+        return None
+    starts = (leg.news_from for leg in legs if leg.first and leg.news_from)
+    return min(starts, default=moment.now - moment.topic.lookback)
 
 
 def discover(article: Article, found: Found, moment: Moment) -> Decision:

@@ -1,5 +1,6 @@
 """The rules of a poll, without any PubMed or database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -13,6 +14,7 @@ from services.poller.legs import (
     Plan,
     is_first,
     merge,
+    news_from,
     plans,
     span,
     without_dates,
@@ -136,6 +138,20 @@ def test_what_was_there_before_the_watch_is_no_news(
     at = None if entered is None else NOW - days(entered)
 
     assert is_backfill(at, legs, MOMENT) is backfill
+
+
+def test_what_a_leg_missed_before_its_definition_changed_is_news() -> None:
+    before = Cursor(NOW - days(60), "old term")
+
+    assert news_from(TOPIC, None, NOW) == NOW - days(30)
+    assert news_from(TOPIC, Cursor(NOW - days(1), "old term"), NOW) == NOW - days(30)
+    assert news_from(TOPIC, before, NOW) == NOW - days(74)
+
+    leg = replace(asked("query", 1, first=True), news_from=news_from(TOPIC, before, NOW))
+    brief = TOPIC.model_copy(update={"backfill_years": 0})
+    assert span(brief, next(iter(plans(brief))), before, NOW) == NOW - days(74)
+    assert not is_backfill(NOW - days(73), [leg], MOMENT)
+    assert is_backfill(NOW - days(75), [leg], MOMENT)
 
 
 def test_the_same_discovery_has_the_same_id_and_another_text_another() -> None:

@@ -436,6 +436,21 @@ async def test_a_query_that_was_changed_begins_with_its_background(
     assert event.data.backfill
 
 
+async def test_a_query_changed_after_an_outage_announces_what_came_in_between(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records |= {5: record(5, entered=OLD), 6: record(6, entered=DAY + timedelta(days=3))}
+    pubmed.query = [6, 5, 2, 1]
+    wider = TOPIC.model_copy(update={"query": (Query(name="words", term="car[tiab] OR x[tiab]"),)})
+
+    await poll_topic(engine, pubmed.eutils(), wider, standing(DAY + timedelta(days=60)))
+
+    events = discovered(await taken(engine))
+    assert {event.data.article.pmid: event.data.backfill for event in events} == {5: True, 6: False}
+
+
 async def test_only_topics_that_are_due_are_polled(engine: AsyncEngine, pubmed: FakePubMed) -> None:
     eutils = pubmed.eutils()
 
