@@ -106,7 +106,10 @@ async def deliver(desk: Desk, digest_id: str) -> bool:
     Raises:
         Retryable: the database is away; the digest stays claimed until its lease has passed.
     """
-    parcel = await _claim(desk, digest_id)
+    try:
+        parcel = await _claim(desk, digest_id)
+    except subscribers.Unreadable:  # logged when its row was read; the digest waits for its mending
+        return False
     if parcel is None:
         return False
     try:

@@ -5,17 +5,29 @@ from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
+import structlog
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.subscription import Subscription, Wish
+from services.notifier.subscription import Subscription, Wish, faults
 from services.notifier.tables import subscriptions
+from shared.errors import Permanent
+
+log = structlog.get_logger(__name__)
 
 Origin = Literal["file", "console"]
 
 REMOVED = "removed from the subscriptions file"
 """The one reason for being inactive that the file itself takes back."""
 
+UNREADABLE = "its wish cannot be read: "
+"""How the reason begins on a row that is passed over, still active, until it can be read again."""
+
 _COLUMNS = {"topic", "channel", "address"}
+
+
+class Unreadable(Permanent):
+    """What is on record of a subscription does not fit this version; saving it again mends it."""
 
 
 async def save(
@@ -43,6 +55,8 @@ def _reactivated(known: sa.Row[Any], wanted: Subscription) -> dict[str, object]:
     new_address = known.address != wanted.address.get_secret_value()
     if new_address or known.inactive_reason == REMOVED:
         return {"active": True, "inactive_reason": None}
+    if known.active:
+        return {"inactive_reason": None}
     return {}
 
 
@@ -69,17 +83,46 @@ async def sync_file(
 
 
 async def mailable(connection: AsyncConnection) -> list[Subscription]:
-    """The subscriptions that may be mailed: active and confirmed; by id."""
+    """The subscriptions that may be mailed: active and confirmed; by id.
+
+    One that cannot be read is passed over, logged once, and its row says why. It stays active: it
+    is mailed again as soon as it can be read, after it was saved anew or after an upgrade.
+    """
     rows = await connection.execute(
         sa.select(subscriptions)
         .where(subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None))
         .order_by(subscriptions.c.id)
     )
-    return [_subscription(row) for row in rows]
+    return [one for row in rows.all() if (one := await _readable(connection, row))]
+
+
+async def _readable(connection: AsyncConnection, row: sa.Row[Any]) -> Subscription | None:
+    try:
+        one = _subscription(row)
+    except Unreadable as fault:
+        if row.inactive_reason != str(fault):
+            log.warning("subscription_unreadable", subscription_id=row.id, reason=str(fault))
+            await _explain(connection, row.id, str(fault))
+        return None
+    if row.inactive_reason is not None:
+        await _explain(connection, row.id, None)
+    return one
+
+
+async def _explain(connection: AsyncConnection, subscription_id: str, reason: str | None) -> None:
+    await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == subscription_id, subscriptions.c.active)
+        .values(inactive_reason=reason)
+    )
 
 
 async def lock(connection: AsyncConnection, subscription_id: str) -> Subscription | None:
-    """One subscription as it is now, its row locked; `None` when it may not be mailed."""
+    """One subscription as it is now, its row locked; `None` when it may not be mailed.
+
+    Raises:
+        Unreadable: what is on record of it does not fit this version.
+    """
     row = (
         await connection.execute(
             _select(subscription_id)
@@ -129,4 +172,7 @@ def _row(one: Subscription, origin: Origin) -> dict[str, object]:
 
 def _subscription(row: sa.Row[Any]) -> Subscription:
     named = {name: getattr(row, name) for name in ("id", *_COLUMNS, "created_at", "confirmed_at")}
-    return Subscription.model_validate({**row.wish, **named})
+    try:
+        return Subscription.model_validate({**row.wish, **named})
+    except ValidationError as error:
+        raise Unreadable(UNREADABLE + faults(error)) from error

@@ -178,7 +178,7 @@ class _File(_Strict):
             raise ConfigurationError(f"{name}: not TOML: {error}; correct it there") from error
         except ValidationError as error:
             raise ConfigurationError(
-                f"{name}: {_faults(error)}; the file holds [[subscription]] tables only"
+                f"{name}: {faults(error)}; the file holds [[subscription]] tables only"
             ) from error
 
 
@@ -217,7 +217,7 @@ def read_entry(raw: object, where: str, now: datetime) -> Subscription:
     try:
         return Entry.model_validate(raw).subscription(now)
     except ValidationError as error:
-        raise ConfigurationError(f"{where}: {_faults(error)}") from error
+        raise ConfigurationError(f"{where}: {faults(error)}") from error
 
 
 def _refuse_twins(found: Iterable[Subscription], name: str) -> None:
@@ -231,7 +231,8 @@ def _refuse_twins(found: Iterable[Subscription], name: str) -> None:
         seen[one.id] = number
 
 
-def _faults(error: ValidationError) -> str:
+def faults(error: ValidationError) -> str:
+    """The first three faults of a subscription, by field; never a value."""
     return "; ".join(map(_fault, error.errors(include_input=False, include_url=False)[:3]))
 
 

@@ -63,7 +63,10 @@ subscriptions = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("inactive_reason", sa.Text),
 )
-"""`wish` holds the other fields of a `Subscription`; `origin` is `file` or `console`."""
+"""`wish` holds the other fields of a `Subscription`; `origin` is `file` or `console`.
+
+`inactive_reason` of an active one says why it is passed over all the same: it cannot be read.
+"""
 
 digests = sa.Table(
     "digests",
