@@ -6,8 +6,14 @@ Pure. Events may come late, twice, or in any order; the result is the same.
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.article import Status
+from shared.article import Article, Status
 from shared.events import Classified
+
+_OUTSIDE = ("none", "oncology")
+"""Scopes that a reader is not told of unless asked for."""
+
+_CLASSIFIED = ("title", "abstract", "mesh", "keywords", "publication_types")
+"""What of an article its labels are taken from."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,8 @@ class Known:
 
     `discovered_at` is the poller's time and `first_seen_at` ours. `status_changed_at` is `None`
     while the status is the one it came with. `classified_at` is the time of the event.
+    `relevant_since` is our time of the last revision whose new text brought it into scope, or
+    brought it a label that it had not: an abstract often comes weeks after the title.
     """
 
     entry: Classified
@@ -24,6 +32,7 @@ class Known:
     classified_at: datetime
     backfill: bool = False
     status_changed_at: datetime | None = None
+    relevant_since: datetime | None = None
 
     @property
     def pmid(self) -> int:
@@ -34,6 +43,11 @@ class Known:
     def status(self) -> Status:
         """What the paper is now."""
         return self.entry.article.status
+
+    @property
+    def is_new_since(self) -> datetime:
+        """When it was discovered, or became relevant later."""
+        return max(self.discovered_at, self.relevant_since or self.discovered_at)
 
 
 def project(known: Known | None, entry: Classified, at: datetime, now: datetime) -> Known:
@@ -64,4 +78,25 @@ def project(known: Known | None, entry: Classified, at: datetime, now: datetime)
         classified_at=at if is_newer else known.classified_at,
         backfill=known.backfill or entry.backfill,
         status_changed_at=at if changed else known.status_changed_at,
+        relevant_since=now if became_relevant(known.entry, entry) else known.relevant_since,
     )
+
+
+def became_relevant(before: Classified, after: Classified) -> bool:
+    """Whether a later revision's text brought an article into scope, or in scope a first label.
+
+    Other rules for the same text do not: a new taxonomy brings no flood of old papers.
+    """
+    if after.revision <= before.revision or after.classification.scope in _OUTSIDE:
+        return False
+    if _text(after.article) == _text(before.article):
+        return False
+    return before.classification.scope in _OUTSIDE or bool(_labels(after) - _labels(before))
+
+
+def _text(article: Article) -> tuple[object, ...]:
+    return tuple(getattr(article, name) for name in _CLASSIFIED)
+
+
+def _labels(entry: Classified) -> set[tuple[str, str]]:
+    return {(label.facet, label.id) for label in entry.classification.labels}

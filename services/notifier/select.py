@@ -5,11 +5,14 @@ Pure. News are articles of the topic that
 - are no backfill, and neither retracted nor withdrawn;
 - pass the subscriber's filters;
 - are not in the subscriber's ledger: what was sent once is not sent again, whatever changed;
-- were discovered less than 30 days before the subscription began, so that a first digest brings
-  the last 30 days; and
-- were discovered, or classified for the first time, less than 30 days before the end of the
-  last digest. So a late or failed one is made up for, while filters that are widened and rules
-  that change bring no flood of old papers.
+- were discovered, or became relevant, less than 30 days before the subscription began, so that a
+  first digest brings the last 30 days; and
+- were discovered, classified for the first time, or became relevant less than 30 days before the
+  end of the last digest. So a late or failed one is made up for, while filters that are widened
+  and rules that change bring no flood of old papers.
+
+An article becomes relevant when a revision of its text brings it into scope or adds a label:
+PubMed often has the title first, and the abstract and MeSH terms weeks later.
 """
 
 from collections.abc import Collection, Iterable
@@ -91,8 +94,9 @@ def is_news(known: Known, subscription: Subscription, period: Period) -> bool:
     return (
         not known.backfill
         and known.status not in GONE
-        and subscription.created_at - LOOKBACK < known.discovered_at <= period.end
-        and max(known.discovered_at, known.first_seen_at) > period.floor(subscription)
+        and known.discovered_at <= period.end
+        and known.is_new_since > subscription.created_at - LOOKBACK
+        and max(known.is_new_since, known.first_seen_at) > period.floor(subscription)
         and is_wanted(known.entry, subscription.filters)
     )
 

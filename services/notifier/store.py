@@ -33,7 +33,7 @@ async def article(connection: AsyncConnection, topic: str, pmid: int) -> Known |
 async def articles_between(
     connection: AsyncConnection, topic: str, since: datetime, until: datetime
 ) -> list[Known]:
-    """The topic's articles discovered, or first seen, after `since`, and discovered by `until`.
+    """The topic's articles discovered, first seen or relevant after `since`; discovered by `until`.
 
     Backfill is left out here already: it is most of the table and never news.
     """
@@ -42,7 +42,11 @@ async def articles_between(
         .where(
             articles.c.topic == topic,
             articles.c.backfill.is_(False),
-            sa.or_(articles.c.discovered_at > since, articles.c.first_seen_at > since),
+            sa.or_(
+                articles.c.discovered_at > since,
+                articles.c.first_seen_at > since,
+                articles.c.relevant_since > since,
+            ),
             articles.c.discovered_at <= until,
         )
         .order_by(articles.c.pmid)
@@ -62,6 +66,7 @@ async def keep_article(connection: AsyncConnection, one: Known) -> None:
         "discovered_at": one.discovered_at,
         "first_seen_at": one.first_seen_at,
         "classified_at": one.classified_at,
+        "relevant_since": one.relevant_since,
         "entry": entry.model_dump(mode="json"),
     }
     statement = insert(connection, articles).values(topic=entry.topic, pmid=one.pmid, **values)
@@ -144,4 +149,5 @@ def known(row: sa.Row[tuple[object, ...]]) -> Known:
         classified_at=row.classified_at,
         backfill=row.backfill,
         status_changed_at=row.status_changed_at,
+        relevant_since=row.relevant_since,
     )

@@ -23,6 +23,7 @@ articles = sa.Table(
     sa.Column("discovered_at", UtcDateTime, nullable=False),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("classified_at", UtcDateTime, nullable=False),
+    sa.Column("relevant_since", UtcDateTime),
     sa.Column("entry", Json, nullable=False),
     sa.Index("ix_articles_topic_discovered_at", "topic", "discovered_at"),
 )

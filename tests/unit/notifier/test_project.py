@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.notifier.project import Known, project
-from shared.article import Status
+from shared.article import AbstractSection, Status
 from shared.events import Classified
-from tests.builders import an_article, classified
+from tests.builders import a_classification, a_label, an_article, classified
 from tests.unit.notifier.kit import START
 
 HOUR = timedelta(hours=1)
@@ -84,3 +84,60 @@ def test_nothing_is_discovered_later_than_it_is_received() -> None:
     known = projected((ahead, 1))
     assert known.discovered_at == START + 9 * HOUR
     assert project(known, ahead, START + HOUR, START + 10 * HOUR).discovered_at == START + 9 * HOUR
+
+
+TITLE, ABSTRACT = (), (AbstractSection(text="CAR-T cells were given to two patients."),)
+OUTSIDE, INSIDE = a_classification(scope="none", labels=()), a_classification()
+
+
+def text(revision: int, abstract: Any, classification: Any, **overrides: Any) -> Classified:
+    article = an_article(abstract=abstract)
+    return entry(revision, classification=classification).model_copy(
+        update={"article": article, **overrides}
+    )
+
+
+def since(*entries: Classified) -> object:
+    return projected(*((one, hour) for hour, one in enumerate(entries, 1))).relevant_since
+
+
+@pytest.mark.parametrize("scope", ["core", "adjacent", "unclear"])
+@pytest.mark.parametrize("before", ["none", "oncology"])
+def test_an_article_is_relevant_since_a_new_text_brought_it_into_scope(
+    before: str, scope: str
+) -> None:
+    first = text(1, TITLE, a_classification(scope=before, labels=()))
+    assert since(first, text(2, ABSTRACT, a_classification(scope=scope))) == START + 9 * HOUR
+
+
+def test_an_article_is_relevant_since_a_new_text_brought_its_label() -> None:
+    bare = a_classification(labels=())
+    assert since(text(1, TITLE, bare), text(2, ABSTRACT, INSIDE)) == START + 9 * HOUR
+    more = a_classification(labels=(a_label(), a_label(facet="disease", id="sle")))
+    assert since(text(1, TITLE, INSIDE), text(2, ABSTRACT, more)) == START + 9 * HOUR
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        text(1, TITLE, INSIDE),
+        text(2, TITLE, INSIDE, changed=("reasons",)),
+        text(2, ABSTRACT, OUTSIDE),
+        text(2, ABSTRACT, a_classification(scope="oncology")),
+    ],
+)
+def test_other_rules_for_the_same_text_and_what_stays_outside_make_nothing_relevant(
+    later: Classified,
+) -> None:
+    assert since(text(1, TITLE, OUTSIDE), later) is None
+
+
+def test_a_new_text_with_the_labels_it_had_is_no_news() -> None:
+    assert since(text(1, TITLE, INSIDE), text(2, ABSTRACT, INSIDE)) is None
+
+
+def test_since_when_an_article_is_relevant_outlasts_later_revisions_and_late_older_ones() -> None:
+    became = projected((text(1, TITLE, OUTSIDE), 1), (text(3, ABSTRACT, INSIDE), 3))
+    for later in (text(4, TITLE, INSIDE), text(2, ABSTRACT, INSIDE)):
+        after = project(became, later, START + 4 * HOUR, START + 99 * HOUR)
+        assert after.relevant_since == became.relevant_since == START + 9 * HOUR

@@ -21,6 +21,7 @@ END = START + 7 * HOUR
 
 def known(pmid: int = 1, *, status: Status = Status.PUBLISHED, **overrides: Any) -> Known:
     times = {name: overrides.pop(name, END - HOUR) for name in ("discovered_at", "first_seen_at")}
+    times["relevant_since"] = overrides.pop("relevant_since", None)
     backfill = overrides.pop("backfill", False)
     corrections = overrides.pop("corrections", ())
     article = an_article(pmid=pmid, status=status, corrections=corrections)
@@ -61,6 +62,18 @@ def test_a_paper_retracted_before_it_was_sent_is_no_news(status: Status) -> None
 @pytest.mark.parametrize("status", [Status.CORRECTED, Status.CONCERN])
 def test_a_corrected_paper_that_was_not_sent_is_news(status: Status) -> None:
     assert brought(known(status=status)) == [1]
+
+
+def test_an_old_article_that_became_relevant_is_news_from_then_on_for_thirty_days() -> None:
+    old: dict[str, Any] = dict.fromkeys(("discovered_at", "first_seen_at"), START - 99 * DAY)
+    assert brought(known(**old)) == []
+    assert brought(known(**old, relevant_since=START - DAY)) == [1]
+    assert brought(known(**old, relevant_since=START - 31 * DAY)) == []
+    assert brought(known(**old, relevant_since=START - DAY), last=START + 40 * DAY) == []
+
+
+def test_a_backfilled_article_that_became_relevant_is_no_news() -> None:
+    assert brought(known(backfill=True, relevant_since=START - DAY)) == []
 
 
 def test_another_topics_article_is_no_news() -> None:

@@ -10,7 +10,7 @@ from shared.article import Status
 from shared.database import transaction
 from shared.errors import Permanent
 from shared.events import Undecodable
-from tests.builders import digest_delivered, discovered
+from tests.builders import a_classification, an_article, digest_delivered, discovered
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
 
 HOUR = timedelta(hours=1)
@@ -171,3 +171,30 @@ async def test_a_new_address_revives_a_subscription(desk: Desk) -> None:
     await desk.subscribe(a_subscription(address="new@example.org"))
     (row,) = await desk.rows(tables.subscriptions)
     assert (row.active, row.inactive_reason, row.address) == (True, None, "new@example.org")
+
+
+@pytest.mark.parametrize(("backfill", "told"), [(False, {(1, "article")}), (True, set())])
+async def test_a_paper_whose_abstract_comes_after_forty_days_is_told_unless_it_was_backfill(
+    desk: Desk, backfill: bool, told: set[tuple[int, str]]
+) -> None:
+    await desk.subscribe(a_subscription())
+    title = an_article(pmid=1, abstract=())
+    outside = a_classification(scope="none", labels=())
+    await desk.receive(
+        an_article_event(1, START, article=title, classification=outside, backfill=backfill),
+        a_poll_event(START, announced=1),
+    )
+    for day in (0, 20, 39):
+        at = START + timedelta(days=day)
+        desk.clock.now = desk.timer.now = at + 8 * HOUR
+        await desk.receive(a_poll_event(at + HOUR, poll=f"q{day}"))
+        assert await desk.deliver() == 0
+
+    at = START + timedelta(days=40)
+    desk.clock.now = desk.timer.now = at + 8 * HOUR
+    await desk.receive(
+        an_article_event(1, at, poll="r", revision=2, discovered_at=START, changed=("abstract",)),
+        a_poll_event(at, poll="r", announced=1),
+    )
+    await desk.deliver()
+    assert await desk.told() == told

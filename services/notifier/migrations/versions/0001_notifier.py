@@ -55,6 +55,7 @@ def _projection() -> None:
         sa.Column("discovered_at", UtcDateTime, nullable=False),
         sa.Column("first_seen_at", UtcDateTime, nullable=False),
         sa.Column("classified_at", UtcDateTime, nullable=False),
+        sa.Column("relevant_since", UtcDateTime),
         sa.Column("entry", Json, nullable=False),
         sa.PrimaryKeyConstraint("topic", "pmid", name="pk_articles"),
         schema=schema("notifier"),
