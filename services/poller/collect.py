@@ -1,16 +1,26 @@
 """From PMIDs to articles in the store and events in the outbox, chunk by chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.poller import store
+from services.poller import parked, store
 from services.poller.eutils import CHUNK, Eutils
 from services.poller.legs import Asked, merge
-from services.poller.parse import Parsed, parse_records
-from services.poller.poll import Decision, Entry, Found, Known, Moment, discover, revisit
+from services.poller.parse import Parsed, Refused, parse_records
+from services.poller.poll import (
+    Decision,
+    Entry,
+    Found,
+    Known,
+    Moment,
+    Waiting,
+    discover,
+    news_since,
+    revisit,
+)
 from services.poller.settle import Tally
 from services.poller.topic import Topic
 from shared.article import Article, Status
@@ -33,7 +43,7 @@ class Outside:
 
 @dataclass
 class Run:
-    """A poll under way."""
+    """A poll under way. `again` is what is asked for though no leg names it as new."""
 
     topic: Topic
     poll_id: str
@@ -90,11 +100,17 @@ async def _write_chunk(outside: Outside, run: Run, chunk: Sequence[int], parsed:
         decisions = [_decide(run, entries.get(pmid), a, moment) for pmid, a in records.items()]
         await store.save(connection, run.topic.id, decisions, moment.now)
         await store.note_read(connection, run.topic.id, entries.keys() - records.keys(), moment.now)
-        await store.park(connection, run.topic.id, parsed.refused, moment.now)
-        await store.unpark(connection, run.topic.id, records.keys())
+        await parked.park(connection, run.topic.id, _waiting(run, parsed, moment), moment.now)
+        await parked.unpark(connection, run.topic.id, records.keys())
     run.tally.understood |= records.keys() | (asked & set(parsed.deleted))
     run.tally.new |= records.keys() - entries.keys()
     run.tally.parked |= {pmid for pmid in refused if pmid is not None} - records.keys()
+
+
+def _waiting(run: Run, parsed: Parsed, moment: Moment) -> Iterator[tuple[Refused, Waiting]]:
+    for record in parsed.refused:
+        found = run.found.get(record.pmid or 0, Found())
+        yield record, Waiting(found.reasons, news_since(found, moment))
 
 
 def _deleted(entries: dict[int, Entry], deleted: set[int]) -> dict[int, Article]:

@@ -86,8 +86,8 @@ def is_first(plan: Plan, cursor: Cursor | None) -> bool:
 def span(topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime) -> datetime:
     """From when a query is asked: what is known to be complete less the overlap.
 
-    The first time that is the whole back catalogue the topic wants, and all that is news. A cursor in the future
-    (the clock was put back) counts as now.
+    The first time that is the whole back catalogue the topic wants, and all that is news. A
+    cursor in the future (the clock was put back) counts as now.
     """
     if cursor is None or is_first(plan, cursor):
         years = timedelta(days=365.25 * topic.backfill_years)

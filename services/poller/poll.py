@@ -50,11 +50,23 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Why an article that was not understood was found, and from when on such were news.
+
+    `news_from` is None when it is news however old it is.
+    """
+
+    reasons: tuple[Reason, ...]
+    news_from: datetime | None
+
+
+@dataclass(frozen=True)
 class Found:
-    """A PMID of this poll: its reasons, and the legs that name it."""
+    """A PMID of this poll: its reasons, the legs that name it, and what it waited with."""
 
     reasons: tuple[Reason, ...] = ()
     legs: tuple[Asked, ...] = ()
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,15 @@ def gather(asked: Iterable[Asked], seed: int) -> dict[int, Found]:
     return found
 
 
+def with_waiting(found: Mapping[int, Found], waiting: Mapping[int, Waiting]) -> dict[int, Found]:
+    """What was found, and what was found before and waits to be understood."""
+    both = dict(found)
+    for pmid, row in waiting.items():
+        now = both.get(pmid, Found())
+        both[pmid] = replace(now, reasons=merge(row.reasons, now.reasons), waiting=row)
+    return both
+
+
 def to_read_again(
     known: Mapping[int, Known], found: Collection[int], moment: Moment, budget: int
 ) -> list[int]:
@@ -111,7 +132,7 @@ def _is_fresh(row: Known, found: bool, moment: Moment) -> bool:
     return not row.backfill and row.announced_at >= moment.now - FRESH
 
 
-def is_backfill(entered_at: datetime | None, legs: Sequence[Asked], moment: Moment) -> bool:
+def is_backfill(entered_at: datetime | None, found: Found, moment: Moment) -> bool:
     """Whether a new article was there before the watch began.
 
     What entered PubMed within the look-back is news, and what a leg has missed since it was
@@ -119,12 +140,19 @@ def is_backfill(entered_at: datetime | None, legs: Sequence[Asked], moment: Mome
     names it now: it came late, and late is not never. References are the exception: they are
     older than the seed, whenever PubMed gets to know of them.
     """
-    start = news_since(legs, moment)
+    start = news_since(found, moment)
     return start is not None and (entered_at is None or entered_at < start)
 
 
-def news_since(legs: Sequence[Asked], moment: Moment) -> datetime | None:
-    """From when on what these legs name is news; None when all of it is, however old."""
+def news_since(found: Found, moment: Moment) -> datetime | None:
+    """From when on what was found like this is news; None when all of it is, however old."""
+    start = _since(found.legs, moment)
+    if start is None or found.waiting is None:
+        return start
+    return found.waiting.news_from and min(start, found.waiting.news_from)
+
+
+def _since(legs: Sequence[Asked], moment: Moment) -> datetime | None:
     if not all(leg.first or leg.plan.relation == "references" for leg in legs):
         return None
     starts = (leg.news_from for leg in legs if leg.first and leg.news_from)
@@ -133,7 +161,7 @@ def news_since(legs: Sequence[Asked], moment: Moment) -> datetime | None:
 
 def discover(article: Article, found: Found, moment: Moment) -> Decision:
     """A PMID that the topic did not know."""
-    backfill = is_backfill(article.entered_at, found.legs, moment)
+    backfill = is_backfill(article.entered_at, found, moment)
     entry = Entry(
         article=article,
         revision=1,

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.poller import store
+from services.poller import parked, store
 from services.poller.ask import ask
 from services.poller.collect import Outside, Run, fetch_all, note_reasons
 from services.poller.eutils import Eutils
 from services.poller.ledger import close_poll
 from services.poller.legs import Asked, Cursor, plans, without_dates
-from services.poller.poll import gather, to_read_again
+from services.poller.poll import gather, to_read_again, with_waiting
 from services.poller.schedule import LastPoll, due, next_poll_at
 from services.poller.settle import Tally, settle, settle_reread
 from services.poller.topic import Topic
@@ -78,12 +78,24 @@ async def poll_topic(
     """
     outside = Outside(engine, eutils, clock)
     run = await _begin(outside, topic)
+    named = set(run.found)
+    waiting = await _take_up(outside, run)
+    again = to_read_again(run.known, named, run.moment(clock()), max_reread)
+    again += sorted((waiting & run.known.keys()) - set(again))
+    run.again = (*again, *sorted(waiting - named - run.known.keys()))
     unknown = sorted(run.found.keys() - run.known.keys(), reverse=True)
-    again = to_read_again(run.known, run.found.keys(), run.moment(clock()), max_reread)
-    run.again = tuple(again)
     await fetch_all(outside, run, unknown + again)
     await note_reasons(outside, run, set(again))
     return await _end(outside, run)
+
+
+async def _take_up(outside: Outside, run: Run) -> set[int]:
+    """Ask for parked records too: PubMed may have mended them since, or we our parser."""
+    async with transaction(outside.engine) as connection:
+        waiting = await parked.take_up(connection, run.topic.id, run.started)
+    new = {pmid: row for pmid, row in waiting.items() if pmid not in run.known}
+    run.found = with_waiting(run.found, new)
+    return set(waiting)
 
 
 async def _begin(outside: Outside, topic: Topic) -> Run:

@@ -2,18 +2,16 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.poller.legs import Cursor
-from services.poller.parse import Refused
 from services.poller.poll import Decision, Entry, Known
 from services.poller.relatedness import relatedness
 from services.poller.schedule import LastPoll
-from services.poller.tables import articles, cursors, outbox, parked_records, polls, source
+from services.poller.tables import articles, cursors, outbox, polls, source
 from shared.article import Article, content_hash
 from shared.database import insert
 from shared.errors import ConfigurationError
@@ -176,34 +174,6 @@ def _row(topic: str, entry: Entry) -> dict[str, Any]:
         "reread_at": entry.reread_at,
         "poll_id": entry.poll_id,
     }
-
-
-async def park(
-    connection: AsyncConnection, topic: str, refused: Iterable[Refused], now: datetime
-) -> None:
-    """Keep records that were not understood, with their bytes and why; each of them once."""
-    for record in refused:
-        statement = insert(connection, parked_records).values(
-            topic=topic,
-            digest=sha256(record.raw).hexdigest(),
-            pmid=record.pmid,
-            reason=record.reason,
-            body=record.raw,
-            parked_at=now,
-        )
-        await connection.execute(
-            statement.on_conflict_do_nothing(index_elements=["topic", "digest"])
-        )
-
-
-async def unpark(connection: AsyncConnection, topic: str, pmids: Collection[int]) -> None:
-    """Forget parked records of articles that are understood by now."""
-    if pmids:
-        await connection.execute(
-            parked_records.delete().where(
-                parked_records.c.topic == topic, parked_records.c.pmid.in_(list(pmids))
-            )
-        )
 
 
 async def has_poll(connection: AsyncConnection, poll_id: str) -> bool:

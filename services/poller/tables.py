@@ -76,6 +76,9 @@ parked_records = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("parked_at", UtcDateTime, nullable=False),
+    sa.Column("tried_at", UtcDateTime, nullable=False),
+    sa.Column("reasons", Json, nullable=False),
+    sa.Column("news_from", UtcDateTime),
 )
 
 source = sa.Table(

@@ -24,11 +24,13 @@ from services.poller.poll import (
     Found,
     Known,
     Moment,
+    Waiting,
     discover,
     gather,
     is_backfill,
     revisit,
     to_read_again,
+    with_waiting,
 )
 from services.poller.relatedness import relatedness
 from services.poller.schedule import LastPoll, due, next_poll_at
@@ -137,7 +139,7 @@ def test_what_was_there_before_the_watch_is_no_news(
 ) -> None:
     at = None if entered is None else NOW - days(entered)
 
-    assert is_backfill(at, legs, MOMENT) is backfill
+    assert is_backfill(at, Found(legs=tuple(legs)), MOMENT) is backfill
 
 
 def test_what_a_leg_missed_before_its_definition_changed_is_news() -> None:
@@ -150,8 +152,21 @@ def test_what_a_leg_missed_before_its_definition_changed_is_news() -> None:
     leg = replace(asked("query", 1, first=True), news_from=news_from(TOPIC, before, NOW))
     brief = TOPIC.model_copy(update={"backfill_years": 0})
     assert span(brief, next(iter(plans(brief))), before, NOW) == NOW - days(74)
-    assert not is_backfill(NOW - days(73), [leg], MOMENT)
-    assert is_backfill(NOW - days(75), [leg], MOMENT)
+    assert not is_backfill(NOW - days(73), Found(legs=(leg,)), MOMENT)
+    assert is_backfill(NOW - days(75), Found(legs=(leg,)), MOMENT)
+
+
+def test_an_article_that_waited_to_be_understood_is_the_news_it_was_when_it_was_found() -> None:
+    query = Reason(relation="query", name="words")
+    now = {1: Found((Reason(relation="cited-by"),), (asked("cited-by", 1, first=True),))}
+
+    both = with_waiting(now, {1: Waiting((query,), NOW - days(90)), 2: Waiting((query,), None)})
+
+    assert [reason.relation for reason in both[1].reasons] == ["query", "cited-by"]
+    assert both[2].reasons == (query,)
+    assert not is_backfill(NOW - days(89), both[1], MOMENT)
+    assert is_backfill(NOW - days(91), both[1], MOMENT)
+    assert not is_backfill(NOW - days(999), both[2], MOMENT)
 
 
 def test_the_same_discovery_has_the_same_id_and_another_text_another() -> None:

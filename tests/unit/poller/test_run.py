@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.poller import store
+from services.poller import parked, store
+from services.poller.parse import Refused
+from services.poller.poll import Waiting
 from services.poller.run import poll_due, poll_topic
 from services.poller.tables import articles, cursors, outbox, parked_records
 from services.poller.topic import Query, Similar, Topic
@@ -47,6 +49,7 @@ NO_SUCH_PHRASE = httpx.Response(
     text="<eSearchResult><Count>0</Count><IdList/><ErrorList>"
     "<PhraseNotFound>chimric antigen receptr</PhraseNotFound></ErrorList></eSearchResult>",
 )
+UNREADABLE = "<PubmedArticle><MedlineCitation><PMID>9</PMID></MedlineCitation></PubmedArticle>"
 OUTAGE = httpx.Response(
     200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
 )
@@ -633,3 +636,72 @@ async def test_a_query_of_unknown_words_is_not_nothing_new(
 
     assert not polled.healthy
     assert "chimric antigen receptr" in str(leg(polled, "query").error)
+
+
+async def test_a_parked_record_outside_the_window_is_shown_and_leaves_the_poll_healthy(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.records[9] = UNREADABLE
+    pubmed.query = [9, 2, 1]
+    await poll(engine, pubmed)
+    pubmed.query = [2, 1]
+
+    polled = await poll(engine, pubmed, days=1)
+
+    line = polled.legs[-1]
+    assert (line.name, line.state, line.error) == ("re-read known articles", "closed", None)
+    assert line.understood == line.fetched - 1
+    assert polled.healthy
+
+
+async def test_a_known_article_whose_record_broke_is_read_as_soon_as_it_can_be(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[1] = UNREADABLE.replace("9", "1")
+    await poll(engine, pubmed, days=2)
+    pubmed.records[1] = record(1, "Another title", OLD)
+
+    await poll(engine, pubmed, days=2.1)
+
+    (event,) = revised(await taken(engine))
+    assert event.data.article.title == "Another title"
+    async with transaction(engine) as connection:
+        assert not (await connection.execute(sa.select(parked_records))).all()
+
+
+async def test_parked_records_take_turns(engine: AsyncEngine) -> None:
+    waiting = Waiting((), None)
+    refused = [(Refused(pmid, "odd", b"%d" % pmid), waiting) for pmid in range(1, 302)]
+    async with transaction(engine) as connection:
+        await parked.park(connection, "tiny", refused, DAY)
+        await parked.park(connection, "tiny", [(Refused(None, "odd", b"?"), waiting)], DAY)
+
+        turns = [
+            set(await parked.take_up(connection, "tiny", DAY + timedelta(days=day)))
+            for day in (1, 2)
+        ]
+
+    assert [len(turn) for turn in turns] == [200, 200]
+    assert turns[0] | turns[1] == set(range(1, 302))
+
+
+async def test_a_parked_record_is_read_as_soon_as_it_can_be_also_outside_the_window(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.records[9] = UNREADABLE
+    pubmed.query = [9, 2, 1]
+    polled = await poll(engine, pubmed)
+    assert polled.healthy
+    await taken(engine)
+    pubmed.records[9] = record(9, entered=DAY - timedelta(days=20))
+    pubmed.query = [2]
+
+    await poll(engine, pubmed, days=30)
+    await poll(engine, pubmed, days=31)
+
+    (event,) = discovered(await taken(engine))
+    assert event.data.article.pmid == 9
+    assert [reason.name for reason in event.data.reasons] == ["words"]
+    assert not event.data.backfill

@@ -103,6 +103,9 @@ def _parked_records() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("parked_at", UtcDateTime, nullable=False),
+        sa.Column("tried_at", UtcDateTime, nullable=False),
+        sa.Column("reasons", Json, nullable=False),
+        sa.Column("news_from", UtcDateTime),
         sa.PrimaryKeyConstraint("topic", "digest", name="pk_parked_records"),
         schema=schema("poller"),
     )
