@@ -96,6 +96,8 @@ class DigestHead(Record):
 class Digest(DigestHead):
     """A digest. `total` counts every new article in it, those `beyond` the room included.
 
+    `waiting` more were news too, and are left for the next digest: a digest has an end. They were
+    looked for from `news_from` on, and so they are found again from there.
     `other` holds the articles whose scope the classifier could not tell: shown, never dropped.
     """
 
@@ -105,6 +107,8 @@ class Digest(DigestHead):
     other_count: int = 0
     beyond: tuple[Item, ...] = ()
     total: int = 0
+    waiting: int = 0
+    news_from: AwareDatetime | None = None
     withheld_retracted: int = 0
     coverage: Coverage
 

@@ -87,6 +87,25 @@ async def last_end(
     return found
 
 
+async def carried(
+    connection: AsyncConnection, subscription_id: str, now: datetime
+) -> datetime | None:
+    """From when the last digest by `now` looked for news, if it left some for the next one."""
+    content = await connection.scalar(
+        sa.select(digests.c.content)
+        .where(
+            digests.c.subscription_id == subscription_id,
+            digests.c.state != "failed",
+            digests.c.period_to <= now,
+        )
+        .order_by(digests.c.period_to.desc())
+        .limit(1)
+    )
+    if not content or not content.get("waiting"):
+        return None
+    return datetime.fromisoformat(content["news_from"])
+
+
 async def told(connection: AsyncConnection, subscription_id: str) -> set[int]:
     """PMIDs of the articles that this subscription was sent, or is about to be."""
     rows = await connection.scalars(

@@ -159,13 +159,17 @@ def digest_id(subscription_id: str, slot: datetime) -> str:
 async def _compose(
     connection: AsyncConnection, subscription: Subscription, head: DigestHead, checked: Coverage
 ) -> Digest:
-    period = Period(head.period_from, head.period_to)
+    carried = await ledger.carried(connection, subscription.id, head.period_to)
+    period = Period(head.period_from, head.period_to, carried)
     floor = period.floor(subscription)
     known = await store.articles_between(connection, subscription.topic, floor, period.end)
     told = await ledger.told(connection, subscription.id)
     changed = await ledger.sent_and_changed(connection, subscription.id, subscription.topic)
-    entries = _most_related(news(subscription, known, told, period))
-    return compose(entries, notices(subscription, changed), head, checked)
+    found = news(subscription, known, told, period)
+    entries = _most_related(found)
+    digest = compose(entries, notices(subscription, changed), head, checked)
+    waiting = len(found) - len(entries)
+    return digest.model_copy(update={"waiting": waiting, "news_from": floor})
 
 
 def _most_related(entries: Sequence[Classified]) -> list[Classified]:

@@ -48,10 +48,14 @@ _SOURCES: dict[Status, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Period:
-    """What a digest covers: later than `start`, up to and including `end`, its due instant."""
+    """What a digest covers: later than `start`, up to and including `end`, its due instant.
+
+    `carried` is from when the last digest looked for news, if it had to leave some for this one.
+    """
 
     start: datetime
     end: datetime
+    carried: datetime | None = None
 
     @classmethod
     def of(cls, subscription: Subscription, last_end: datetime | None, end: datetime) -> "Period":
@@ -60,7 +64,8 @@ class Period:
 
     def floor(self, subscription: Subscription) -> datetime:
         """What was discovered and classified before this is no news any more."""
-        return max(self.start, subscription.created_at) - LOOKBACK
+        floor = max(self.start, subscription.created_at) - LOOKBACK
+        return min(floor, self.carried or floor)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ def lines(digest: Digest) -> tuple[str, ...]:
     if coverage.in_processing:
         waiting = counted(coverage.in_processing, "article")
         lines.append(f"{waiting} found and not classified yet: expected in the next digest.")
+    if digest.waiting:
+        lines.append(f"Left for the next digest: {counted(digest.waiting, 'more article')}.")
     if digest.withheld_retracted:
         held = counted(digest.withheld_retracted, "retracted or withdrawn paper")
         lines.append(f"{held} left out.")

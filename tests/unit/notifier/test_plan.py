@@ -188,6 +188,28 @@ async def test_a_digest_holds_no_more_than_it_can_name_and_the_rest_comes_next(o
     assert [item.pmid for item in (await contents(one))[1].items] == [2, 1]
 
 
+async def test_what_a_full_digest_left_out_is_said_and_kept_by_the_next_however_old(
+    one: Desk,
+) -> None:
+    await one.subscribe(a_subscription(cadence="weekly"))
+    day = 24 * HOUR
+    one.clock.now = START - 28 * day
+    old = [an_article_event(n, START - 29 * day, relatedness=0.1) for n in range(1, 4)]
+    await one.receive(*old)
+    one.clock.now = START
+    new = [an_article_event(n, START, relatedness=0.9) for n in range(100, 600)]
+    await one.receive(*new, a_poll_event(START, announced=503))
+    await one.at(9, day=14)
+    await one.receive(a_poll_event(START + 13 * day, poll="p2"))
+    await one.at(9, day=21)
+
+    first, second = await contents(one)
+    assert (first.total, first.waiting, second.waiting) == (500, 3, 0)
+    assert [item.pmid for item in second.items] == [3, 2, 1]
+    mail = str(one.sender.sent[0][1].get_body(("plain",)))
+    assert "Left for the next digest: 3 more articles." in mail
+
+
 async def test_a_cancer_paper_and_a_retracted_one_reach_nobody(one: Desk) -> None:
     await one.subscribe(a_subscription())
     await one.receive(

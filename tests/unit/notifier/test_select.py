@@ -288,3 +288,10 @@ def test_the_next_period_begins_where_the_last_one_ended() -> None:
     subscription: Subscription = a_subscription()
     assert Period.of(subscription, None, END).start == START - LOOKBACK
     assert Period.of(subscription, START, END).start == START
+
+
+def test_what_the_last_digest_left_out_lowers_the_floor_and_never_raises_it() -> None:
+    subscription = a_subscription()
+    plain = Period(END, END + DAY).floor(subscription)
+    assert Period(END, END + DAY, plain - DAY).floor(subscription) == plain - DAY
+    assert Period(END, END + DAY, plain + DAY).floor(subscription) == plain
