@@ -48,10 +48,12 @@ class SmtpServer:
 class Client(aiosmtplib.SMTP):
     """A connection that knows how far its message got.
 
-    `awaits_answer` from the DATA command until the server has answered 2xx, 4xx or 5xx.
+    `awaits_answer` from the DATA command until the server has answered 2xx, 4xx or 5xx;
+    `is_accepted` from a 2xx on: what goes wrong in the farewell is no fault of the message.
     """
 
     awaits_answer = False
+    is_accepted = False
 
     async def data(  # the signature is the library's
         self,
@@ -67,7 +69,7 @@ class Client(aiosmtplib.SMTP):
         except SMTPResponseException as error:
             self.awaits_answer = error.code < 400  # -1 stands for what could not be read
             raise
-        self.awaits_answer = False
+        self.awaits_answer, self.is_accepted = False, True
         return answer
 
 
@@ -88,6 +90,8 @@ class SmtpSender:
             async with asyncio.timeout(self.server.total_seconds), client:
                 await client.sendmail(self.mail_from, [recipient], wire(message))
         except (SMTPException, OSError) as error:
+            if client.is_accepted:
+                return
             fault = translate(error)
         else:
             return

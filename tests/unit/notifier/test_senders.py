@@ -181,6 +181,13 @@ async def test_a_connection_lost_after_the_acceptance_is_no_failure() -> None:
         await sender(port).send(mail(), READER)
 
 
+async def test_a_farewell_that_hangs_after_the_acceptance_is_no_failure() -> None:
+    async with scripted_server(HELLO, OK, OK, OK, GO, OK, "250-and so on") as port:
+        await sender(port, total_seconds=0.3).send(mail(), READER)
+    async with scripted_server(HELLO, OK, OK, OK, GO, OK, "nonsense") as port:
+        await sender(port).send(mail(), READER)
+
+
 async def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
     async with scripted_server(HELLO, OK, OK, OK, GO, "250-and so on") as port:
         fault = await fault_of(port, command_seconds=0.2)
