@@ -39,7 +39,9 @@ async def sync(engine: AsyncEngine, wanted: Collection[Subscription], clock: Clo
         Retryable: the database is away.
     """
     async with transaction(engine) as connection:
-        await subscribers.sync_file(connection, wanted, clock())
+        gone = await subscribers.sync_file(connection, wanted, clock())
+    if gone:
+        log.warning("subscriptions_switched_off", switched_off=gone, listed=len(wanted))
 
 
 async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:

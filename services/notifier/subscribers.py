@@ -1,6 +1,6 @@
 """Subscriptions in the database: SQL only, in the caller's transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,8 +9,8 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.subscription import Subscription, Wish, faults
-from services.notifier.tables import subscriptions
+from services.notifier.subscription import Subscription, Wish, faults, subscription_id
+from services.notifier.tables import digests, ledger, subscriptions
 from shared.errors import Permanent
 
 log = structlog.get_logger(__name__)
@@ -61,17 +61,18 @@ def _reactivated(known: sa.Row[Any], wanted: Subscription) -> dict[str, object]:
 
 
 async def sync_file(
-    connection: AsyncConnection, wanted: Iterable[Subscription], now: datetime
-) -> None:
+    connection: AsyncConnection, wanted: Collection[Subscription], now: datetime
+) -> int:
     """Make the table say what the file says: add, update, and switch off what is gone from it.
 
     Nothing is deleted: the ledger of a subscription that returns must still know what was sent.
+    How many were switched off.
     """
-    kept = []
+    kept = [one.id for one in wanted]
     for one in wanted:
+        await _take_over(connection, one, kept)
         await save(connection, one, "file", now)
-        kept.append(one.id)
-    await connection.execute(
+    result = await connection.execute(
         subscriptions.update()
         .where(
             subscriptions.c.origin == "file",
@@ -80,6 +81,23 @@ async def sync_file(
         )
         .values(active=False, inactive_reason=REMOVED)
     )
+    return result.rowcount
+
+
+async def _take_over(connection: AsyncConnection, one: Subscription, kept: Collection[str]) -> None:
+    """An entry that was given an `id` is still the same one: its row and ledger go with it."""
+    before = subscription_id(one.topic, one.channel, one.address)
+    if before in kept or (await connection.execute(_select(one.id))).one_or_none():
+        return
+    result = await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == before, subscriptions.c.origin == "file")
+        .values(id=one.id)
+    )
+    if result.rowcount == 1:
+        for table in (digests, ledger):
+            owned = table.c.subscription_id == before
+            await connection.execute(table.update().where(owned).values(subscription_id=one.id))
 
 
 async def mailable(connection: AsyncConnection) -> list[Subscription]:

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from services.notifier import store, subscribers, tables
+from services.notifier import run, store, subscribers, tables
 from services.notifier.handlers import handler
+from services.notifier.subscription import parse
 from shared.article import Status
 from shared.database import transaction
 from shared.errors import Permanent
@@ -146,6 +148,46 @@ async def test_an_entry_removed_from_the_file_is_switched_off_and_may_return(des
     assert await sync(desk, "b") == {"a": False, "b": True}
     assert await sync(desk, "a", "b") == {"a": True, "b": True}
     assert await sync(desk) == {"a": False, "b": False}
+
+
+ENTRY = (
+    '[[subscription]]\ntopic="car-autoimmune"\naddress="r@example.org"\n'
+    'confirmed=true\ncadence="daily"\n'
+)
+
+
+async def test_an_entry_that_is_given_an_id_takes_its_row_and_ledger_along(desk: Desk) -> None:
+    await run.sync(desk.engine, parse(ENTRY, "f", desk.clock()), desk.clock)
+    await desk.receive(an_article_event(1, START), a_poll_event(START, announced=1))
+    assert await desk.at(8) == 1
+
+    await run.sync(desk.engine, parse(f'{ENTRY}id="named"\n', "f", desk.clock()), desk.clock)
+    (row,) = await desk.rows(tables.subscriptions)
+    assert (row.id, row.active, row.created_at) == ("named", True, START)
+    await desk.receive(a_poll_event(START + 24 * HOUR, poll="p2"))
+    assert await desk.at(8, day=8) == 0
+    assert await desk.told("named") == {(1, "article")}
+
+
+async def test_two_entries_of_one_address_keep_apart_what_each_was_told(desk: Desk) -> None:
+    await run.sync(desk.engine, parse(ENTRY, "f", desk.clock()), desk.clock)
+    both = f'{ENTRY}{ENTRY}id="second"\n'
+    await run.sync(desk.engine, parse(both, "f", desk.clock()), desk.clock)
+    assert len([row for row in await desk.rows(tables.subscriptions) if row.active]) == 2
+
+
+async def test_how_many_the_file_switches_off_is_logged_also_when_it_is_empty(one: Desk) -> None:
+    wanted = [a_subscription(id=name) for name in ("a", "b")]
+    await run.sync(one.engine, wanted, one.clock)
+    with capture_logs() as logs:
+        await run.sync(one.engine, [], one.clock)
+        await run.sync(one.engine, [], one.clock)
+    assert logs == [
+        {
+            "event": "subscriptions_switched_off", "log_level": "warning",
+            "switched_off": 2, "listed": 0,
+        }
+    ]  # fmt: skip
 
 
 async def test_the_file_leaves_alone_what_the_console_added(desk: Desk) -> None:
