@@ -10,6 +10,7 @@ from services.classifier import tables as classifier
 from services.console.stores import Stores
 from services.notifier import tables as notifier
 from services.notifier.plan import due as digests_due
+from services.notifier.subscribers import REMOVED
 from services.poller import tables as poller
 from services.poller.schedule import due
 from services.poller.store import last_poll
@@ -67,7 +68,7 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
             parked_records=parked,
             on_the_way=await _on_the_way(connection, topic),
             digests=await _digests(connection),
-            failures=await _failures(connection),
+            failures=await failures(connection),
             subscriptions=await _count(
                 connection, notifier.subscriptions, notifier.subscriptions.c.active
             ),
@@ -165,11 +166,19 @@ async def _digests(connection: AsyncConnection) -> dict[str, int]:
     return {str(state): int(count) for state, count in rows}
 
 
-async def _failures(connection: AsyncConnection) -> tuple[str, ...]:
+async def failures(connection: AsyncConnection) -> tuple[str, ...]:
+    """Digests that were not delivered, and subscriptions that get none, each with the reason."""
     rows = await connection.execute(
         sa.select(notifier.digests.c.subscription_id, notifier.digests.c.error)
         .where(notifier.digests.c.error.is_not(None), notifier.digests.c.state != "sent")
         .order_by(notifier.digests.c.period_to.desc())
         .limit(5)
     )
-    return tuple(f"{row.subscription_id}: {row.error}" for row in rows)
+    failed = [f"{row.subscription_id}: {row.error}" for row in rows]
+    readers = notifier.subscriptions
+    rows = await connection.execute(
+        sa.select(readers.c.id, readers.c.inactive_reason)
+        .where(readers.c.inactive_reason.is_not(None), readers.c.inactive_reason != REMOVED)
+        .order_by(readers.c.id)
+    )
+    return (*failed, *(f"{row.id}: {row.inactive_reason}" for row in rows))

@@ -88,7 +88,9 @@ def _begin(poll: Poll) -> datetime:
 def _line(leg: Leg) -> str:
     name = f"{leg.relation} '{leg.name}'" if leg.name else leg.relation
     if leg.state == "unknown":
-        return f"{name}: PubMed cannot tell"
+        return f"{name}: {leg.error or 'PubMed cannot tell'}"
     counted = "an unknown number" if leg.counted is None else leg.counted
     line = f"{name}: {leg.fetched} of {counted}"
+    if leg.understood < leg.fetched:
+        line += f", {leg.fetched - leg.understood} not understood"
     return line if leg.state == "closed" else f"{line}, incomplete"

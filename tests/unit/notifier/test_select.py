@@ -207,8 +207,8 @@ def test_a_period_without_a_poll_is_not_complete() -> None:
 
 def test_the_coverage_line_has_the_numbers_of_the_last_poll() -> None:
     legs = (
-        a_leg(counted=12, fetched=12, window_from=START - 30 * DAY),
-        a_leg(relation="similar", name=None, state="open", counted=100, fetched=90),
+        a_leg(counted=12, fetched=12, understood=12, window_from=START - 30 * DAY),
+        a_leg(relation="similar", name=None, state="open", counted=100, fetched=90, understood=90),
         a_leg(relation="references", name=None, state="unknown", counted=None, fetched=0),
     )
     polls = [
@@ -225,6 +225,22 @@ def test_the_coverage_line_has_the_numbers_of_the_last_poll() -> None:
         "similar: 90 of 100, incomplete",
         "references: PubMed cannot tell",
     )
+
+
+def test_what_was_fetched_and_not_understood_is_said() -> None:
+    leg = a_leg(relation="similar", name=None, counted=5, fetched=5, understood=4)
+
+    found = coverage([a_poll(legs=(leg,))], 0, None, Period(START, END))
+
+    assert found.legs == ("similar: 5 of 5, 1 not understood",)
+
+
+def test_what_pubmed_cannot_tell_is_said_in_the_pollers_words() -> None:
+    gone = a_leg(name="re-read", state="unknown", error="2 are not sent any more")
+
+    found = coverage([a_poll(legs=(gone,))], 0, None, Period(START, END))
+
+    assert found.legs == ("query 're-read': 2 are not sent any more",)
 
 
 def test_a_leg_that_could_not_be_counted_is_said_to_be_incomplete() -> None:
