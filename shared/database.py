@@ -112,13 +112,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except (
-        OperationalError,
-        InterfaceError,
-        NoConnectionFree,
-        ConnectionError,
-        TimeoutError,
-    ) as error:
+    except (OperationalError, InterfaceError, NoConnectionFree, OSError) as error:
+        # OSError: refused, timed out, and a host name that is gone with its container.
         raise Retryable(f"database: {_cause(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_passing(error):

@@ -115,8 +115,9 @@ async def test_a_naive_datetime_is_refused(engine: AsyncEngine) -> None:
             )
 
 
-async def test_a_database_that_is_away_is_a_fault_that_may_pass() -> None:
-    engine = make_engine("postgresql+asyncpg://nobody:x@127.0.0.1:1/none")
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "gone.invalid:5432"])
+async def test_a_database_that_is_away_is_a_fault_that_may_pass(host: str) -> None:
+    engine = make_engine(f"postgresql+asyncpg://nobody:x@{host}/none")
 
     with pytest.raises(Retryable, match="database"):
         async with transaction(engine):
