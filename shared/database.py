@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -116,15 +117,20 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         # OSError: refused, timed out, and a host name that is gone with its container.
         raise Retryable(f"database: {_cause(error)}") from error
     except DBAPIError as error:
-        if error.connection_invalidated or _is_passing(error):
+        if error.connection_invalidated or _is_passing(error.orig):
+            raise Retryable(f"database: {_cause(error)}") from error
+        raise
+    except asyncpg.PostgresError as error:
+        # While connecting the driver's own faults come through: a server that is starting up.
+        if _is_passing(error):
             raise Retryable(f"database: {_cause(error)}") from error
         raise
 
 
-def _is_passing(error: DBAPIError) -> bool:
+def _is_passing(error: BaseException | None) -> bool:
     # 08: connection, 40: serialization and deadlock, 53: resources, 57P: shutdown and restart
     # (https://www.postgresql.org/docs/17/errcodes-appendix.html).
-    state = getattr(error.orig, "sqlstate", None) or ""
+    state = getattr(error, "sqlstate", None) or ""
     return state[:2] in {"08", "40", "53"} or state[:3] == "57P"
 
 

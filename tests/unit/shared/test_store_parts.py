@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -123,6 +124,22 @@ async def test_a_database_that_is_away_is_a_fault_that_may_pass(host: str) -> No
         async with transaction(engine):
             pass
     await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        (asyncpg.CannotConnectNowError("the database system is starting up"), Retryable),
+        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), Retryable),
+        (asyncpg.InvalidPasswordError("no"), asyncpg.InvalidPasswordError),
+    ],
+)
+async def test_a_server_that_is_not_ready_is_waited_for_and_a_wrong_password_is_not(
+    engine: AsyncEngine, fault: Exception, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised):
+        async with transaction(engine):
+            raise fault
 
 
 async def test_no_connection_being_free_is_a_fault_that_may_pass(tmp_path: Path) -> None:
