@@ -20,7 +20,7 @@ from shared.errors import Permanent
 
 CONTENT_TYPE = "application/cloudevents+json"
 
-Relation = Literal["query", "similar", "cited-by", "references"]
+Relation = Literal["query", "similar", "cited-by", "references", "cites-tracked"]
 Facet = Literal["scope", "modality", "disease", "evidence", "target", "product"]
 Place = Literal["title", "abstract", "mesh", "keyword", "publication-type"]
 LegState = Literal["closed", "open", "unknown"]
@@ -30,7 +30,8 @@ class Reason(Record):
     """Why an article is here: its relation to the seed.
 
     `rank` counts from 1 and `of` is the length of the list it was ranked in; `score` is NCBI's
-    own and is only comparable within one list.
+    own and is only comparable within one list. `cites` is how many articles of the topic a
+    `cites-tracked` one cites.
     """
 
     relation: Relation
@@ -38,6 +39,7 @@ class Reason(Record):
     rank: int | None = None
     of: int | None = None
     score: int | None = None
+    cites: int | None = None
 
 
 class Evidence(Record):
@@ -112,6 +114,9 @@ class Leg(Record):
 
     A leg is closed only when the numbers agree. `unknown` means that PubMed cannot tell
     (`pubmed_pubmed_refs` of an article that is not in PMC), which is not the same as none.
+    `open_since` is when a leg that is open was last complete, or first asked; `alarm` says that
+    this is longer ago than the topic allows. `warnings` are PubMed's remarks on the query, and
+    `previous_translation` is how it read the same query before, where it reads it otherwise now.
     """
 
     relation: Relation
@@ -126,6 +131,10 @@ class Leg(Record):
     query_translation: str | None = None
     window_from: AwareDatetime | None = None
     window_to: AwareDatetime | None = None
+    open_since: AwareDatetime | None = None
+    alarm: bool = False
+    warnings: tuple[str, ...] = ()
+    previous_translation: str | None = None
 
 
 class Poll(Record):

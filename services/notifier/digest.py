@@ -20,14 +20,16 @@ __all__ = [
     "compose", "narrowed", "subject", "without",
 ]  # fmt: skip
 
-NoticeKind = Literal["retracted", "withdrawn", "expression-of-concern", "corrected"]
+NoticeKind = Literal[
+    "retracted", "withdrawn", "deleted", "expression-of-concern", "corrected", "updated"
+]
 
 NOTICES = ("notices", "Notices in the literature")
 UNLABELLED = ("no-modality", "No CAR modality named")
 
-_KINDS = ("retracted", "withdrawn", "expression-of-concern", "corrected")
-_KIND_WORDS = ("retraction", "withdrawal", "concern", "correction")
-_GONE = (Status.RETRACTED, Status.WITHDRAWN)
+_KINDS = ("retracted", "withdrawn", "deleted", "expression-of-concern", "corrected", "updated")
+_KIND_WORDS = ("retraction", "withdrawal", "deletion", "concern", "correction", "update")
+_GONE = (Status.RETRACTED, Status.WITHDRAWN, Status.DELETED)
 _NOTICE_TYPES = frozenset(
     {
         "Retraction of Publication",

@@ -32,7 +32,7 @@ QUOTE_LIMIT = 480
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FACETS = ("modality", "disease", "evidence", "target", "product", "scope")
 _ORDER = {modality: place for place, (modality, _) in enumerate(MODALITIES)}
-_RELATIONS = ("cited-by", "references", "similar", "query")
+_RELATIONS = ("cited-by", "references", "similar", "cites-tracked", "query")
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
 
 
@@ -185,6 +185,7 @@ def _reason(reason: Reason) -> str:
         "cited-by": "cites the seed",
         "references": "cited by the seed",
         "similar": "similar to the seed",
+        "cites-tracked": f"cites {reason.cites or 'several'} articles of this topic",
     }[reason.relation]
 
 

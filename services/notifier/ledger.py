@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.digest import Digest
-from services.notifier.select import Sent
+from services.notifier.select import GONE, Sent
 from services.notifier.store import known
 from services.notifier.tables import articles, digests, ledger
 from shared.article import Status
@@ -254,7 +254,7 @@ async def retracted_since(connection: AsyncConnection, digest_id: str, topic: st
         .where(
             ledger.c.digest_id == digest_id,
             ledger.c.kind == ARTICLE,
-            articles.c.status.in_([Status.RETRACTED.value, Status.WITHDRAWN.value]),
+            articles.c.status.in_([status.value for status in GONE]),
         )
     )
     return set(rows)

@@ -28,20 +28,24 @@ from shared.events import Classified, Facet
 
 LOOKBACK = timedelta(days=30)
 
-GONE = (Status.RETRACTED, Status.WITHDRAWN)
+GONE = (Status.RETRACTED, Status.WITHDRAWN, Status.DELETED)
 
 NOTICE_KINDS: dict[Status, NoticeKind] = {
     Status.RETRACTED: "retracted",
     Status.WITHDRAWN: "withdrawn",
     Status.CONCERN: "expression-of-concern",
     Status.CORRECTED: "corrected",
+    Status.UPDATED: "updated",
+    Status.DELETED: "deleted",
 }
 
 _SOURCES: dict[Status, tuple[str, ...]] = {
     Status.RETRACTED: ("RetractionIn", "RetractedandRepublishedIn", "PartialRetractionIn"),
     Status.WITHDRAWN: ("RetractionIn",),
     Status.CONCERN: ("ExpressionOfConcernIn",),
-    Status.CORRECTED: ("ErratumIn", "CorrectedandRepublishedIn", "RepublishedIn", "UpdateIn"),
+    Status.CORRECTED: ("ErratumIn", "CorrectedandRepublishedIn", "RepublishedIn"),
+    Status.UPDATED: ("UpdateIn",),
+    Status.DELETED: (),
 }
 """CommentsCorrections RefTypes that name the notice, as in the PubMed DTD."""
 

@@ -114,9 +114,9 @@ def _waiting(run: Run, parsed: Parsed, moment: Moment) -> Iterator[tuple[Refused
 
 
 def _deleted(entries: dict[int, Entry], deleted: set[int]) -> dict[int, Article]:
-    """Known articles that PubMed has taken out: they stay, as withdrawn."""
+    """Known articles that PubMed has taken out: they stay, as deleted."""
     return {
-        pmid: entry.article.model_copy(update={"status": Status.WITHDRAWN})
+        pmid: entry.article.model_copy(update={"status": Status.DELETED})
         for pmid, entry in entries.items()
         if pmid in deleted
     }

@@ -9,7 +9,7 @@ from services.poller.eutils import DateType, Window
 from services.poller.topic import Query, Topic
 from shared.events import Reason, Relation
 
-ORDER: tuple[Relation, ...] = ("query", "similar", "cited-by", "references")
+ORDER: tuple[Relation, ...] = ("query", "similar", "cited-by", "cites-tracked", "references")
 _DATES = re.compile(r"\s*AND\s*\d{4}/\d{2}/\d{2}\s*:\s*\d{4}/\d{2}/\d{2}\[[^\]]*\]\s*$")
 
 

@@ -23,8 +23,10 @@ _MONTHS = (
 _KINDS = {
     "retracted": "Retracted",
     "withdrawn": "Withdrawn",
+    "deleted": "Taken out of PubMed",
     "expression-of-concern": "Expression of concern",
     "corrected": "Corrected",
+    "updated": "Updated",
 }
 _SCOPES = {
     "adjacent": "Adjacent to autoimmunity",
@@ -181,7 +183,7 @@ def notice_lead(notice: Notice) -> str:
 
 def notice_paint(notice: Notice) -> str:
     """The palette's name for the gravity of a notice."""
-    return "notice" if notice.kind in {"retracted", "withdrawn"} else "warning"
+    return "notice" if notice.kind in {"retracted", "withdrawn", "deleted"} else "warning"
 
 
 def notice_sent(notice: Notice) -> str:
