@@ -6,10 +6,10 @@ The JSON names are the element names of the XML in lower case.
 from typing import Any
 
 from services.ncbi_sim.catalogue import Author
-from services.ncbi_sim.dates import slashed
 from services.ncbi_sim.match import words_of
 from services.ncbi_sim.pubmed_xml import article_ids, history_of, publication_status
 from services.ncbi_sim.view import Record, publication_date
+from shared.pubmed_query.dates import slashed
 
 _ID_TYPES = {"pubmed": 1, "doi": 3, "pmc": 8}
 _PUB_STATUS = {"ppublish": "4", "epublish": "3"}

@@ -19,15 +19,16 @@ from services.ncbi_sim.answers import (
     xml_answer,
     xml_error,
 )
-from services.ncbi_sim.dates import first_day, last_day, slashed
 from services.ncbi_sim.evaluate import Outcome, evaluate
-from services.ncbi_sim.fields import Field, date_field
 from services.ncbi_sim.history import History, HistoryKey, UnknownQueryError
 from services.ncbi_sim.match import Corpus, words_of
 from services.ncbi_sim.paging import Page, StartError, cut
 from services.ncbi_sim.params import Params
-from services.ncbi_sim.query import Query, QueryError, parse
 from services.ncbi_sim.view import Record, View
+from shared.pubmed_query.dates import first_day, last_day, slashed
+from shared.pubmed_query.fields import Field, date_field
+from shared.pubmed_query.parse import QueryError, parse
+from shared.pubmed_query.tree import Query
 
 _DEFAULT_COUNT = 20
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from services.ncbi_sim.dates import slashed
-from services.ncbi_sim.fields import ALL_FIELDS
-from services.ncbi_sim.match import Corpus, Words, words_of
-from services.ncbi_sim.query import Combination, DateRange, LastDays, Node, Query, Term
+from services.ncbi_sim.match import Corpus, words_of
+from shared.pubmed_query.dates import slashed
+from shared.pubmed_query.fields import ALL_FIELDS
+from shared.pubmed_query.tree import Combination, DateRange, LastDays, Node, Query, Term
+from shared.pubmed_query.words import Words
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ See https://pubmed.ncbi.nlm.nih.gov/help/#pubmed-format
 import textwrap
 from collections.abc import Iterator
 
-from services.ncbi_sim.dates import slashed
 from services.ncbi_sim.markup import plain
 from services.ncbi_sim.view import Record, citation, publication_date
+from shared.pubmed_query.dates import slashed
 
 _CORRECTIONS = {
     "RetractionIn": "RIN",

@@ -8,24 +8,15 @@ See https://pubmed.ncbi.nlm.nih.gov/help/#how-do-i-search-pubmed
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from services.ncbi_sim.dates import first_day, last_day
-from services.ncbi_sim.fields import ALL_FIELDS, Field, find_field
-
-Operator = Literal["AND", "OR", "NOT"]
+from shared.pubmed_query.dates import first_day, last_day
+from shared.pubmed_query.fields import ALL_FIELDS, Field, find_field
+from shared.pubmed_query.tree import Combination, DateRange, LastDays, Node, Operator, Query, Term
+from shared.pubmed_query.words import STOPWORDS
 
 # Deeper than any query a person or a topic file holds, and well above Python's stack.
 MAX_DEPTH = 50
-
-# The lower-case words PubMed leaves out of an untagged search (excerpt of its stopword list).
-STOPWORDS = frozenset(
-    (
-        *("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "not", "of", "on", "or"),
-        *("that", "the", "to", "was", "with"),
-    )
-)
 
 _DATE = r'"?\d{4}(?:/\d{1,2}(?:/\d{1,2})?)?"?'
 _TOKEN = re.compile(
@@ -40,61 +31,6 @@ _LAST_DAYS = re.compile(r"last (\d{1,5}) days?", re.IGNORECASE)
 
 class QueryError(ValueError):
     """The query cannot be read at all."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """Words searched in one field. `tagged` is False where the query left the field open."""
-
-    text: str
-    field: Field
-    quoted: bool
-    tag: str | None
-
-    @property
-    def tagged(self) -> bool:
-        """Whether the query named a field PubMed knows."""
-        return self.tag is not None
-
-
-@dataclass(frozen=True)
-class DateRange:
-    """Days from `start` to `end`, both included, of a date field."""
-
-    start: date
-    end: date
-    field: Field
-
-
-@dataclass(frozen=True)
-class LastDays:
-    """The last `days` days up to today of a date field."""
-
-    days: int
-    field: Field
-
-
-@dataclass(frozen=True)
-class Combination:
-    """Two parts joined by an operator; `grouped` if the query had parentheses around them."""
-
-    operator: Operator
-    left: "Node"
-    right: "Node"
-    grouped: bool = False
-
-
-Node = Term | DateRange | LastDays | Combination
-
-
-@dataclass(frozen=True)
-class Query:
-    """A parsed query: the tree, and what the parser had to leave out."""
-
-    tree: Node | None
-    unknown_fields: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    group_tag_ignored: bool = False
 
 
 class _Token(NamedTuple):

@@ -4,17 +4,9 @@ from datetime import date
 
 import pytest
 
-from services.ncbi_sim.dates import first_day, last_day
-from services.ncbi_sim.query import (
-    MAX_DEPTH,
-    Combination,
-    DateRange,
-    LastDays,
-    Node,
-    QueryError,
-    Term,
-    parse,
-)
+from shared.pubmed_query.dates import first_day, last_day
+from shared.pubmed_query.parse import MAX_DEPTH, QueryError, parse
+from shared.pubmed_query.tree import Combination, DateRange, LastDays, Node, Term
 
 
 def shown(node: Node | None) -> str:
