@@ -50,11 +50,24 @@ legs = sa.Table(
     sa.Column("fetched", sa.Integer, nullable=False),
     sa.Column("understood", sa.Integer, nullable=False),
     sa.Column("new", sa.Integer, nullable=False),
+    sa.Column("published", sa.Integer),
     sa.Column("error", sa.Text),
     sa.Column("query_translation", sa.Text),
+    sa.Column("previous_translation", sa.Text),
     sa.Column("warnings", Json, nullable=False),
     sa.Column("window_from", UtcDateTime),
     sa.Column("window_to", UtcDateTime),
+    sa.Column("open_since", UtcDateTime),
+    sa.Column("alarm", sa.Boolean),
+)
+
+open_legs = sa.Table(
+    "open_legs",
+    metadata,
+    sa.Column("topic", sa.String(60), primary_key=True),
+    sa.Column("leg", sa.String(120), primary_key=True),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("alarmed_at", UtcDateTime),
 )
 
 cursors = sa.Table(
@@ -65,6 +78,7 @@ cursors = sa.Table(
     sa.Column("moved_to", UtcDateTime, nullable=False),
     sa.Column("definition", sa.Text, nullable=False),
     sa.Column("query_translation", sa.Text),
+    sa.Column("warnings", Json),
 )
 
 parked_records = sa.Table(
@@ -90,3 +104,28 @@ source = sa.Table(
 )
 
 outbox = outbox_table(metadata)
+
+windows = sa.Table(
+    "windows",
+    metadata,
+    sa.Column("topic", sa.String(60), primary_key=True),
+    sa.Column("leg", sa.String(120), primary_key=True),
+    sa.Column("first_day", sa.Date, primary_key=True),
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("counted", sa.Integer),
+    sa.Column("received", sa.Integer, nullable=False),
+    sa.Column("fetched", sa.Integer, nullable=False),
+    sa.Column("understood", sa.Integer, nullable=False),
+    sa.Column("new", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+)
+
+pace = sa.Table(
+    "pace",
+    metadata,
+    sa.Column("key", sa.String(20), primary_key=True),
+    sa.Column("free_at", sa.Double, nullable=False),
+)
