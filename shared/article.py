@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -138,7 +139,8 @@ class Article(Record):
     """One PubMed record. Texts are plain Unicode; `title_html` keeps `<i>`, `<sub>`, `<sup>`.
 
     `published` is the date of the issue, `electronic` that of the first version online;
-    `references` are the PMIDs of its reference list, as far as PubMed knows it.
+    `references` are the PMIDs of its reference list, as far as PubMed knows it. `revised_on` is the
+    day NLM last touched the record: of two readings of it the one with the later day is newer.
     """
 
     pmid: int
@@ -155,6 +157,7 @@ class Article(Record):
     electronic: PartialDate | None = None
     history: tuple[HistoryDate, ...] = ()
     entered_at: AwareDatetime | None = None
+    revised_on: date | None = None
     authors: tuple[Author, ...] = ()
     publication_types: tuple[str, ...] = ()
     mesh: tuple[MeshHeading, ...] = ()

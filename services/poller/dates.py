@@ -1,7 +1,7 @@
 """Dates as PubMed prints them, never more precise than it gives them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from lxml import etree
 
@@ -69,4 +69,13 @@ def history_date(history: etree._Element | None, status: str) -> datetime | None
         year, month, day, hour, minute = (int(part or 0) for part in parts)
         return datetime(year, month, day, hour % 24, minute, tzinfo=UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def whole_day(element: etree._Element | None) -> date | None:
+    """A date that is always given in full (`DateRevised`); None where it is missing or none."""
+    found = partial_date(element)
+    try:
+        return date(found.year or 0, found.month or 0, found.day or 0)
+    except ValueError:
         return None

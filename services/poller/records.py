@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from services.poller.dates import history_date, partial_date
+from services.poller.dates import history_date, partial_date, whole_day
 from services.poller.eutils.xml import pmid_in
 from services.poller.status import status_of
 from services.poller.text import html_of, text_at, text_of
@@ -73,6 +73,7 @@ def _journal_article(citation: etree._Element, data: etree._Element | None) -> A
         journal=_journal(article),
         published=partial_date(article.find("Journal/JournalIssue/PubDate")),
         entered_at=history_date(None if data is None else data.find("History"), "entrez"),
+        revised_on=whole_day(citation.find("DateRevised")),
         authors=tuple(_authors(article.find("AuthorList"))),
         publication_types=types,
         mesh=tuple(_mesh(citation)),
@@ -107,6 +108,7 @@ def _book(record: etree._Element) -> Article:
         journal=Journal(title=text_of(book_title), pages=_pages(document)),
         published=partial_date(document.find("Book/PubDate")),
         entered_at=history_date(record.find("PubmedBookData/History"), "entrez"),
+        revised_on=whole_day(document.find("DateRevised")),
         authors=tuple(_authors(_book_authors(document))),
         publication_types=tuple(_texts(document, "PublicationType")),
         keywords=_unique(_texts(document, "KeywordList/Keyword")),
