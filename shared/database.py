@@ -5,8 +5,8 @@ file of its own, and the schema is translated away.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,9 +110,20 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises:
         Retryable: the database is away, restarts, or is locked for too long.
     """
-    try:
+    with faults():
         async with engine.begin() as connection:
             yield connection
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """The database's passing faults as ours; what else is raised inside goes through.
+
+    Raises:
+        Retryable: the database is away, restarts, or is locked for too long.
+    """
+    try:
+        yield
     except (OperationalError, InterfaceError, NoConnectionFree, OSError) as error:
         # OSError: refused, timed out, and a host name that is gone with its container.
         raise Retryable(f"database: {_cause(error)}") from error

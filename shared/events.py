@@ -112,11 +112,13 @@ class Classified(Discovery):
 class Leg(Record):
     """One relation of one poll: what PubMed counted, and what became of each id.
 
-    A leg is closed only when the numbers agree. `unknown` means that PubMed cannot tell
+    A leg is closed only when the numbers agree. `new` were not known before, `published` are those
+    of its articles that were announced, new or changed. `unknown` means that PubMed cannot tell
     (`pubmed_pubmed_refs` of an article that is not in PMC), which is not the same as none.
     `open_since` is when a leg that is open was last complete, or first asked; `alarm` says that
     this is longer ago than the topic allows. `warnings` are PubMed's remarks on the query, and
-    `previous_translation` is how it read the same query before, where it reads it otherwise now.
+    `previous_translation` is how it read the same query before, where it reads it otherwise now,
+    `previous_warnings` what it remarked before, where that has changed.
     """
 
     relation: Relation
@@ -127,6 +129,7 @@ class Leg(Record):
     fetched: int = 0
     understood: int = 0
     new: int = 0
+    published: int = 0
     error: str | None = None
     query_translation: str | None = None
     window_from: AwareDatetime | None = None
@@ -135,6 +138,7 @@ class Leg(Record):
     alarm: bool = False
     warnings: tuple[str, ...] = ()
     previous_translation: str | None = None
+    previous_warnings: tuple[str, ...] | None = None
 
 
 class Poll(Record):

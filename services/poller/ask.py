@@ -1,6 +1,7 @@
 """Asks PubMed for one leg. A leg that fails says so in its answer and stops no other."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,15 +12,29 @@ from services.poller.topic import Query, Similar, Topic
 from shared.errors import Permanent, Retryable
 from shared.events import Reason, Relation
 
+ELINK_AT_ONCE = 200
+"""Articles whose links are asked for in one request."""
+
 
 async def ask(
-    eutils: Eutils, topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime
+    eutils: Eutils,
+    topic: Topic,
+    plan: Plan,
+    cursor: Cursor | None,
+    now: datetime,
+    tracked: Collection[int] = (),
 ) -> Asked:
-    """The leg with PubMed's answer, or with the error in `error`."""
-    asked = Asked(plan, is_first(plan, cursor), news_from=news_from(topic, cursor, now))
+    """The leg with PubMed's answer, or with the error in `error`.
+
+    `tracked` are the PMIDs near the seed, for what lies one hop further.
+    """
+    first, since = is_first(plan, cursor), news_from(topic, cursor, now)
+    asked = Asked(plan, first, before=cursor, news_from=since)
     if plan.query:
         asked = replace(asked, window_from=span(topic, plan, cursor, now), window_to=now)
     try:
+        if plan.relation == "cites-tracked":
+            return await _cites_tracked(eutils, topic, asked, tracked)
         return await _ask(eutils, topic, asked)
     except (Retryable, Permanent) as error:
         return replace(asked, error=str(error))
@@ -100,6 +115,24 @@ async def _cited_by(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
 async def _references(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
     pmids = await eutils.references(topic.seed)
     return replace(_plain(asked, pmids, "references"), unknown=not pmids)
+
+
+async def _cites_tracked(
+    eutils: Eutils, topic: Topic, asked: Asked, tracked: Collection[int]
+) -> Asked:
+    """Articles that cite at least so many of the tracked ones."""
+    least = topic.cites_tracked.at_least if topic.cites_tracked else 1
+    cites: Counter[int] = Counter()
+    sources = sorted({*tracked, topic.seed})
+    for start in range(0, len(sources), ELINK_AT_ONCE):
+        found = await eutils.cited_by(sources[start : start + ELINK_AT_ONCE])
+        cites.update(pmid for citing in found.values() for pmid in citing)
+    reasons = {
+        pmid: Reason(relation="cites-tracked", cites=count)
+        for pmid, count in sorted(cites.items())
+        if count >= least
+    }
+    return replace(asked, counted=len(reasons), reasons=reasons)
 
 
 def _plain(asked: Asked, pmids: Iterable[int], relation: Relation) -> Asked:

@@ -1,8 +1,8 @@
 """From PMIDs to articles in the store and events in the outbox, chunk by chunk."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,6 +18,7 @@ from services.poller.poll import (
     Moment,
     Waiting,
     discover,
+    linked,
     news_since,
     revisit,
 )
@@ -27,6 +28,10 @@ from shared.article import Article, Status
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
+
+WITHHELD_FOR = timedelta(days=3)
+"""An id that PubMed names and does not send keeps its leg open for so long; then it is parked
+like a record that was not understood, and asked for at each poll all the same."""
 
 SILENCE = 10
 """So many records asked for and none sent is an outage; fewer may all have been taken out."""
@@ -43,7 +48,10 @@ class Outside:
 
 @dataclass
 class Run:
-    """A poll under way. `again` is what is asked for though no leg names it as new."""
+    """A poll under way. `again` is what is asked for though no leg names it as new.
+
+    `linked` are PMIDs that what was announced in this poll points to: a notice to its paper.
+    """
 
     topic: Topic
     poll_id: str
@@ -53,6 +61,7 @@ class Run:
     known: dict[int, Known]
     tally: Tally
     again: tuple[int, ...] = ()
+    linked: set[int] = field(default_factory=set)
 
     def moment(self, now: datetime) -> Moment:
         """This poll at an instant."""
@@ -102,15 +111,31 @@ async def _write_chunk(outside: Outside, run: Run, chunk: Sequence[int], parsed:
         await store.note_read(connection, run.topic.id, entries.keys() - records.keys(), moment.now)
         await parked.park(connection, run.topic.id, _waiting(run, parsed, moment), moment.now)
         await parked.unpark(connection, run.topic.id, records.keys())
+        unsent = asked - records.keys() - refused - set(parsed.deleted) - entries.keys()
+        since = await parked.withhold(
+            connection, run.topic.id, _unsent(run, unsent, moment), moment.now
+        )
     run.tally.understood |= records.keys() | (asked & set(parsed.deleted))
     run.tally.new |= records.keys() - entries.keys()
+    run.tally.announced |= _announced(decisions)
     run.tally.parked |= {pmid for pmid in refused if pmid is not None} - records.keys()
+    run.tally.parked |= {pmid for pmid, at in since.items() if moment.now - at > WITHHELD_FOR}
+    run.linked |= {pmid for one in decisions if one.event for pmid in linked(one.entry.article)}
+
+
+def _announced(decisions: Sequence[Decision]) -> set[int]:
+    return {decision.entry.article.pmid for decision in decisions if decision.event}
 
 
 def _waiting(run: Run, parsed: Parsed, moment: Moment) -> Iterator[tuple[Refused, Waiting]]:
     for record in parsed.refused:
         found = run.found.get(record.pmid or 0, Found())
         yield record, Waiting(found.reasons, news_since(found, moment))
+
+
+def _unsent(run: Run, pmids: Collection[int], moment: Moment) -> dict[int, Waiting]:
+    found = {pmid: run.found.get(pmid, Found()) for pmid in pmids if pmid != run.topic.seed}
+    return {pmid: Waiting(one.reasons, news_since(one, moment)) for pmid, one in found.items()}
 
 
 def _deleted(entries: dict[int, Entry], deleted: set[int]) -> dict[int, Article]:
@@ -148,3 +173,4 @@ async def note_reasons(outside: Outside, run: Run, read: set[int]) -> None:
                 revisit(entry, None, run.found[pmid], moment) for pmid, entry in entries.items()
             ]
             await store.save(connection, run.topic.id, decisions, moment.now)
+        run.tally.announced |= _announced(decisions)

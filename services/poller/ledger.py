@@ -1,12 +1,14 @@
 """The end of a poll: ledger lines, cursors and `poll.completed`, in one transaction. SQL only."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.poller import store
 from services.poller.legs import Asked, Cursor, leg_key, without_dates
-from services.poller.tables import legs, outbox, polls
+from services.poller.tables import legs, open_legs, outbox, polls
 from services.poller.topic import Topic
 from shared.events import Leg, Poll, PollCompleted, event_id, traceparent
 from shared.outbox import add
@@ -26,16 +28,17 @@ async def close_poll(
             announced=poll.announced,
         )
     )
-    warnings = {one.plan.key: one.warnings for one in asked}
     for leg in poll.legs:
-        line = _line(poll, leg)
-        said = list(warnings.get(str(line["leg"]), ()))
-        await connection.execute(legs.insert().values(**line, warnings=said))
+        await connection.execute(legs.insert().values(**_line(poll, leg)))
+    await _note_open(connection, poll)
     # A line beyond those of the legs that were asked is of re-reading, and has no cursor.
     for question, leg in zip(asked, poll.legs, strict=False):
         if is_complete(question, leg):
             cursor = Cursor(
-                poll.started_at, question.plan.definition, without_dates(leg.query_translation)
+                poll.started_at,
+                question.plan.definition,
+                without_dates(leg.query_translation),
+                leg.warnings,
             )
             await store.move_cursor(connection, topic.id, question.plan.key, cursor)
     await add(connection, outbox, completed(topic, poll, poll.finished_at), poll.finished_at)
@@ -53,9 +56,41 @@ def is_complete(asked: Asked, leg: Leg) -> bool:
 
 
 def _line(poll: Poll, leg: Leg) -> dict[str, object]:
-    line = leg.model_dump(exclude={"relation", "name"})
+    line = leg.model_dump(exclude={"relation", "name", "previous_warnings"})
+    line["warnings"] = list(leg.warnings)
     key = leg_key(leg.relation, leg.name)
     return {"poll_id": poll.poll_id, "leg": key, "topic": poll.topic, **line}
+
+
+@dataclass(frozen=True)
+class OpenLeg:
+    """A leg that is open: since when, and from when on there is an alarm about it."""
+
+    since: datetime
+    alarmed_at: datetime | None = None
+
+
+async def read_open(connection: AsyncConnection, topic: str) -> dict[str, OpenLeg]:
+    """The open legs of a topic by their keys, as the last poll left them."""
+    rows = await connection.execute(sa.select(open_legs).where(open_legs.c.topic == topic))
+    return {row.leg: OpenLeg(row.since, row.alarmed_at) for row in rows}
+
+
+async def _note_open(connection: AsyncConnection, poll: Poll) -> None:
+    """Replace what was open by what is; a leg that the topic no longer has is not."""
+    before = await read_open(connection, poll.topic)
+    await connection.execute(open_legs.delete().where(open_legs.c.topic == poll.topic))
+    for leg in poll.legs:
+        if leg.open_since is None:
+            continue
+        key = leg_key(leg.relation, leg.name)
+        known = before.get(key, OpenLeg(leg.open_since))
+        alarmed_at = (known.alarmed_at or poll.finished_at) if leg.alarm else None
+        await connection.execute(
+            open_legs.insert().values(
+                topic=poll.topic, leg=key, since=leg.open_since, alarmed_at=alarmed_at
+            )
+        )
 
 
 def completed(topic: Topic, poll: Poll, now: datetime) -> PollCompleted:

@@ -36,11 +36,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Up to when a leg is known to be complete, and what was asked then."""
+    """Up to when a leg is known to be complete, what was asked then, and PubMed's words on it."""
 
     moved_to: datetime
     definition: str
     query_translation: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ class Asked:
     `first` is true until the leg was complete once, and again when its definition changed.
     `news_from` is from when on what it names is news although it is the first time; None is the
     topic's look-back. `unknown` is true when PubMed cannot tell, which is not the same as none.
+    `before` is how the leg stood when it was last complete.
     """
 
     plan: Plan
     first: bool
+    before: Cursor | None = None
     news_from: datetime | None = None
     window_from: datetime | None = None
     window_to: datetime | None = None
@@ -74,6 +77,8 @@ def plans(topic: Topic) -> Iterator[Plan]:
         yield Plan("similar", f"{topic.seed} {topic.similar.top} {topic.similar.min_score}")
     if topic.cited_by:
         yield Plan("cited-by", str(topic.seed))
+    if topic.cites_tracked:
+        yield Plan("cites-tracked", f"{topic.seed} {topic.cites_tracked.at_least}")
     if topic.references:
         yield Plan("references", str(topic.seed))
 
@@ -114,6 +119,18 @@ def days(start: datetime, end: datetime) -> Window:
 def without_dates(translation: str | None) -> str | None:
     """A query translation without the window we added, for comparison from poll to poll."""
     return _DATES.sub("", translation) if translation else None
+
+
+def drift(asked: Asked) -> tuple[str | None, tuple[str, ...] | None]:
+    """How PubMed read the query before, and what it remarked, where either has changed since.
+
+    None for what has not changed; an outage and a changed definition change nothing.
+    """
+    before, translation = asked.before, without_dates(asked.query_translation)
+    if before is None or asked.first or not translation:
+        return None, None
+    reading = before.query_translation if before.query_translation != translation else None
+    return reading, before.warnings if before.warnings != asked.warnings else None
 
 
 def merge(old: tuple[Reason, ...], new: tuple[Reason, ...]) -> tuple[Reason, ...]:

@@ -1,6 +1,6 @@
 """Records that were not understood: kept with their bytes, and asked for again. SQL only."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -12,6 +12,9 @@ from services.poller.poll import Waiting
 from services.poller.tables import parked_records
 from shared.database import insert
 from shared.events import Reason
+
+WITHHELD = "PubMed names it and sends no record"
+"""The reason of a row without bytes. It is asked for like the others."""
 
 AT_ONCE = 200
 """Parked records asked for again in one poll: one request."""
@@ -33,12 +36,53 @@ async def park(
             body=record.raw,
             parked_at=now,
             tried_at=now,
-            reasons=[reason.model_dump(exclude_none=True) for reason in waiting.reasons],
-            news_from=waiting.news_from,
+            **_why(waiting),
         )
         await connection.execute(
             statement.on_conflict_do_nothing(index_elements=["topic", "digest"])
         )
+
+
+async def withhold(
+    connection: AsyncConnection, topic: str, missing: Mapping[int, Waiting], now: datetime
+) -> dict[int, datetime]:
+    """Note articles that PubMed named and did not send; since when each of them is missing."""
+    if not missing:
+        return {}
+    for pmid, waiting in missing.items():
+        row = {**_why(waiting), "topic": topic, "pmid": pmid, "reason": WITHHELD, "body": b""}
+        digest = sha256(f"{topic} {pmid}".encode()).hexdigest()
+        statement = insert(connection, parked_records).values(
+            **row, digest=digest, parked_at=now, tried_at=now
+        )
+        await connection.execute(
+            statement.on_conflict_do_nothing(index_elements=["topic", "digest"])
+        )
+    rows = await connection.execute(
+        sa.select(parked_records.c.pmid, parked_records.c.parked_at).where(
+            _of(topic, missing.keys()), parked_records.c.reason == WITHHELD
+        )
+    )
+    return {row.pmid: row.parked_at for row in rows}
+
+
+async def drop_withheld(connection: AsyncConnection, topic: str, named: Collection[int]) -> None:
+    """Forget what PubMed never sent and names no more; `named` is all that it names now."""
+    gone = sa.select(parked_records.c.pmid).where(
+        parked_records.c.topic == topic, parked_records.c.reason == WITHHELD
+    )
+    pmids = set(await connection.scalars(gone)) - set(named)
+    if pmids:
+        await connection.execute(
+            parked_records.delete().where(_of(topic, pmids), parked_records.c.reason == WITHHELD)
+        )
+
+
+def _why(waiting: Waiting) -> dict[str, object]:
+    return {
+        "reasons": [reason.model_dump(exclude_none=True) for reason in waiting.reasons],
+        "news_from": waiting.news_from,
+    }
 
 
 async def unpark(connection: AsyncConnection, topic: str, pmids: Collection[int]) -> None:

@@ -20,8 +20,12 @@ from shared.events import (
 
 FRESH = timedelta(days=30)
 """News of the last 30 days is read again at every poll."""
+YOUNG = timedelta(days=365)
+"""What entered PubMed less than a year ago is read again once a day: most retractions of a first
+year are found within a day."""
 READ_AGAIN = timedelta(days=1)
-"""Everything else is read again after a day, as far as the budget of a poll goes."""
+READ_OLD_AGAIN = timedelta(days=7)
+"""Everything else is read again once a week, as far as the budget of a poll goes."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +115,34 @@ def with_waiting(found: Mapping[int, Found], waiting: Mapping[int, Waiting]) -> 
 def to_read_again(
     known: Mapping[int, Known], found: Collection[int], moment: Moment, budget: int
 ) -> list[int]:
-    """Known articles to read again: what may have changed lately first, then the longest unread.
+    """Known articles to read again: what may have changed lately first, then the longest overdue.
 
     Lately: it answers a leg and entered PubMed within the overlap, or was news of 30 days. What
     was read in the future (the clock was put back) counts as unread.
     """
     ranked = [
-        (not fresh, row.reread_at, pmid)
+        (not fresh, row.reread_at + _pause(row, moment.now), pmid)
         for pmid, row in known.items()
         if (fresh := _is_fresh(row, pmid in found, moment))
-        or not moment.now - READ_AGAIN < row.reread_at <= moment.now
+        or not moment.now - _pause(row, moment.now) < row.reread_at <= moment.now
     ]
     return [pmid for _, _, pmid in sorted(ranked)[: max(budget, 0)]]
+
+
+def _pause(row: Known, now: datetime) -> timedelta:
+    """How long an article that is not fresh is left alone between two readings."""
+    entered = row.entered_at or row.announced_at
+    return READ_AGAIN if entered > now - YOUNG else READ_OLD_AGAIN
+
+
+def is_near(row: Known) -> bool:
+    """Whether an article has a relation to the seed itself, and is not only one hop further."""
+    return any(reason.relation != "cites-tracked" for reason in row.reasons)
+
+
+def linked(article: Article) -> set[int]:
+    """The papers that a notice or a new version speaks of: their own records change with it."""
+    return {*article.notice_of, *article.earlier_versions}
 
 
 def _is_fresh(row: Known, found: bool, moment: Moment) -> bool:

@@ -7,6 +7,7 @@ from shared.events import Reason
 QUERY = 0.4
 CITED_BY = 0.5
 REFERENCE = 0.35
+CITES_TRACKED = 0.08
 SIMILAR_FIRST = 0.8
 SIMILAR_LAST = 0.3
 SIMILAR_UNRANKED = 0.4
@@ -21,6 +22,8 @@ def relatedness(reasons: Iterable[Reason]) -> float:
     similar article weighs 0.8 at the first rank and falls evenly to 0.3 at the last; NCBI's own
     scores are not used, as they can be compared only within one list. Of several reasons of one
     relation the strongest counts, so that a topic with many queries does not inflate them.
+    An article that cites n of the topic's own weighs 1 - 0.92^n, and never more than one that
+    cites the seed.
     The numbers are a judgement, not a fit: what matters is the order they give.
     """
     strongest: dict[str, float] = {}
@@ -40,6 +43,8 @@ def _weight(reason: Reason) -> float:
         return CITED_BY
     if reason.relation == "references":
         return REFERENCE
+    if reason.relation == "cites-tracked":
+        return min(1.0 - (1.0 - CITES_TRACKED) ** (reason.cites or 1), CITED_BY)
     if reason.rank is None:
         return SIMILAR_UNRANKED
     steps = max((reason.of or reason.rank) - 1, 1)

@@ -1,24 +1,27 @@
 """One poll from end to end: ask every leg, fetch what is due, write, announce, close."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.poller import parked, store
+from services.poller.alone import only_poller
 from services.poller.ask import ask
 from services.poller.collect import Outside, Run, fetch_all, note_reasons
 from services.poller.eutils import Eutils
-from services.poller.ledger import close_poll
-from services.poller.legs import Asked, Cursor, plans, without_dates
-from services.poller.poll import gather, to_read_again, with_waiting
+from services.poller.ledger import OpenLeg, close_poll, read_open
+from services.poller.legs import leg_key, plans
+from services.poller.poll import gather, is_near, to_read_again, with_waiting
+from services.poller.report import report
 from services.poller.schedule import LastPoll, due, next_poll_at
-from services.poller.settle import Tally, settle, settle_reread
+from services.poller.settle import Tally, aged, settle, settle_reread
 from services.poller.topic import Topic
 from shared.clock import Clock
 from shared.database import transaction
+from shared.errors import Retryable
 from shared.events import Leg, Poll, event_id
 
 log = structlog.get_logger(__name__)
@@ -55,12 +58,19 @@ async def poll_due(
 
 
 async def _poll_if_due(outside: Outside, topic: Topic, max_reread: int) -> list[Poll]:
+    if not await _is_due(outside, topic):
+        return []
+    async with only_poller(outside.engine, topic.id) as mine:
+        # Another one may have polled between the first look and the lock.
+        if not mine or not await _is_due(outside, topic):
+            return []
+        return [await _poll(outside, topic, max_reread)]
+
+
+async def _is_due(outside: Outside, topic: Topic) -> bool:
     now = outside.clock()
     async with transaction(outside.engine) as connection:
-        last = await store.last_poll(connection, topic.id, now)
-    if not due(topic, last, now):
-        return []
-    return [await poll_topic(outside.engine, outside.eutils, topic, outside.clock, max_reread)]
+        return due(topic, await store.last_poll(connection, topic.id, now), now)
 
 
 async def poll_topic(
@@ -73,25 +83,43 @@ async def poll_topic(
     is written together with its event.
 
     Raises:
-        Retryable: the database is away. What was committed stays; poll again.
+        Retryable: another process polls this topic just now, or the database is away. What was
+            committed stays; poll again.
         ConfigurationError: the store was filled from other E-utilities.
     """
-    outside = Outside(engine, eutils, clock)
+    async with only_poller(engine, topic.id) as mine:
+        if not mine:
+            raise Retryable(f"topic {topic.id} is being polled by another process: wait for it")
+        return await _poll(Outside(engine, eutils, clock), topic, max_reread)
+
+
+async def _poll(outside: Outside, topic: Topic, max_reread: int) -> Poll:
     run = await _begin(outside, topic)
     named = set(run.found)
     waiting = await _take_up(outside, run)
-    again = to_read_again(run.known, named, run.moment(clock()), max_reread)
+    again = to_read_again(run.known, named, run.moment(outside.clock()), max_reread)
     again += sorted((waiting & run.known.keys()) - set(again))
     run.again = (*again, *sorted(waiting - named - run.known.keys()))
     unknown = sorted(run.found.keys() - run.known.keys(), reverse=True)
     await fetch_all(outside, run, unknown + again)
+    again += await _read_linked(outside, run, set(again))
     await note_reasons(outside, run, set(again))
     return await _end(outside, run)
+
+
+async def _read_linked(outside: Outside, run: Run, read: set[int]) -> list[int]:
+    """Read known papers that a new notice or version points to: now, and not in their turn."""
+    papers = sorted((run.linked & run.known.keys()) - read)
+    run.again = (*run.again, *papers)
+    await fetch_all(outside, run, papers)
+    return papers
 
 
 async def _take_up(outside: Outside, run: Run) -> set[int]:
     """Ask for parked records too: PubMed may have mended them since, or we our parser."""
     async with transaction(outside.engine) as connection:
+        if not any(leg.error for leg in run.asked):
+            await parked.drop_withheld(connection, run.topic.id, run.found.keys())
         waiting = await parked.take_up(connection, run.topic.id, run.started)
     new = {pmid: row for pmid, row in waiting.items() if pmid not in run.known}
     run.found = with_waiting(run.found, new)
@@ -105,13 +133,16 @@ async def _begin(outside: Outside, topic: Topic) -> Run:
         poll_id, started = await _free_id(connection, topic, now)
         cursors = await store.read_cursors(connection, topic.id)
         known = await store.read_known(connection, topic.id)
+    near = [pmid for pmid, row in known.items() if is_near(row)]
     # At once: where NCBI is out of order, the legs wait for it together and not in turn.
     asked = tuple(
         await asyncio.gather(
-            *(ask(outside.eutils, topic, plan, cursors.get(plan.key), now) for plan in plans(topic))
+            *(
+                ask(outside.eutils, topic, plan, cursors.get(plan.key), now, near)
+                for plan in plans(topic)
+            )
         )
     )
-    _report_drift(topic, asked, cursors)
     tally = Tally(known=frozenset(known))
     return Run(topic, poll_id, started, asked, gather(asked, topic.seed), known, tally)
 
@@ -127,20 +158,13 @@ async def _free_id(
         now += timedelta(microseconds=1)
 
 
-def _report_drift(topic: Topic, asked: Sequence[Asked], cursors: dict[str, Cursor]) -> None:
-    for leg in asked:
-        before = cursors.get(leg.plan.key)
-        translation = without_dates(leg.query_translation)
-        if before and not leg.first and translation and before.query_translation != translation:
-            log.info("query_translation_changed", topic=topic.id, leg=leg.plan.key)
-
-
 async def _end(outside: Outside, run: Run) -> Poll:
-    legs = _lines(run)
     finished = max(outside.clock(), run.started)
-    last = LastPoll(finished, healthy=all(leg.state != "open" for leg in legs))
     async with transaction(outside.engine) as connection:
         await store.lock_topic(connection, run.topic.id)
+        before = await read_open(connection, run.topic.id)
+        legs = tuple(_aged(leg, run, before, finished) for leg in _lines(run))
+        last = LastPoll(finished, healthy=all(leg.state != "open" for leg in legs))
         poll = Poll(
             topic=run.topic.id,
             topic_title=run.topic.title,
@@ -154,7 +178,7 @@ async def _end(outside: Outside, run: Run) -> Poll:
             next_at=next_poll_at(run.topic, last, finished),
         )
         await close_poll(connection, run.topic, poll, run.asked)
-    _report(poll)
+    report(poll, before)
     return poll
 
 
@@ -164,20 +188,14 @@ def _lines(run: Run) -> tuple[Leg, ...]:
     return (*legs, reread) if reread else legs
 
 
-def _report(poll: Poll) -> None:
-    for leg in poll.legs:
-        if leg.error:
-            event = "leg_open" if leg.state == "open" else "articles_gone"
-            log.warning(event, topic=poll.topic, leg=leg.relation, name=leg.name, error=leg.error)
-    log.info(
-        "poll_completed",
-        topic=poll.topic,
-        poll_id=poll.poll_id,
-        healthy=poll.healthy,
-        announced=poll.announced,
-        new={_name(leg): leg.new for leg in poll.legs},
-    )
-
-
-def _name(leg: Leg) -> str:
-    return leg.name or leg.relation
+def _aged(leg: Leg, run: Run, before: Mapping[str, OpenLeg], now: datetime) -> Leg:
+    if leg.state != "open":
+        return leg
+    key = leg_key(leg.relation, leg.name)
+    if key in before:
+        since = before[key].since
+    else:
+        complete = (one.before for one in run.asked if one.plan.key == key and not one.first)
+        cursor = next(complete, None)
+        since = cursor.moved_to if cursor else run.started
+    return aged(leg, min(since, now), now, run.topic.alarm_after)

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from services.poller.legs import Asked
+from services.poller.legs import Asked, drift
 from shared.events import Leg, LegState
 
 REREAD = "re-read known articles"
@@ -12,12 +13,16 @@ REREAD = "re-read known articles"
 
 @dataclass
 class Tally:
-    """What became of the ids of a poll. `known` were known before it began."""
+    """What became of the ids of a poll. `known` were known before it began.
+
+    `announced` are those of which an event tells, discovered or revised.
+    """
 
     known: frozenset[int]
     understood: set[int] = field(default_factory=set)
     parked: set[int] = field(default_factory=set)
     new: set[int] = field(default_factory=set)
+    announced: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
 
 
@@ -33,6 +38,7 @@ def settle(asked: Asked, seed: int, tally: Tally) -> Leg:
     parked = ids & tally.parked
     missing = ids - understood - parked
     error = asked.error or _what_is_open(asked, missing, tally)
+    previous_translation, previous_warnings = drift(asked)
     return Leg(
         relation=asked.plan.relation,
         name=asked.plan.name,
@@ -42,11 +48,20 @@ def settle(asked: Asked, seed: int, tally: Tally) -> Leg:
         fetched=len(understood | parked),
         understood=len(understood),
         new=len(ids & tally.new),
+        published=len(ids & tally.announced),
         error=error,
         query_translation=asked.query_translation,
         window_from=asked.window_from,
         window_to=asked.window_to,
+        warnings=asked.warnings,
+        previous_translation=previous_translation,
+        previous_warnings=previous_warnings,
     )
+
+
+def aged(leg: Leg, since: datetime, now: datetime, limit: timedelta) -> Leg:
+    """An open leg with its age: `alarm` when it is open for longer than `limit`."""
+    return leg.model_copy(update={"open_since": since, "alarm": now - since > limit})
 
 
 def _is_at_hand(pmid: int, seed: int, tally: Tally) -> bool:
@@ -95,6 +110,7 @@ def settle_reread(again: Collection[int], tally: Tally) -> Leg | None:
         received=len(ids),
         fetched=len(ids - failed - missing),
         understood=len(understood),
+        published=len(ids & tally.announced),
         error=error,
     )
 

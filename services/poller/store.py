@@ -52,7 +52,12 @@ async def lock_topic(connection: AsyncConnection, topic: str) -> None:
 async def read_cursors(connection: AsyncConnection, topic: str) -> dict[str, Cursor]:
     """The cursor of each leg that was closed once, by the leg's key."""
     rows = await connection.execute(sa.select(cursors).where(cursors.c.topic == topic))
-    return {row.leg: Cursor(row.moved_to, row.definition, row.query_translation) for row in rows}
+    return {
+        row.leg: Cursor(
+            row.moved_to, row.definition, row.query_translation, tuple(row.warnings or ())
+        )
+        for row in rows
+    }
 
 
 async def move_cursor(connection: AsyncConnection, topic: str, leg: str, cursor: Cursor) -> None:
@@ -61,6 +66,7 @@ async def move_cursor(connection: AsyncConnection, topic: str, leg: str, cursor:
         "moved_to": cursor.moved_to,
         "definition": cursor.definition,
         "query_translation": cursor.query_translation,
+        "warnings": list(cursor.warnings),
     }
     statement = insert(connection, cursors).values(topic=topic, leg=leg, **values)
     await connection.execute(

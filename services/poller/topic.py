@@ -30,12 +30,20 @@ class Similar(_Strict):
     min_score: Annotated[int, Field(ge=0)] = 0
 
 
+class CitesTracked(_Strict):
+    """One hop further: articles that cite at least so many of those already near the seed."""
+
+    at_least: Annotated[int, Field(ge=2, le=1000)] = 5
+
+
 class Topic(_Strict):
     """What is watched around a seed article, and how often.
 
     `initial_lookback_days`: at the first poll, what entered PubMed before is kept as background
     and is no news. `backfill_years`: how far back the first poll of a query looks.
-    `overlap_days`: every poll looks at the days before the last one again.
+    `overlap_days`: every poll looks at the days before the last one again. `alarm_after_hours`: a
+    relation that could not be completed for longer raises an alarm. `poll_within_minutes`: what
+    a poll has not been answered by then is left for the next one.
     """
 
     id: Name
@@ -45,10 +53,13 @@ class Topic(_Strict):
     similar: Similar | None = None
     cited_by: bool = False
     references: bool = False
+    cites_tracked: CitesTracked | None = None
     initial_lookback_days: Annotated[int, Field(ge=0, le=3650)] = 30
     backfill_years: Annotated[int, Field(ge=0, le=50)] = 5
     overlap_days: Annotated[int, Field(ge=1, le=365)] = 14
     poll_every_minutes: Annotated[int, Field(ge=1, le=44_640)] = 60
+    poll_within_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    alarm_after_hours: Annotated[int, Field(ge=1, le=8760)] = 24
 
     @model_validator(mode="after")
     def _has_distinct_relations(self) -> "Topic":
@@ -68,6 +79,11 @@ class Topic(_Strict):
     def lookback(self) -> timedelta:
         """`initial_lookback_days` as a span."""
         return timedelta(days=self.initial_lookback_days)
+
+    @property
+    def alarm_after(self) -> timedelta:
+        """`alarm_after_hours` as a span."""
+        return timedelta(hours=self.alarm_after_hours)
 
     @property
     def overlap(self) -> timedelta:

@@ -210,14 +210,15 @@ def test_a_record_that_did_not_change_is_noted_as_read() -> None:
     assert (decision.event, decision.entry.reread_at) == (None, NOW)
 
 
-def test_what_may_have_changed_is_read_again_first_and_the_rest_after_a_day() -> None:
+def test_fresh_articles_are_read_at_every_poll_young_ones_daily_and_old_ones_weekly() -> None:
     rows = {
         1: known(entered=3),  # entered within the overlap, and found
         2: known(told=20),  # news of the last 30 days
-        3: known(backfill=True, read=5),  # longest unread
-        4: known(backfill=True, read=2),
-        5: known(backfill=True),  # read half a day ago
+        3: known(backfill=True, entered=300, read=5),  # young, longest overdue
+        4: known(backfill=True, entered=500, read=9),  # old
+        5: known(backfill=True, entered=300),  # read half a day ago
         6: known(backfill=True, entered=3),  # within the overlap, not found
+        7: known(backfill=True, entered=500, read=5),  # old, read this week
     }
 
     order = to_read_again(rows, {1}, MOMENT, budget=10)
