@@ -11,18 +11,16 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_LEGS = (
-    sa.Column("published", sa.Integer),
-    sa.Column("previous_translation", sa.Text),
-    sa.Column("open_since", UtcDateTime),
-    sa.Column("alarm", sa.Boolean),
-)
-
 
 def upgrade() -> None:
     """Add the columns, all of them empty in older lines, and the table of open legs."""
-    for column in _LEGS:
-        op.add_column("legs", column.copy(), schema=schema("poller"))
+    for column in (
+        sa.Column("published", sa.Integer),
+        sa.Column("previous_translation", sa.Text),
+        sa.Column("open_since", UtcDateTime),
+        sa.Column("alarm", sa.Boolean),
+    ):
+        op.add_column("legs", column, schema=schema("poller"))
     op.add_column("cursors", sa.Column("warnings", Json), schema=schema("poller"))
     op.create_table(
         "open_legs",
@@ -39,5 +37,5 @@ def downgrade() -> None:
     """Take them away again."""
     op.drop_table("open_legs", schema=schema("poller"))
     op.drop_column("cursors", "warnings", schema=schema("poller"))
-    for column in reversed(_LEGS):
-        op.drop_column("legs", column.name, schema=schema("poller"))
+    for name in ("alarm", "open_since", "previous_translation", "published"):
+        op.drop_column("legs", name, schema=schema("poller"))
