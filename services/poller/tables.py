@@ -129,3 +129,19 @@ pace = sa.Table(
     sa.Column("key", sa.String(20), primary_key=True),
     sa.Column("free_at", sa.Double, nullable=False),
 )
+
+ingested_files = sa.Table(
+    "ingested_files",
+    metadata,
+    sa.Column("topic", sa.String(60), primary_key=True),
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("md5", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("definition", sa.String(64), nullable=False),
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("tried_at", UtcDateTime, nullable=False),
+    sa.Column("applied_at", UtcDateTime),
+)
