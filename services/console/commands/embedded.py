@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from services.console.commands.backfill import backfill
 from services.console.embedded import Embedded, opened, read_embedded, run_until_stopped, trouble
 from services.console.pulse import Pulse, take_pulse
 from services.console.settings import Settings
@@ -15,6 +16,7 @@ from services.console.show import print_poll, print_pulse
 from services.console.stores import deployed_stores, opened_before
 from services.notifier import subscribers
 from services.notifier.subscription import read_entry
+from services.poller.backfill_windows import Span
 from services.poller.eutils import make_eutils
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
@@ -29,6 +31,13 @@ State = Annotated[
     Path | None, typer.Option(help="Folder of the stores; CARILLON_STATE, else ./state.")
 ]
 TopicId = Annotated[str | None, typer.Option("--topic", help="Id of the topic, if there are more.")]
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Ask for the past, from this day on.")
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Up to this day; else to where polls look for news."),
+]
 
 
 def run(state: State = None) -> None:
@@ -65,10 +74,22 @@ def _where_digests_go(embedded: Embedded) -> str:
     return where
 
 
-def poll(state: State = None, topic: TopicId = None) -> None:
-    """Poll PubMed once, now, and print what was counted and found."""
+def poll(
+    state: State = None, topic: TopicId = None, since: Since = None, until: Until = None
+) -> None:
+    """Poll PubMed once, now, and print what was counted and found.
+
+    With --since, ask for the past instead, month by month: it is kept as background, and no
+    digest brings it. Stopped at any point, the same command goes on.
+    """
     configure_logging("carillon", as_json=False, level=40)
     embedded = read_embedded(state)
+    if until and not since:
+        raise ConfigurationError("--until is where a past ends: say with --since where it begins")
+    if since:
+        span = Span(since.date(), until.date() if until else None)
+        backfill(embedded, embedded.topic(topic), span)
+        return
     console = Console()
     name = embedded.topic(topic).id
     with console.status(f"Asking {embedded.poller.eutils_url} about {name}"):
