@@ -1,17 +1,28 @@
 """NCBI's E-utilities: asked politely, and believed only after reading the answer."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from services.poller.eutils.client import BASE_URL, Access, Client, make_http
+from services.poller.eutils.answers import Verdict
+from services.poller.eutils.budget import Budget
+from services.poller.eutils.client import (
+    BASE_URL,
+    Access,
+    Answered,
+    Client,
+    Conduct,
+    make_http,
+    unheard,
+)
 from services.poller.eutils.fetch import CHUNK, fetch
-from services.poller.eutils.limit import limiter_for
+from services.poller.eutils.limit import Limiter, limiter_for
 from services.poller.eutils.link import cited_by, references, similar
 from services.poller.eutils.retry import Patience, Timing
 from services.poller.eutils.search import DateType, SearchAnswer, Window, count, search
 
 __all__ = [
-    "BASE_URL", "CHUNK", "Access", "Client", "DateType", "Eutils", "Patience", "SearchAnswer",
-    "Timing", "Window", "make_eutils",
+    "BASE_URL", "CHUNK", "Access", "Client", "Conduct", "DateType", "Eutils", "Limiter",
+    "Patience", "SearchAnswer", "Timing", "Verdict", "Window", "make_eutils",
 ]  # fmt: skip
 
 
@@ -25,6 +36,14 @@ class Eutils:
     def base_url(self) -> str:
         """Which E-utilities these are."""
         return self._client.access.base_url
+
+    def for_poll(self, limit: timedelta) -> "Eutils":
+        """The same for one poll: every call has ended when `limit` from now is over.
+
+        A utility that failed several times in a row is not asked again in that poll. Both raise
+        Retryable. The connections are shared: close the original, not this.
+        """
+        return Eutils(self._client.within(Budget(limit, self._client.conduct.timing.monotonic)))
 
     async def search(self, term: str, window: Window, datetype: DateType) -> SearchAnswer:
         """See `search.search`."""
@@ -56,8 +75,22 @@ class Eutils:
 
 
 def make_eutils(
-    access: Access, patience: Patience | None = None, timing: Timing | None = None
+    access: Access,
+    patience: Patience | None = None,
+    timing: Timing | None = None,
+    limiter: Limiter | None = None,
+    answered: Answered | None = None,
 ) -> Eutils:
-    """E-utilities over a new HTTP client, within NCBI's limit. Close it with `aclose`."""
-    client = Client(make_http(), access, limiter_for(access.api_key), patience, timing)
-    return Eutils(client)
+    """E-utilities over a new HTTP client. Close it with `aclose`.
+
+    Without a `limiter` the limit is kept for this process alone. `answered` is told the utility
+    and the verdict of every answer.
+    """
+    timing = timing or Timing()
+    conduct = Conduct(
+        limiter or limiter_for(access.api_key, timing=timing),
+        patience or Patience(),
+        timing,
+        answered or unheard,
+    )
+    return Eutils(Client(make_http(), access, conduct))

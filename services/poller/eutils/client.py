@@ -1,13 +1,17 @@
 """One call of one E-utility: asked within the limit, classified, and asked again if that helps."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import httpx
 import structlog
 
 from services.poller.eutils.answers import Answer, Verdict, classify, redact
+from services.poller.eutils.budget import Budget
 from services.poller.eutils.limit import Limiter
 from services.poller.eutils.retry import Patience, Timing
 from shared.errors import Permanent, Retryable
@@ -17,8 +21,15 @@ log = structlog.get_logger(__name__)
 BASE_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes. 200 records are 2 MB; the largest single record known is 1.8 MB."""
+CONNECTIONS = 8
 
 Parameters = Mapping[str, str | Sequence[str]]
+Answered = Callable[[str, Verdict], None]
+T = TypeVar("T")
+
+
+def unheard(_utility: str, _verdict: Verdict) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,19 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Conduct:
+    """How NCBI is asked: how fast, how often again, by which clock, and who is told each verdict.
+
+    `answered` is called with the utility and the verdict of every answer, repeated ones too.
+    """
+
+    limiter: Limiter
+    patience: Patience = field(default_factory=Patience)
+    timing: Timing = field(default_factory=Timing)
+    answered: Answered = unheard
+
+
+@dataclass(frozen=True)
 class Reply:
     """An answer that can be believed; `empty` when it says that there is nothing."""
 
@@ -48,69 +72,114 @@ def make_http(timeout: float = 60.0) -> httpx.AsyncClient:
     """An HTTP client that keeps its connections, and follows no redirect (see `classify`)."""
     return httpx.AsyncClient(
         timeout=httpx.Timeout(timeout, connect=15.0),
-        limits=httpx.Limits(max_connections=4, max_keepalive_connections=4),
+        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
         headers={"User-Agent": "carillon (literature alerts)"},
     )
 
 
 class Client:
-    """Calls E-utilities for all tasks of a process."""
+    """Calls E-utilities for all tasks of a process, or for those of one poll (`within`)."""
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        access: Access,
-        limiter: Limiter,
-        patience: Patience | None = None,
-        timing: Timing | None = None,
-    ) -> None:
+    def __init__(self, http: httpx.AsyncClient, access: Access, conduct: Conduct) -> None:
         self.access = access
+        self.conduct = conduct
         self._http = http
-        self._limiter = limiter
-        self._patience = patience or Patience()
-        self._timing = timing or Timing()
+        self._budget: Budget | None = None
+        # A slot must not be spent in waiting for a connection: those behind it would catch up.
+        self._free = asyncio.Semaphore(CONNECTIONS)
+
+    def within(self, budget: Budget) -> "Client":
+        """The same client, on its connections, for calls that keep to a budget."""
+        client = copy(self)
+        client._budget = budget
+        return client
 
     async def call(
         self, utility: str, parameters: Parameters, attempts: int | None = None
     ) -> Reply:
-        """An answer that holds something, or says that there is nothing.
+        """As `ask`, for the answer as it came."""
+        return await self.ask(utility, parameters, lambda reply: reply, attempts)
 
-        Always by POST: queries and lists of ids outgrow a URL. `attempts` overrules the patience.
+    async def ask(
+        self,
+        utility: str,
+        parameters: Parameters,
+        read: Callable[[Reply], T],
+        attempts: int | None = None,
+    ) -> T:
+        """What `read` makes of an answer that holds something, or says that there is nothing.
+
+        Always by POST: queries and lists of ids outgrow a URL. When `read` raises Retryable, the
+        answer is as good as none, and asked for again. `attempts` overrules the patience; such a
+        call says nothing about whether the utility is down.
 
         Raises:
-            Retryable: NCBI is throttling or out of order, and stayed so for all our attempts.
+            Retryable: NCBI is throttling or out of order, and stayed so for all our attempts; or
+                the poll's budget is spent. Also the database that counts the slots is away.
             Permanent: NCBI says that this request is wrong.
         """
-        started = self._timing.monotonic()
+        patience, now = self.conduct.patience, self.conduct.timing.monotonic
+        ends = now() + min(patience.deadline, self._left())
         answer = Answer(Verdict.TRANSIENT, "not asked")
-        for attempt in range(1, (attempts or self._patience.attempts) + 1):
-            answer, body = await self._once(utility, parameters, self._left(started))
-            if answer.verdict in (Verdict.OK, Verdict.EMPTY):
-                return Reply(body, empty=answer.verdict is Verdict.EMPTY)
-            if answer.verdict is Verdict.PERMANENT:
-                raise Permanent(f"{utility}: {answer.message}")
-            wait = self._patience.wait(attempt, answer.retry_after, self._timing.chance())
+        for attempt in range(1, (attempts or patience.attempts) + 1):
+            self._admit(utility)
+            found = await self._once(utility, parameters, read, ends)
+            if not isinstance(found, Answer):
+                self._note(utility, answered=True)
+                return found
+            answer = found
+            wait = patience.wait(attempt, answer.retry_after, self.conduct.timing.chance())
             if answer.verdict is Verdict.THROTTLED:
-                self._limiter.pause(wait)
-            if wait >= self._left(started):
+                await self.conduct.limiter.pause(wait)
+            if wait >= ends - now():
                 break
             log.info("eutils_retry", utility=utility, attempt=attempt, reason=answer.message)
-            await self._timing.sleep(wait)
+            await self.conduct.timing.sleep(wait)
+        if attempts is None:
+            self._note(utility, answered=False)
         raise Retryable(f"{utility}: {answer.message} ({answer.verdict})", answer.retry_after)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    def _left(self, started: float) -> float:
-        return self._patience.deadline - (self._timing.monotonic() - started)
+    def _left(self) -> float:
+        return self._budget.left if self._budget else math.inf
+
+    def _admit(self, utility: str) -> None:
+        reason = self._budget.refusal(utility) if self._budget else None
+        if reason:
+            raise Retryable(f"{utility}: not asked: {reason}")
+
+    def _note(self, utility: str, *, answered: bool) -> None:
+        if self._budget:
+            self._budget.note(utility, answered=answered)
 
     async def _once(
-        self, utility: str, parameters: Parameters, seconds: float
+        self, utility: str, parameters: Parameters, read: Callable[[Reply], T], ends: float
+    ) -> T | Answer:
+        """What was read of one answer, or why there is none."""
+        answer, body = await self._sent(utility, parameters, ends)
+        found: T | Answer = answer
+        if answer.verdict in (Verdict.OK, Verdict.EMPTY):
+            try:
+                found = read(Reply(body, empty=answer.verdict is Verdict.EMPTY))
+            except Retryable as error:
+                reason = str(error).removeprefix(f"{utility}: ")
+                found = answer = Answer(Verdict.TRANSIENT, reason)
+        self.conduct.answered(utility, answer.verdict)
+        if answer.verdict is Verdict.PERMANENT:
+            self._note(utility, answered=True)
+            raise Permanent(f"{utility}: {answer.message}")
+        return found
+
+    async def _sent(
+        self, utility: str, parameters: Parameters, ends: float
     ) -> tuple[Answer, bytes]:
+        seconds = max(ends - self.conduct.timing.monotonic(), 0.0)
         try:
-            async with asyncio.timeout(max(seconds, 0.0)):
-                await self._limiter.slot()
+            async with asyncio.timeout(seconds), self._free:
+                await self.conduct.limiter.slot()
                 return await self._post(f"{self.access.base_url}{utility}.fcgi", parameters)
         except TimeoutError:
             return Answer(Verdict.TRANSIENT, "no answer in time"), b""
@@ -120,6 +189,7 @@ class Client:
             return Answer(Verdict.TRANSIENT, self._say(error)), b""
 
     async def _post(self, url: str, parameters: Parameters) -> tuple[Answer, bytes]:
+        started = self.conduct.timing.monotonic()
         form = {**self.access.parameters(), **parameters}
         body = bytearray()
         async with self._http.stream("POST", url, data=form) as response:
@@ -128,9 +198,16 @@ class Client:
                 if len(body) > LARGEST_ANSWER:
                     return Answer(Verdict.PERMANENT, f"answer over {LARGEST_ANSWER} bytes"), b""
         headers = {name.lower(): value for name, value in response.headers.items()}
+        await self._heed(headers, started)
         answer = classify(response.status_code, bytes(body), headers)
         redacted = redact(answer.message, self.access.api_key, self.access.email)
         return Answer(answer.verdict, redacted, answer.retry_after), bytes(body)
+
+    async def _heed(self, headers: Mapping[str, str], started: float) -> None:
+        """No request is left of this second's: somebody at our address asks as well."""
+        rest = started + 1.0 - self.conduct.timing.monotonic()
+        if headers.get("x-ratelimit-remaining") == "0" and rest > 0:
+            await self.conduct.limiter.pause(rest)
 
     def _say(self, error: httpx.RequestError) -> str:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

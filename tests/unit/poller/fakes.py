@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from services.poller.eutils import Access, Client, Eutils, Patience, Timing
+from services.poller.eutils import Access, Client, Conduct, Eutils, Patience, Timing
 from services.poller.eutils.limit import Limiter
 
 BASE = "http://pubmed.test/entrez/eutils/"
@@ -22,8 +22,8 @@ async def no_sleep(_seconds: float) -> None:
 def make_client(handler: Handler, attempts: int = 1, access: Access | None = None) -> Client:
     http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
     timing = Timing(monotonic=lambda: 0.0, sleep=no_sleep, chance=lambda: 0.5)
-    limiter = Limiter(3, timing.monotonic, no_sleep)
-    return Client(http, access or Access(BASE), limiter, Patience(attempts=attempts), timing)
+    conduct = Conduct(Limiter(3, timing=timing), Patience(attempts=attempts), timing)
+    return Client(http, access or Access(BASE), conduct)
 
 
 def form(request: httpx.Request) -> dict[str, list[str]]:
@@ -49,12 +49,17 @@ def article_set(*records: str) -> bytes:
 
 @dataclass
 class FakePubMed:
-    """`records` by PMID; `query` and `links` name PMIDs; `broken` has replies by call."""
+    """`records` by PMID; `query` and `links` name PMIDs; `broken` has replies by call.
+
+    `links` are the seed's; `cites` has what a PMID cites, for links from any other.
+    """
 
     records: dict[int, str] = field(default_factory=lambda: {SEED: record(SEED)})
     query: list[int] = field(default_factory=list)
     links: dict[str, list[int]] = field(default_factory=dict)
     broken: dict[str, httpx.Response] = field(default_factory=dict)
+    cites: dict[int, list[int]] = field(default_factory=dict)
+    translation: str | None = None
     fetched: list[list[int]] = field(default_factory=list)
     before_fetch: Callable[[list[int]], None] = lambda _pmids: None
 
@@ -79,8 +84,16 @@ class FakePubMed:
             ids = "".join(f"<Id>{pmid}</Id>" for pmid in self.query)
             count = len(self.query)
             found = f"<Count>{count}</Count><IdList>{ids}</IdList>"
+            if self.translation:
+                found += f"<QueryTranslation>{self.translation}</QueryTranslation>"
             return f"<eSearchResult>{found}</eSearchResult>".encode()
-        links = "".join(f"<Link><Id>{pmid}</Id></Link>" for pmid in self.links.get(call, []))
+        sets = "".join(self._linkset(call, int(pmid)) for pmid in asked["id"])
+        return f"<eLinkResult>{sets}</eLinkResult>".encode()
+
+    def _linkset(self, call: str, source: int) -> str:
+        pmids = self.links.get(call, []) if source == SEED else []
+        if call == "pubmed_pubmed_citedin":
+            pmids = [*pmids, *(citing for citing, cited in self.cites.items() if source in cited)]
+        links = "".join(f"<Link><Id>{pmid}</Id></Link>" for pmid in pmids)
         linked = f"<LinkSetDb><LinkName>{call}</LinkName>{links}</LinkSetDb>"
-        start = f"<IdList><Id>{asked['id'][0]}</Id></IdList>"
-        return f"<eLinkResult><LinkSet>{start}{linked}</LinkSet></eLinkResult>".encode()
+        return f"<LinkSet><IdList><Id>{source}</Id></IdList>{linked}</LinkSet>"

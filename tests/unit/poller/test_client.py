@@ -1,16 +1,18 @@
 """One call: within the limit, retried with patience, never telling a secret."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from services.poller.eutils import Access, Patience, Timing
-from services.poller.eutils.client import Client
+from services.poller.eutils import Access, Conduct, Patience, Timing, make_eutils
+from services.poller.eutils.budget import Budget
+from services.poller.eutils.client import CONNECTIONS, Client, Reply
 from services.poller.eutils.limit import Limiter, limiter_for
 from services.poller.settings import Settings
 from shared.errors import Permanent, Retryable
-from tests.unit.poller.fakes import BASE, Handler, form, make_client
+from tests.unit.poller.fakes import BASE, Handler, form, make_client, no_sleep
 
 FOUND = "<eSearchResult><Count>1</Count><IdList><Id>1</Id></IdList></eSearchResult>"
 OUTAGE = "<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
@@ -46,7 +48,7 @@ def replies(*answers: httpx.Response | Exception) -> Handler:
 def patient(handler: Handler, time: Time, patience: Patience) -> Client:
     http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
     timing = Timing(monotonic=time, sleep=time.sleep, chance=lambda: 1.0)
-    return Client(http, Access(BASE), Limiter(1000, time, time.sleep), patience, timing)
+    return Client(http, Access(BASE), Conduct(Limiter(1000, timing=timing), patience, timing))
 
 
 async def test_tool_email_and_key_go_with_every_request_by_post() -> None:
@@ -146,7 +148,7 @@ async def test_messages_never_hold_the_key() -> None:
 
 async def test_slots_are_spaced_so_that_no_second_holds_more_than_the_limit() -> None:
     time = Time()
-    limiter = Limiter(3, time, time.sleep)
+    limiter = Limiter(3, timing=Timing(time, time.sleep))
     starts = []
     for _ in range(30):
         await limiter.slot()
@@ -157,8 +159,8 @@ async def test_slots_are_spaced_so_that_no_second_holds_more_than_the_limit() ->
 
 async def test_a_pause_holds_for_every_task() -> None:
     time = Time()
-    limiter = Limiter(3, time, time.sleep)
-    limiter.pause(5)
+    limiter = Limiter(3, timing=Timing(time, time.sleep))
+    await limiter.pause(5)
 
     await limiter.slot()
 
@@ -184,3 +186,90 @@ def test_settings_do_not_print_the_key() -> None:
 
     assert "s3c" not in repr(settings)
     assert settings.access().api_key == "s3c"
+
+
+async def test_an_answer_that_cannot_be_read_is_asked_for_again() -> None:
+    def read(reply: Reply) -> int:
+        if reply.body == b"<eSearchResult><Count>1</Count></eSearchResult>":
+            raise Retryable("esearch: not what it should be")
+        return 5
+
+    answers = ["<eSearchResult><Count>1</Count></eSearchResult>", FOUND]
+    responses = [httpx.Response(200, text=text) for text in answers]
+
+    assert await make_client(replies(*responses), 2).ask("esearch", {}, read) == 5
+    with pytest.raises(Retryable, match=r"^esearch: not what it should be \(transient\)$"):
+        await make_client(replies(responses[0]), 1).ask("esearch", {}, read)
+
+
+async def test_every_verdict_is_told_with_its_utility() -> None:
+    told: list[tuple[str, str]] = []
+    timing = Timing(lambda: 0.0, no_sleep, lambda: 0.5)
+    answers = replies(
+        httpx.Response(429, text="{}"),
+        httpx.Response(200, text=OUTAGE),
+        httpx.Response(200, text=FOUND),
+        httpx.Response(400, text="Mandatory parameter: db"),
+    )
+    conduct = Conduct(
+        Limiter(3, timing=timing),
+        timing=timing,
+        answered=lambda utility, verdict: told.append((utility, str(verdict))),
+    )
+    client = Client(
+        httpx.AsyncClient(transport=httpx.MockTransport(answers)), Access(BASE), conduct
+    )
+
+    await client.call("esearch", {})
+    with pytest.raises(Permanent):
+        await client.call("efetch", {})
+
+    assert told == [
+        ("esearch", "throttled"),
+        ("esearch", "transient"),
+        ("esearch", "ok"),
+        ("efetch", "permanent"),
+    ]
+
+
+async def test_when_no_request_of_the_second_is_left_the_next_one_waits_for_the_next_second() -> (
+    None
+):
+    time = Time()
+    spent = httpx.Response(200, headers={"X-RateLimit-Remaining": "0"}, text=FOUND)
+    client = patient(replies(spent, httpx.Response(200, text=FOUND)), time, Patience())
+
+    await client.call("esearch", {})
+    await client.call("esearch", {})
+
+    assert time.now == pytest.approx(1.0)
+
+
+async def test_no_more_requests_are_open_than_there_are_connections() -> None:
+    most, current = 0, 0
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        nonlocal most, current
+        current += 1
+        most = max(most, current)
+        await asyncio.sleep(0)
+        current -= 1
+        return httpx.Response(200, text=FOUND)
+
+    timing = Timing(lambda: 0.0, no_sleep)
+    http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+    client = Client(http, Access(BASE), Conduct(Limiter(1000, timing=timing), timing=timing))
+    polls = [client, client.within(Budget(timedelta(hours=1), timing.monotonic))]
+
+    await asyncio.gather(*(poll.call("esearch", {}) for poll in polls * CONNECTIONS * 2))
+
+    assert most == CONNECTIONS
+
+
+async def test_e_utilities_are_made_within_the_limit_of_the_caller() -> None:
+    limiter = Limiter(3)
+    eutils = make_eutils(Access(BASE), limiter=limiter)
+
+    assert eutils.base_url == BASE
+    assert eutils._client.conduct.limiter is limiter
+    await eutils.aclose()
