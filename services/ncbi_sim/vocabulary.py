@@ -1,23 +1,10 @@
 """NLM's fixed words: months, languages, and the MeSH ids of publication types and qualifiers."""
 
+from shared.pubmed_query import languages
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-LANGUAGES = {
-    "chi": "chinese",
-    "dut": "dutch",
-    "eng": "english",
-    "fre": "french",
-    "ger": "german",
-    "ita": "italian",
-    "jpn": "japanese",
-    "kor": "korean",
-    "pol": "polish",
-    "por": "portuguese",
-    "rus": "russian",
-    "spa": "spanish",
-    "tur": "turkish",
-    "und": "undetermined",
-}
+LANGUAGES = languages.LANGUAGES
 
 PUBLICATION_TYPES = {
     "Adaptive Clinical Trial": "D000076362",

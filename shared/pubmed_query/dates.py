@@ -1,10 +1,17 @@
-"""Dates as PubMed takes them: 2026, 2026/09 or 2026/09/01."""
+"""Dates as PubMed takes them: 2026, 2026/09, 2026/09/01 or 2026/09/01 06:30."""
 
 import re
 from calendar import monthrange
-from datetime import date
+from datetime import date, time
 
+_TIME = re.compile(r"(.*\S) ([01]?\d|2[0-3]):([0-5]\d)")
 _DATE = re.compile(r"(\d{4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?")
+
+
+def split_time(text: str) -> tuple[str, time | None]:
+    """The day and the minute of a date with a time of day; the whole text without one."""
+    found = _TIME.fullmatch(text.strip())
+    return (found[1], time(int(found[2]), int(found[3]))) if found else (text, None)
 
 
 def first_day(text: str) -> date | None:

@@ -8,9 +8,10 @@ See https://pubmed.ncbi.nlm.nih.gov/help/#how-do-i-search-pubmed
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import time
 from typing import NamedTuple
 
-from shared.pubmed_query.dates import first_day, last_day
+from shared.pubmed_query.dates import first_day, last_day, split_time
 from shared.pubmed_query.fields import ALL_FIELDS, Field, find_field
 from shared.pubmed_query.tree import Combination, DateRange, LastDays, Node, Operator, Query, Term
 from shared.pubmed_query.words import STOPWORDS
@@ -18,7 +19,7 @@ from shared.pubmed_query.words import STOPWORDS
 # Deeper than any query a person or a topic file holds, and well above Python's stack.
 MAX_DEPTH = 50
 
-_DATE = r'"?\d{4}(?:/\d{1,2}(?:/\d{1,2})?)?"?'
+_DATE = r'"?\d{4}(?:/\d{1,2}(?:/\d{1,2}(?: \d{1,2}:\d{2})?)?)?"?'
 _TOKEN = re.compile(
     rf"(?P<range>{_DATE}\s*(?:\[[^\]]*\]\s*)?:\s*{_DATE}\s*\[[^\]]*\])"
     r'|(?P<quoted>"[^"]*")|(?P<tag>\[[^\]]*\])|(?P<open>\()|(?P<close>\))|(?P<word>[^\s()\[\]"]+)'
@@ -139,11 +140,15 @@ class _Parser:
         if found is None:  # pragma: no cover - both patterns are the same
             raise QueryError(f"range {text!r} cannot be read")
         tag = found["tag"][1:-1].strip()
-        start, end = first_day(found["start"].strip('"')), last_day(found["end"].strip('"'))
+        first, since = split_time(found["start"].strip('"'))
+        last, until = split_time(found["end"].strip('"'))
+        start, end = first_day(first), last_day(last)
         dated = find_field(tag)
         if dated is None or dated.kind != "date" or start is None or end is None:
             return self._tagged(text[: text.rindex("[")].strip(), tag, quoted=False)
-        return DateRange(start, end, dated)
+        # A minute is asked for as a whole.
+        through = until.replace(second=59, microsecond=999_999) if until else time.max
+        return DateRange(start, end, dated, since or time.min, through)
 
 
 def _operator(text: str) -> Operator:

@@ -1,7 +1,7 @@
 """What a query says: terms, days, and how they are combined."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Literal
 
 from shared.pubmed_query.fields import Field
@@ -26,11 +26,22 @@ class Term:
 
 @dataclass(frozen=True)
 class DateRange:
-    """Days from `start` to `end`, both included, of a date field."""
+    """Days from `start` to `end`, both included, of a date field.
+
+    `since` and `until` are the times (UTC) on the first and the last day, where the query has them.
+    """
 
     start: date
     end: date
     field: Field
+    since: time = time.min
+    until: time = time.max
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The first and the last instant."""
+        first = datetime.combine(self.start, self.since, UTC)
+        return first, datetime.combine(self.end, self.until, UTC)
 
 
 @dataclass(frozen=True)

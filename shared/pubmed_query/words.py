@@ -18,7 +18,10 @@ _WORD = re.compile(r"[^\W_]+\*?")
 
 def words_of(text: str) -> Words:
     """The words of a text without case, accents and punctuation; a final * stays on its word."""
-    decomposed = unicodedata.normalize("NFKD", text.lower())
+    lowered = text.lower()
+    if lowered.isascii():
+        return tuple(_WORD.findall(lowered))
+    decomposed = unicodedata.normalize("NFKD", lowered)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     return tuple(_WORD.findall(bare))
 
@@ -30,6 +33,13 @@ def singular(word: str) -> str:
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
+
+
+def plural_forms(word: str) -> frozenset[str]:
+    """The word, its singular and the plurals that English rules make of that."""
+    one = singular(word)
+    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+    return frozenset({word, one, many})
 
 
 def _same(pattern: str, word: str) -> bool:
