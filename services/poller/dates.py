@@ -1,12 +1,12 @@
 """Dates as PubMed prints them, never more precise than it gives them."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from lxml import etree
 
-from services.poller.text import text_at
-from shared.article import PartialDate
+from services.poller.text import texts_named
 
 _MONTHS = {
     name: number
@@ -15,67 +15,62 @@ _MONTHS = {
     )
 }
 _LEADING_YEAR = re.compile(r"(1[5-9]|20)\d\d(?!\d)")
+_PARTS = {
+    name: name for name in ("Year", "Month", "Day", "Hour", "Minute", "Season", "MedlineDate")
+}
+
+Parts = dict[str, str]
+"""The elements of a date by their names, as printed."""
+
+Fields = dict[str, Any]
+"""The fields of a `PartialDate`."""
 
 
-def partial_date(element: etree._Element | None) -> PartialDate:
-    """A `PubDate`. A season or `MedlineDate` is kept as printed, and no month is made of it."""
-    if element is None:
-        return PartialDate()
-    if medline := text_at(element, "MedlineDate"):
+def date_parts(element: etree._Element) -> Parts:
+    """What is inside a date: Year, Month, Day, Hour, Minute, Season, MedlineDate."""
+    return texts_named(element, _PARTS)
+
+
+def partial_date(parts: Parts) -> Fields:
+    """A date as a `PartialDate`. No month is made of a season, no day of nothing."""
+    if medline := parts.get("MedlineDate"):
         year = _LEADING_YEAR.match(medline)
-        return PartialDate(year=int(year[0]) if year else None, text=medline)
-    year_text = text_at(element, "Year")
-    if season := text_at(element, "Season"):
-        return PartialDate(year=_number(year_text), text=f"{year_text or ''} {season}".strip())
-    return _plain(year_text, text_at(element, "Month"), text_at(element, "Day"))
+        return {"year": int(year[0]) if year else None, "text": medline}
+    year_text = parts.get("Year")
+    if season := parts.get("Season"):
+        return {"year": _number(year_text), "text": f"{year_text or ''} {season}".strip()}
+    return _plain(year_text, parts.get("Month"), parts.get("Day"))
 
 
-def _plain(year: str | None, month: str | None, day: str | None) -> PartialDate:
+def _plain(year: str | None, month: str | None, day: str | None) -> Fields:
+    if not month:
+        return {"year": _number(year)}
     number = _month(month)
-    if month and number is None:
+    if number is None:
         printed = " ".join(filter(None, (year, month, day)))
-        return PartialDate(year=_number(year), text=printed)
-    return PartialDate(
-        year=_number(year), month=number, day=_number(day, 31) if number is not None else None
-    )
+        return {"year": _number(year), "text": printed}
+    return {"year": _number(year), "month": number, "day": _number(day, 31)}
 
 
-def _month(text: str | None) -> int | None:
-    if not text:
-        return None
+def _month(text: str) -> int | None:
     return _MONTHS.get(text[:3].lower()) if text.isalpha() else _number(text, 12)
 
 
 def _number(text: str | None, largest: int = 9999) -> int | None:
     # Python refuses to make a number of thousands of digits, and no date has more than four.
-    if text is None or not text.isdecimal() or len(text) > 4:
+    if text is None or len(text) > 4 or not text.isdecimal():
         return None
-    return int(text) if 1 <= int(text) <= largest else None
+    return number if 1 <= (number := int(text)) <= largest else None
 
 
-def history_date(history: etree._Element | None, status: str) -> datetime | None:
-    """The `PubMedPubDate` with this status, as UTC; None where it is missing or no date.
+def instant(parts: Parts) -> datetime | None:
+    """A `PubMedPubDate` with its time, as UTC; None where it is no date.
 
-    `entrez` is the day a record entered PubMed, what queries know as CRDT (NLM Technical
-    Bulletin, Nov-Dec 2008). PubMed gives no time zone; hours off do not matter beside days.
+    PubMed gives no time zone; hours off do not matter beside days.
     """
-    if history is None:
-        return None
-    found = history.find(f"PubMedPubDate[@PubStatus='{status}']")
-    if found is None:
-        return None
-    parts = [text_at(found, name) for name in ("Year", "Month", "Day", "Hour", "Minute")]
+    numbers = [parts.get(name, "0") for name in ("Year", "Month", "Day", "Hour", "Minute")]
     try:
-        year, month, day, hour, minute = (int(part or 0) for part in parts)
+        year, month, day, hour, minute = map(int, numbers)
         return datetime(year, month, day, hour % 24, minute, tzinfo=UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def whole_day(element: etree._Element | None) -> date | None:
-    """A date that is always given in full (`DateRevised`); None where it is missing or none."""
-    found = partial_date(element)
-    try:
-        return date(found.year or 0, found.month or 0, found.day or 0)
-    except ValueError:
         return None

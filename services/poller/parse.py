@@ -14,7 +14,8 @@ from lxml import etree
 from pydantic import ValidationError
 
 from services.poller.eutils.xml import SAFE, parse_xml, pmid_in
-from services.poller.records import Unreadable, pmid_of, read_record
+from services.poller.parts import Unreadable
+from services.poller.records import pmid_of, read_record
 from shared.article import Article
 
 _RECORDS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation", "DeleteCitation")

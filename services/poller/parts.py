@@ -1,0 +1,172 @@
+"""Parts that journal articles and books have in common, each read into the fields of an `Article`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lxml import etree
+
+from services.poller.dates import date_parts, instant, partial_date
+from services.poller.eutils.xml import pmid_in
+from services.poller.indexing import read_grants, read_references
+from services.poller.text import html_of, text_of, texts_named, texts_of
+from shared.errors import Permanent
+
+Fields = dict[str, Any]
+"""What was read so far, by the names of `Article`; names with `_` are for `article_of` only."""
+
+Reader = Callable[[etree._Element, Fields], None]
+"""Reads one part of a record into the fields."""
+
+_PAGES = {"MedlinePgn": "pages", "StartPage": "start", "EndPage": "end"}
+
+
+class Unreadable(Permanent):
+    """A record that cannot be understood. It is parked with its bytes."""
+
+
+def read_parts(parent: etree._Element, readers: Mapping[str, Reader], fields: Fields) -> None:
+    """Hand each child to the reader of its tag; nobody reads the others."""
+    for child in parent:
+        reader = readers.get(child.tag)
+        if reader is not None:
+            reader(child, fields)
+
+
+def pmid(element: etree._Element, fields: Fields) -> None:
+    """The record's number and version."""
+    text = text_of(element)
+    number = pmid_in(text)
+    if number is None:
+        raise Unreadable(f"PMID is {text[:40]!r}, not a number")
+    fields["pmid"], fields["version"] = number, pmid_in(element.get("Version")) or 1
+
+
+def title(element: etree._Element, fields: Fields) -> None:
+    """Its text, and its markup if there is any."""
+    fields["title"], fields["title_html"] = text_of(element), html_of(element)
+
+
+def vernacular_title(element: etree._Element, fields: Fields) -> None:
+    """The title in the language of the article."""
+    fields["vernacular_title"] = text_of(element) or None
+
+
+def pagination(element: etree._Element, fields: Fields) -> None:
+    """As cited where that is given (`12-7`), or from the first page to the last."""
+    found = texts_named(element, _PAGES)
+    spread = "-".join(found[end] for end in ("start", "end") if end in found)
+    fields["journal"]["pages"] = found.get("pages") or spread or None
+
+
+def abstract(element: etree._Element, fields: Fields) -> None:
+    """The sections of the main abstract, and whose they are."""
+    fields["abstract"] = _sections(element)
+    fields["copyright"] = _copyright(element)
+
+
+def other_abstract(element: etree._Element, fields: Fields) -> None:
+    """One of the abstracts beside the main one. The DTD takes `eng` where no language is said."""
+    fields.setdefault("_other_copyright", _copyright(element))
+    if sections := _sections(element):
+        fields.setdefault("other_abstracts", []).append(
+            {
+                "language": element.get("Language", "eng"),
+                "kind": element.get("Type"),
+                "sections": sections,
+            }
+        )
+
+
+def _sections(element: etree._Element) -> list[dict[str, str | None]]:
+    return [
+        {"text": text, "label": part.get("Label") or None}
+        for part in element.iterchildren("AbstractText")
+        if (text := text_of(part))
+    ]
+
+
+def _copyright(element: etree._Element) -> str | None:
+    return next(iter(texts_of(element, "CopyrightInformation")), None)
+
+
+def own_ids(element: etree._Element, fields: Fields) -> None:
+    """An `ArticleIdList` of the record itself: those of other articles are in reference lists."""
+    for child in element:
+        kind = child.get("IdType")
+        if kind == "doi":
+            fields["doi"] = fields.get("doi") or text_of(child) or None
+        elif kind == "pmc":
+            fields["pmcid"] = fields.get("pmcid") or text_of(child) or None
+
+
+def location(element: etree._Element, fields: Fields) -> None:
+    """The DOI of an `ELocationID`, for records whose list of ids has none."""
+    if element.get("EIdType") == "doi" and element.get("ValidYN") != "N":
+        fields["_located"] = fields.get("_located") or text_of(element) or None
+
+
+def history(element: etree._Element, fields: Fields) -> None:
+    """Every step with its day; `entrez` is the day a record entered PubMed, CRDT in queries.
+
+    (NLM Technical Bulletin, Nov-Dec 2008.)
+    """
+    steps = fields.setdefault("history", [])
+    for child in element.iterchildren("PubMedPubDate"):
+        status, parts = child.get("PubStatus", ""), date_parts(child)
+        steps.append({"status": status, "date": partial_date(parts)})
+        if status == "entrez":
+            fields.setdefault("entered_at", instant(parts))
+
+
+def language(element: etree._Element, fields: Fields) -> None:
+    """One of the languages."""
+    fields.setdefault("languages", []).append(text_of(element))
+
+
+def keywords(element: etree._Element, fields: Fields) -> None:
+    """One of the lists of keywords: authors, publishers and indexers each have their own."""
+    fields.setdefault("keywords", []).extend(texts_of(element, "Keyword"))
+
+
+def publication_type(element: etree._Element, fields: Fields) -> None:
+    """One of the publication types."""
+    if text := text_of(element):
+        fields.setdefault("publication_types", []).append(text)
+
+
+def grants(element: etree._Element, fields: Fields) -> None:
+    """Who paid."""
+    fields.setdefault("grants", []).extend(read_grants(element))
+
+
+def references(element: etree._Element, fields: Fields) -> None:
+    """What it cites, as far as PubMed knows the PMIDs."""
+    fields.setdefault("references", []).extend(read_references(element))
+
+
+def published(element: etree._Element, fields: Fields) -> None:
+    """The date of the issue or book, as precise as it is printed."""
+    fields["published"] = partial_date(date_parts(element))
+
+
+def electronic(element: etree._Element, fields: Fields) -> None:
+    """The date of the first version online."""
+    fields.setdefault("electronic", partial_date(date_parts(element)))
+
+
+COMMON: dict[str, Reader] = {
+    "PMID": pmid,
+    "ArticleTitle": title,
+    "VernacularTitle": vernacular_title,
+    "Pagination": pagination,
+    "ELocationID": location,
+    "Abstract": abstract,
+    "OtherAbstract": other_abstract,
+    "Language": language,
+    "KeywordList": keywords,
+    "GrantList": grants,
+    "ReferenceList": references,
+    "ArticleIdList": own_ids,
+    "History": history,
+}
+"""The parts that are read alike wherever they stand in a record."""

@@ -1,0 +1,60 @@
+"""Authors out of PubMed XML: people and groups, with ORCID and every affiliation."""
+
+import re
+from typing import Any
+
+from lxml import etree
+
+from services.poller.text import text_of
+
+_ORCID = re.compile(r"\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX]", re.IGNORECASE)
+_NAMES = {
+    "LastName": "last_name",
+    "ForeName": "fore_name",
+    "Initials": "initials",
+    "CollectiveName": "collective_name",
+}
+
+
+def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
+    """An `AuthorList` as `Author`s in their order, without those that have no name at all.
+
+    `ValidYN="N"` marks a wrong spelling that was corrected beside it. Investigators are in a list
+    of their own, and are no authors.
+    """
+    found = (
+        _author(element)
+        for element in authors.iterchildren("Author")
+        if element.get("ValidYN") != "N"
+    )
+    return [author for author in found if author is not None]
+
+
+def _author(element: etree._Element) -> dict[str, Any] | None:
+    author: dict[str, Any] = {}
+    affiliations: list[str] = []
+    for child in element:
+        tag = child.tag
+        if tag in _NAMES:
+            author[_NAMES[tag]] = text_of(child) or None
+        elif tag == "AffiliationInfo":
+            affiliations += [text_of(part) for part in child if part.tag == "Affiliation"]
+        elif tag == "Identifier":
+            if child.get("Source") == "ORCID":
+                author["orcid"] = orcid(text_of(child))
+        elif tag == "Affiliation":  # where it stood before 2015
+            affiliations.append(text_of(child))
+    if not any(map(author.get, _NAMES.values())):
+        return None
+    if affiliations:
+        author["affiliations"] = tuple(filter(None, affiliations))
+    return author
+
+
+def orcid(text: str) -> str | None:
+    """An ORCID in its usual form, out of an address, with or without hyphens."""
+    found = _ORCID.search(text)
+    if found is None:
+        return None
+    digits = found[0].replace("-", "").upper()
+    return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
