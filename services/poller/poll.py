@@ -20,6 +20,8 @@ from shared.events import (
 
 FRESH = timedelta(days=30)
 """News of the last 30 days is read again at every poll."""
+LINKS_COME_WITHIN = timedelta(days=182)
+"""PubMed may know what a paper cites weeks or months after the paper itself."""
 YOUNG = timedelta(days=365)
 """What entered PubMed less than a year ago is read again once a day: most retractions of a first
 year are found within a day."""
@@ -158,7 +160,8 @@ def is_backfill(entered_at: datetime | None, found: Found, moment: Moment) -> bo
     What entered PubMed within the look-back is news, and what a leg has missed since it was
     complete under another definition. What is older is news when a leg that was complete before
     names it now: it came late, and late is not never. References are the exception: they are
-    older than the seed, whenever PubMed gets to know of them.
+    older than the seed, whenever PubMed gets to know of them. So is what cites several of the
+    topic's articles, beyond half a year: the more the topic holds, the more old papers do.
     """
     start = news_since(found, moment)
     return start is not None and (entered_at is None or entered_at < start)
@@ -173,10 +176,16 @@ def news_since(found: Found, moment: Moment) -> datetime | None:
 
 
 def _since(legs: Sequence[Asked], moment: Moment) -> datetime | None:
-    if not all(leg.first or leg.plan.relation == "references" for leg in legs):
-        return None
-    starts = (leg.news_from for leg in legs if leg.first and leg.news_from)
-    return min(starts, default=moment.now - moment.topic.lookback)
+    lookback = moment.now - moment.topic.lookback
+    starts = []
+    for leg in legs:
+        if leg.first:
+            starts.append(leg.news_from or lookback)
+        elif leg.plan.relation == "cites-tracked":
+            starts.append(min(lookback, moment.now - LINKS_COME_WITHIN))
+        elif leg.plan.relation != "references":
+            return None
+    return min(starts, default=lookback)
 
 
 def discover(article: Article, found: Found, moment: Moment) -> Decision:

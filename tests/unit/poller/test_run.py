@@ -1,8 +1,6 @@
 """Polls from end to end, on SQLite, against a tiny PubMed."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -13,37 +11,30 @@ from services.poller import parked, store
 from services.poller.parse import Refused
 from services.poller.poll import Waiting
 from services.poller.run import poll_due, poll_topic
-from services.poller.tables import articles, cursors, outbox, parked_records
-from services.poller.topic import Query, Similar, Topic
+from services.poller.tables import articles, cursors, parked_records
+from services.poller.topic import Query
 from shared.article import Status
-from shared.clock import Clock
-from shared.database import make_engine, transaction
+from shared.database import transaction
 from shared.errors import ConfigurationError, Retryable
 from shared.events import (
-    ArticleDiscovered,
-    ArticleRevised,
-    Event,
-    Leg,
-    Poll,
     PollCompleted,
-    decode,
 )
-from shared.migrate import upgrade
 from tests.unit.poller.fakes import SEED, FakePubMed, record
-
-DAY = datetime(2026, 9, 7, 5, tzinfo=UTC)
-OLD = DAY - timedelta(days=400)
-TOPIC = Topic(
-    id="tiny",
-    title="Tiny",
-    seed=SEED,
-    query=(Query(name="words", term="car[tiab]"),),
-    similar=Similar(top=10),
-    cited_by=True,
-    references=True,
+from tests.unit.poller.polling import (
+    DAY,
+    OLD,
+    ONLY_SIMILAR,
+    ONLY_WORDS,
+    TOPIC,
+    announced,
+    discovered,
+    leg,
+    poll,
+    revised,
+    standing,
+    taken,
 )
-ONLY_WORDS = Topic(id="tiny", title="Tiny", seed=SEED, query=TOPIC.query)
-ONLY_SIMILAR = Topic(id="tiny", title="Tiny", seed=SEED, similar=Similar())
+
 NO_SUCH_PHRASE = httpx.Response(
     200,
     text="<eSearchResult><Count>0</Count><IdList/><ErrorList>"
@@ -53,58 +44,6 @@ UNREADABLE = "<PubmedArticle><MedlineCitation><PMID>9</PMID></MedlineCitation></
 OUTAGE = httpx.Response(
     200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
 )
-
-
-@pytest.fixture(name="engine")
-async def _engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(f"sqlite+aiosqlite:///{tmp_path}/poller.db")
-    await upgrade(engine, "poller")
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture(name="pubmed")
-def _pubmed() -> FakePubMed:
-    fake = FakePubMed(links={"pubmed_pubmed": [SEED, 3]})
-    for pmid, entered in ((1, OLD), (2, DAY - timedelta(days=2)), (3, OLD)):
-        fake.records[pmid] = record(pmid, entered=entered)
-    fake.query = [2, 1]
-    return fake
-
-
-async def poll(engine: AsyncEngine, pubmed: FakePubMed, days: float = 0) -> Poll:
-    now = DAY + timedelta(days=days)
-    return await poll_topic(engine, pubmed.eutils(), TOPIC, lambda: now)
-
-
-def standing(now: datetime) -> Clock:
-    return lambda: now
-
-
-async def taken(engine: AsyncEngine) -> list[Event]:
-    """The events in the outbox, as a relay would take them."""
-    async with transaction(engine) as connection:
-        rows = await connection.execute(sa.select(outbox.c.body).order_by(outbox.c.seq))
-        events = [decode(bytes(row.body)) for row in rows]
-        await connection.execute(outbox.delete())
-    return events
-
-
-def announced(events: list[Event]) -> list[int]:
-    kinds = (ArticleDiscovered, ArticleRevised)
-    return sorted(int(event.subject) for event in events if isinstance(event, kinds))
-
-
-def discovered(events: list[Event]) -> list[ArticleDiscovered]:
-    return [event for event in events if isinstance(event, ArticleDiscovered)]
-
-
-def revised(events: list[Event]) -> list[ArticleRevised]:
-    return [event for event in events if isinstance(event, ArticleRevised)]
-
-
-def leg(polled: Poll, relation: str) -> Leg:
-    return next(leg for leg in polled.legs if leg.relation == relation)
 
 
 async def test_the_first_poll_tells_what_was_there_from_what_is_news(
@@ -284,7 +223,7 @@ async def test_a_retraction_is_announced_once_with_the_status_before(
     assert event.data.backfill
 
 
-async def test_an_article_that_pubmed_deletes_is_withdrawn(
+async def test_an_article_that_pubmed_deletes_stays_as_deleted(
     engine: AsyncEngine, pubmed: FakePubMed
 ) -> None:
     await poll(engine, pubmed)
@@ -294,7 +233,7 @@ async def test_an_article_that_pubmed_deletes_is_withdrawn(
     await poll(engine, pubmed, days=1)
 
     (event,) = revised(await taken(engine))
-    assert event.data.article.status is Status.WITHDRAWN
+    assert event.data.article.status is Status.DELETED
 
 
 async def test_another_relation_is_announced_and_another_rank_is_not(
