@@ -59,6 +59,14 @@ def xml_answer(root: etree._Element, envelope: Envelope, status: int = 200) -> A
     return Answer(f"{head}{content}\n".encode(), XML, status)
 
 
+def xml_bytes(content: bytes, envelope: Envelope) -> Answer:
+    """A document whose root element holds `content`, which is XML already."""
+    head = f'<?xml version="1.0" encoding="UTF-8" ?>\n{envelope.doctype}\n'
+    root = envelope.root.encode()
+    whole = b"<%s>%s</%s>" % (root, content, root) if content else b"<%s/>" % root
+    return Answer(head.encode() + whole + b"\n", XML)
+
+
 def json_answer(kind: str, content: dict[str, Any]) -> Answer:
     """A JSON document with NCBI's header."""
     return Answer(_dump({"header": _header(kind), **content}), JSON)

@@ -12,6 +12,7 @@ from services.ncbi_sim.faults import Rule
 from services.ncbi_sim.routes import Simulation, control_router, eutils_router
 from services.ncbi_sim.settings import Settings
 from services.ncbi_sim.throttle import Throttle
+from services.ncbi_sim.timeline import Timeline
 from shared.clock import Clock, clock_from, system_clock
 from shared.errors import ConfigurationError
 
@@ -29,7 +30,7 @@ def create_app(
     `now` gives the simulated instant (aware) and is asked at each request. `clock` gives seconds
     and drives the request limit only.
     """
-    simulation = Simulation(catalogue, now, Throttle(clock) if rate_limit else None)
+    simulation = Simulation(Timeline(catalogue), now, Throttle(clock) if rate_limit else None)
     simulation.faults.add(faults)
     app = FastAPI(title="NCBI E-utilities stand-in", docs_url=None, redoc_url=None)
     app.include_router(eutils_router(simulation))

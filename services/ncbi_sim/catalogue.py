@@ -3,115 +3,18 @@
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from services.ncbi_sim.markup import check
-from services.ncbi_sim.vocabulary import LANGUAGES, MONTHS, PUBLICATION_TYPES, QUALIFIERS
+from services.ncbi_sim.article import Article, Part
+from services.ncbi_sim.change import Change
 from shared.errors import ConfigurationError
 
-
-def _known(words: Any, what: str) -> AfterValidator:
-    def known(word: str) -> str:
-        if word not in words:
-            raise ValueError(
-                f"{word!r} is no {what} known here; see services/ncbi_sim/vocabulary.py"
-            )
-        return word
-
-    return AfterValidator(known)
+__all__ = ["Article", "Catalogue", "Change", "Head", "load_catalogue", "read_catalogue"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Author(_Part):
-    """A person (`last` with `fore` and `initials`) or a group (`collective`)."""
-
-    last: str | None = None
-    fore: str | None = None
-    initials: str | None = None
-    collective: str | None = None
-
-    @model_validator(mode="after")
-    def _person_or_group(self) -> Self:
-        if (self.last is None) == (self.collective is None):
-            raise ValueError("give either last or collective")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The name as PubMed cites it: last name and initials, or the group's name."""
-        return self.collective or " ".join(part for part in (self.last, self.initials) if part)
-
-
-class MeshHeading(_Part):
-    """A MeSH descriptor with its qualifiers."""
-
-    ui: str = Field(pattern=r"^D\d+$")
-    name: str
-    major: bool = False
-    qualifiers: tuple[Annotated[str, _known(QUALIFIERS, "MeSH qualifier")], ...] = ()
-
-
-class Article(_Part):
-    """One article. `entered_day` counts from the catalogue's day zero and is its date of entry."""
-
-    pmid: int = Field(gt=0)
-    title: Annotated[str, AfterValidator(check)]
-    journal: str
-    year: int = Field(ge=1800, le=2100)
-    entered_day: int
-    doi: str | None = Field(default=None, pattern=r"^10\.\d{4,}/\S+$")
-    pmcid: str | None = Field(default=None, pattern=r"^PMC\d+$")
-    journal_abbreviation: str | None = None
-    month: Annotated[str, _known(MONTHS, "month")] | None = None
-    day: int | None = Field(default=None, ge=1, le=31)
-    volume: str | None = None
-    issue: str | None = None
-    pages: str | None = None
-    language: Annotated[str, _known(LANGUAGES, "language code")] = "eng"
-    authors: tuple[Author, ...] = ()
-    publication_types: tuple[Annotated[str, _known(PUBLICATION_TYPES, "publication type")], ...] = (
-        Field(default=("Journal Article",), min_length=1)
-    )
-    mesh: tuple[MeshHeading, ...] = ()
-    keywords: tuple[str, ...] = ()
-    trials: tuple[Annotated[str, Field(pattern=r"^NCT\d{8}$")], ...] = ()
-    summary: tuple[str, ...] = ()
-    similar_score: int | None = Field(default=None, gt=0)
-    cites_seed: bool = False
-    cited_by_seed: bool = False
-    simulated: bool = False
-    expect: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _dates_make_sense(self) -> Self:
-        if self.day is not None:
-            if self.month is None:
-                raise ValueError("day is given without month")
-            date(self.year, MONTHS.index(self.month) + 1, self.day)
-        return self
-
-    @property
-    def published_on(self) -> date:
-        """The day PubMed indexes: the first one where month or day is not known."""
-        month = MONTHS.index(self.month) + 1 if self.month else 1
-        return date(self.year, month, self.day or 1)
-
-
-class Change(_Part):
-    """What NCBI would serve from `day` on: the article is retracted or corrected by the notice."""
-
-    day: int
-    pmid: int
-    kind: Literal["retraction", "correction"]
-    notice_pmid: int
-
-
-class Head(_Part):
+class Head(Part):
     """Who the catalogue is about, and the Monday its days count from."""
 
     id: str
@@ -121,7 +24,7 @@ class Head(_Part):
     notice: str
 
 
-class Catalogue(_Part):
+class Catalogue(Part):
     """All articles and changes of one simulated PubMed."""
 
     head: Head = Field(alias="catalogue")
@@ -138,19 +41,8 @@ class Catalogue(_Part):
         if self.head.seed not in articles:
             raise ValueError(f"the seed, PMID {self.head.seed}, is not among the articles")
         for change in self.changes:
-            _check_change(change, articles)
+            change.check(articles)
         return self
-
-
-def _check_change(change: Change, articles: dict[int, Article]) -> None:
-    for pmid in (change.pmid, change.notice_pmid):
-        article = articles.get(pmid)
-        if article is None:
-            raise ValueError(f"the {change.kind} of day {change.day} names PMID {pmid}, no article")
-        if not article.simulated:
-            raise ValueError(f"PMID {pmid}: only a simulated record may be part of a {change.kind}")
-        if article.entered_day > change.day:
-            raise ValueError(f"PMID {pmid} enters after its {change.kind} of day {change.day}")
 
 
 def load_catalogue(path: Path) -> Catalogue:

@@ -5,10 +5,10 @@ The JSON names are the element names of the XML in lower case.
 
 from typing import Any
 
-from services.ncbi_sim.catalogue import Author
-from services.ncbi_sim.match import words_of
+from services.ncbi_sim.article import Author
+from services.ncbi_sim.index import words_of
 from services.ncbi_sim.pubmed_xml import article_ids, history_of, publication_status
-from services.ncbi_sim.view import Record, publication_date
+from services.ncbi_sim.record import Record, publication_date
 from shared.pubmed_query.dates import slashed
 
 _ID_TYPES = {"pubmed": 1, "doi": 3, "pmc": 8}
@@ -18,6 +18,10 @@ _REF_TYPES = {
     "RetractionOf": "Retraction of",
     "ErratumIn": "Erratum in",
     "ErratumFor": "Erratum for",
+    "ExpressionOfConcernIn": "Expression of concern in",
+    "ExpressionOfConcernFor": "Expression of concern for",
+    "UpdateIn": "Update in",
+    "UpdateOf": "Update of",
 }
 # What only books have.
 _BOOK = (

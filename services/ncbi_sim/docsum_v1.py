@@ -7,7 +7,7 @@ from lxml import etree
 from services.ncbi_sim.answers import add
 from services.ncbi_sim.docsum import summary
 from services.ncbi_sim.pubmed_xml import publication_status
-from services.ncbi_sim.view import Record, place
+from services.ncbi_sim.record import Record, place
 from services.ncbi_sim.vocabulary import LANGUAGES
 
 

@@ -1,6 +1,7 @@
 """elink.fcgi: what is similar to, cites, or is cited by an article.
 
-The catalogue knows the links of its seed; other articles have the same links the other way round.
+The catalogue knows who cites whom, and how similar articles are to its seed; those have the same
+link the other way round. References are known of articles in PMC only, as at NCBI.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,19 +21,20 @@ from services.ncbi_sim.answers import (
 )
 from services.ncbi_sim.history import History, UnknownQueryError
 from services.ncbi_sim.params import Params
+from services.ncbi_sim.record import Record
 from services.ncbi_sim.selection import selected, uses_history
-from services.ncbi_sim.view import Record, View
+from services.ncbi_sim.view import View
 
 # The score NCBI gives an article's similarity to itself.
 TOP_SCORE = 2147483647
 
-Links = list[tuple[str, int]]
+Found = list[tuple[str, int]]
 
 
 @dataclass(frozen=True)
 class _LinkSet:
     ids: list[str]
-    links: Mapping[str, Links]
+    links: Mapping[str, Found]
 
 
 def elink(params: Params, view: View, history: History) -> Answer:
@@ -60,9 +62,9 @@ def elink_error(params: Params, message: str) -> Answer:
     return xml_error(message, ELINK)
 
 
-def _links(ids: list[str], names: list[str], view: View) -> dict[str, Links]:
+def _links(ids: list[str], names: list[str], view: View) -> dict[str, Found]:
     """The links of all ids together, best first; a name without links is left out."""
-    found: dict[str, Links] = {}
+    found: dict[str, Found] = {}
     for name in names:
         merged: dict[str, int] = {}
         for uid in ids:
@@ -73,49 +75,35 @@ def _links(ids: list[str], names: list[str], view: View) -> dict[str, Links]:
     return found
 
 
-def _of_one(name: str, uid: str, view: View) -> Links:
+def _of_one(name: str, uid: str, view: View) -> Found:
     record = view.by_pmid.get(uid)
     return _LINKS[name](record, view) if record is not None and name in _LINKS else []
 
 
-def _similar(record: Record, view: View) -> Links:
+def _similar(record: Record, view: View) -> Found:
     itself = (str(record.pmid), TOP_SCORE)
     if record.pmid != view.seed:
         score = record.article.similar_score
-        return [itself, (str(view.seed), score)] if score and _has_seed(view) else []
-    others = [(str(r.pmid), r.article.similar_score) for r in view.records]
-    scored = [(pmid, score) for pmid, score in others if score and pmid != itself[0]]
-    return [itself, *scored] if scored else []
+        return [itself, (str(view.seed), score)] if score and str(view.seed) in view.by_pmid else []
+    others = (link for link in view.links.similar if link[0] != itself[0])
+    found = [link for link in others if link[0] in view.by_pmid]
+    return [itself, *found] if found else []
 
 
-def _citing(record: Record, view: View) -> Links:
-    return _of_seed(record, view, lambda r: r.article.cites_seed, lambda r: r.article.cited_by_seed)
+# NCBI's score of a citation link is the linked PMID, so that the newest comes first.
+def _citing(record: Record, view: View) -> Found:
+    others = (view.by_pmid.get(str(pmid)) for pmid in view.links.citing.get(str(record.pmid), ()))
+    return [(str(other.pmid), other.pmid) for other in others if other and other.references]
 
 
-def _cited(record: Record, view: View) -> Links:
-    return _of_seed(record, view, lambda r: r.article.cited_by_seed, lambda r: r.article.cites_seed)
+def _cited(record: Record, view: View) -> Found:
+    if not record.references_known:
+        return []
+    cited = [reference.pmid for reference in record.references]
+    return [(str(pmid), pmid) for pmid in cited if str(pmid) in view.by_pmid]
 
 
-def _of_seed(
-    record: Record,
-    view: View,
-    forward: Callable[[Record], bool],
-    backward: Callable[[Record], bool],
-) -> Links:
-    """Links from the seed to others, or from another article back to the seed.
-
-    NCBI's score of a citation link is the linked PMID, so that the newest comes first.
-    """
-    if record.pmid == view.seed:
-        return [(str(other.pmid), other.pmid) for other in view.records if forward(other)]
-    return [(str(view.seed), view.seed)] if backward(record) and _has_seed(view) else []
-
-
-def _has_seed(view: View) -> bool:
-    return str(view.seed) in view.by_pmid
-
-
-_LINKS: Mapping[str, Callable[[Record, View], Links]] = {
+_LINKS: Mapping[str, Callable[[Record, View], Found]] = {
     "pubmed_pubmed": _similar,
     "pubmed_pubmed_citedin": _citing,
     "pubmed_pubmed_refs": _cited,
@@ -135,7 +123,7 @@ def _json(sets: list[_LinkSet], *, scored: bool) -> Answer:
     return json_answer("elink", {"linksets": content})
 
 
-def _json_links(links: Links, *, scored: bool) -> list[Any]:
+def _json_links(links: Found, *, scored: bool) -> list[Any]:
     if scored:
         return [{"id": uid, "score": str(score)} for uid, score in links]
     return [uid for uid, _ in links]

@@ -21,14 +21,15 @@ from services.ncbi_sim.answers import (
 )
 from services.ncbi_sim.evaluate import Outcome, evaluate
 from services.ncbi_sim.history import History, HistoryKey, UnknownQueryError
-from services.ncbi_sim.match import Corpus, words_of
+from services.ncbi_sim.index import words_of
 from services.ncbi_sim.paging import Page, StartError, cut
 from services.ncbi_sim.params import Params
-from services.ncbi_sim.view import Record, View
+from services.ncbi_sim.record import Record
+from services.ncbi_sim.view import View
 from shared.pubmed_query.dates import first_day, last_day, slashed
-from shared.pubmed_query.fields import Field, date_field
+from shared.pubmed_query.fields import date_field
 from shared.pubmed_query.parse import QueryError, parse
-from shared.pubmed_query.tree import Query
+from shared.pubmed_query.tree import DateRange, Query
 
 _DEFAULT_COUNT = 20
 
@@ -71,17 +72,18 @@ def esearch_error(params: Params, message: str, *, header: bool = True) -> Answe
 def _search(term: str, params: Params, view: View, history: History) -> _Result:
     start = params.number("retstart", 0)
     query = parse(term)
-    outcome = evaluate(query, Corpus(view))
-    found = [record for record in view.records if record.pmid in outcome.pmids or not term]
+    outcome = evaluate(query, view.corpus, view.today)
+    hits = outcome.hits if term else view.corpus.all
     if params.get("query_key"):
         kept = history.read(params.get("WebEnv"), params.get("query_key"))
-        found = [record for record in found if str(record.pmid) in kept]
+        hits &= view.corpus.of(kept)
         outcome = _and(outcome, f"#{params.get('query_key')}")
     window = _window(params, view)
     if window is not None:
-        field, first, last = window
-        found = [record for record in found if first <= record.date_of(field.key) <= last]
-        outcome = _and(outcome, f"{slashed(first)}:{slashed(last)}[{field.label}]")
+        hits &= view.corpus.within(window.field.key, *window.span)
+        days = f"{slashed(window.start)}:{slashed(window.end)}"
+        outcome = _and(outcome, f"{days}[{window.field.label}]")
+    found = view.corpus.records(hits)
     uids = [str(record.pmid) for record in _sorted(found, params.get("sort"), term)]
     page = cut(uids, start, params.number("retmax", _DEFAULT_COUNT))
     keep = params.get("usehistory").lower() == "y"
@@ -98,16 +100,16 @@ def _and(outcome: Outcome, condition: str) -> Outcome:
     return replace(outcome, translation=f"{inner} AND {condition}" if inner else condition)
 
 
-def _window(params: Params, view: View) -> tuple[Field, date, date] | None:
+def _window(params: Params, view: View) -> DateRange | None:
     """The days of reldate, or of mindate and maxdate, and the field they are about."""
     field = date_field(params.get("datetype", "pdat"))
     days = params.number("reldate", 0)
     if days:
-        return field, view.today - timedelta(days=days), view.today
+        return DateRange(view.today - timedelta(days=days), view.today, field)
     first, last = first_day(params.get("mindate")), last_day(params.get("maxdate"))
     if first is None and last is None:
         return None
-    return field, first or date(1000, 1, 1), last or date(3000, 12, 31)
+    return DateRange(first or date(1000, 1, 1), last or date(3000, 12, 31), field)
 
 
 def _sorted(found: Sequence[Record], sort: str, term: str) -> list[Record]:

@@ -19,8 +19,9 @@ from services.ncbi_sim.docsum import summary
 from services.ncbi_sim.docsum_v1 import doc_sum
 from services.ncbi_sim.history import History, UnknownQueryError
 from services.ncbi_sim.params import Params
+from services.ncbi_sim.record import Record
 from services.ncbi_sim.selection import selected
-from services.ncbi_sim.view import Record, View
+from services.ncbi_sim.view import View
 
 MAX_JSON_IDS = 500
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, time, timedelta
+from functools import reduce
+from operator import and_
 
-from services.ncbi_sim.match import Corpus, words_of
+from services.ncbi_sim.index import Hits, words_of
+from services.ncbi_sim.match import Corpus
 from shared.pubmed_query.dates import slashed
 from shared.pubmed_query.fields import ALL_FIELDS
 from shared.pubmed_query.tree import Combination, DateRange, LastDays, Node, Query, Term
@@ -13,9 +16,9 @@ from shared.pubmed_query.words import Words
 
 @dataclass(frozen=True)
 class Outcome:
-    """The PMIDs found and the remarks on the query."""
+    """The records found and the remarks on the query."""
 
-    pmids: frozenset[int]
+    hits: Hits
     translation: str
     translations: tuple[tuple[str, str], ...] = ()
     phrases_not_found: tuple[str, ...] = ()
@@ -24,26 +27,26 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Found:
-    pmids: frozenset[int]
+    hits: Hits
     translation: str
     joined: bool = False
     dropped: bool = False
 
 
-def evaluate(query: Query, corpus: Corpus) -> Outcome:
+def evaluate(query: Query, corpus: Corpus, today: date) -> Outcome:
     """Run a query over the corpus.
 
     A quoted phrase that occurs nowhere is left out of the query, as PubMed does, which makes an
     AND broader; only if nothing is left, nothing is found. An unquoted word that occurs nowhere
     stays and finds nothing. Both are reported.
     """
-    run = _Run(corpus)
+    run = _Run(corpus, today)
     tree = query.tree
     if isinstance(tree, Combination):
         tree = replace(tree, grouped=False)
-    found = run.visit(tree) if tree is not None else _Found(frozenset(), "")
+    found = run.visit(tree) if tree is not None else _Found(0, "")
     return Outcome(
-        found.pmids,
+        found.hits,
         found.translation,
         tuple(run.translations),
         tuple(run.phrases_not_found),
@@ -54,6 +57,7 @@ def evaluate(query: Query, corpus: Corpus) -> Outcome:
 @dataclass
 class _Run:
     corpus: Corpus
+    today: date
     translations: list[tuple[str, str]] = field(default_factory=list)
     phrases_not_found: list[str] = field(default_factory=list)
     quoted_not_found: list[str] = field(default_factory=list)
@@ -64,7 +68,7 @@ class _Run:
         if isinstance(node, DateRange):
             return self._range(node)
         if isinstance(node, LastDays):
-            today = self.corpus.view.today
+            today = self.today
             return self._range(DateRange(today - timedelta(days=node.days), today, node.field))
         return self._term(node)
 
@@ -75,28 +79,23 @@ class _Run:
         if left.dropped:
             return right
         text = f"{_inside(left)} {node.operator} {_inside(right)}"
-        pmids = _OPERATORS[node.operator](left.pmids, right.pmids)
-        return _Found(pmids, f"({text})" if node.grouped else text)
+        hits = _OPERATORS[node.operator](left.hits, right.hits)
+        return _Found(hits, f"({text})" if node.grouped else text)
 
     def _range(self, node: DateRange) -> _Found:
-        pmids = frozenset(
-            record.pmid
-            for record in self.corpus.view.records
-            if node.start <= record.date_of(node.field.key) <= node.end
-        )
-        text = f"{slashed(node.start)}:{slashed(node.end)}[{node.field.label}]"
-        return _Found(pmids, text)
+        hits = self.corpus.within(node.field.key, *node.span)
+        return _Found(hits, f"{_printed(node)}[{node.field.label}]")
 
     def _term(self, term: Term) -> _Found:
         if not term.tagged and not term.quoted:
             return self._open_words(term)
-        pmids = self.corpus.find(term)
-        if pmids:
-            return _Found(pmids, _as_phrase(words_text(term), term.field.label))
+        hits = self.corpus.find(term)
+        if hits:
+            return _Found(hits, _as_phrase(words_text(term), term.field.label))
         if term.quoted:
             sent = f'"{term.text}"' + (f"[{term.tag}]" if term.tag else "")
             self.quoted_not_found.append(sent)
-            return _Found(pmids, sent, dropped=True)
+            return _Found(hits, sent, dropped=True)
         return self._separate_words(term)
 
     def _separate_words(self, term: Term) -> _Found:
@@ -111,21 +110,21 @@ class _Run:
 
     def _open_words(self, term: Term) -> _Found:
         words = words_of(term.text)
-        if words in self.corpus.headings and len(words) > 1:
+        if len(words) > 1 and self.corpus.has_heading(words):
             return self._heading(term, words)
         found = [self._open_word(word) for word in term.text.split()]
         if len(found) == 1:
             return found[0]
-        return _all_of([part.pmids for part in found], [_inside(part) for part in found])
+        return _all_of([part.hits for part in found], [_inside(part) for part in found])
 
     def _open_word(self, word: str) -> _Found:
         words = words_of(word)
         if len(words) != 1 or words[0].endswith("*"):
-            pmids = self.corpus.find(_anywhere(word))
-            found = _Found(pmids, _as_phrase(" ".join(words) or word, "All Fields"))
+            hits = self.corpus.find(_anywhere(word))
+            found = _Found(hits, _as_phrase(" ".join(words) or word, "All Fields"))
         else:
             found = self._forms(words[0])
-        if not found.pmids:
+        if not found.hits:
             self.phrases_not_found.append(word)
         if found.joined:
             self.translations.append((word, found.translation))
@@ -133,25 +132,32 @@ class _Run:
 
     def _forms(self, word: str) -> _Found:
         forms = [_as_phrase(form, "All Fields") for form in self.corpus.variants(word)]
-        heading = [_as_phrase(word, "MeSH Terms")] if (word,) in self.corpus.headings else []
+        heading = [_as_phrase(word, "MeSH Terms")] if self.corpus.has_heading((word,)) else []
         texts = heading + forms
         return _Found(self.corpus.find_word(word), " OR ".join(texts), joined=len(texts) > 1)
 
     def _heading(self, term: Term, words: Words) -> _Found:
         """Automatic term mapping: the heading, or all its words, or the phrase itself."""
-        pmids = frozenset.intersection(*(self.corpus.find_word(word) for word in words))
+        hits = reduce(and_, [self.corpus.find_word(word) for word in words])
         phrase = " ".join(words)
         every = " AND ".join(_as_phrase(word, "All Fields") for word in words)
         text = f'"{phrase}"[MeSH Terms] OR ({every}) OR "{phrase}"[All Fields]'
         self.translations.append((term.text, text))
-        return _Found(pmids, text, joined=True)
+        return _Found(hits, text, joined=True)
 
 
-_OPERATORS: dict[str, Callable[[frozenset[int], frozenset[int]], frozenset[int]]] = {
+_OPERATORS: dict[str, Callable[[Hits, Hits], Hits]] = {
     "AND": lambda left, right: left & right,
     "OR": lambda left, right: left | right,
-    "NOT": lambda left, right: left - right,
+    "NOT": lambda left, right: left & ~right,
 }
+
+
+def _printed(days: DateRange) -> str:
+    first, last = days.span
+    if (first.time(), last.time()) == (time.min, time.max):
+        return f"{slashed(days.start)}:{slashed(days.end)}"
+    return f"{slashed(days.start)} {first:%H:%M}:{slashed(days.end)} {last:%H:%M}"
 
 
 def _anywhere(word: str) -> Term:
@@ -171,6 +177,5 @@ def _inside(found: _Found) -> str:
     return f"({found.translation})" if found.joined else found.translation
 
 
-def _all_of(hits: list[frozenset[int]], parts: list[str]) -> _Found:
-    pmids = frozenset.intersection(*hits) if hits else frozenset()
-    return _Found(pmids, " AND ".join(parts))
+def _all_of(hits: list[Hits], parts: list[str]) -> _Found:
+    return _Found(reduce(and_, hits) if hits else 0, " AND ".join(parts))

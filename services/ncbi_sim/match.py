@@ -1,121 +1,68 @@
-"""Which records a single search term finds."""
+"""Which of the records of one instant a search term, or a span of time, finds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
-from services.ncbi_sim.markup import plain
-from services.ncbi_sim.view import Record, View
-from services.ncbi_sim.vocabulary import LANGUAGES
+from services.ncbi_sim.index import Hits, Index, bits_of, words_of
+from services.ncbi_sim.record import Contents, Record
 from shared.pubmed_query.tree import Term
-from shared.pubmed_query.words import STOPWORDS, Words, holds, is_author, is_whole, singular
-from shared.pubmed_query.words import words_of as words_of_plain
-
-
-def words_of(text: str) -> Words:
-    """The words of a text of the catalogue, without its inline markup."""
-    return words_of_plain(plain(text))
+from shared.pubmed_query.words import Words
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The records of a view, indexed for searching."""
+    """The records of a view, for searching."""
 
-    view: View
-
-    @cached_property
-    def _texts(self) -> Mapping[int, Mapping[str, Sequence[Words]]]:
-        return {record.pmid: _texts(record) for record in self.view.records}
+    index: Index
+    contents: Contents
 
     @cached_property
-    def _words(self) -> Mapping[int, frozenset[str]]:
-        """Every word of each record: one that lacks a term's word need not be looked through."""
-        return {
-            pmid: frozenset(word for text in texts["all"] for word in text)
-            for pmid, texts in self._texts.items()
-        }
+    def all(self) -> Hits:
+        """All records of the view."""
+        return bits_of(record.number for record in self.contents.records)
 
-    @cached_property
-    def vocabulary(self) -> Mapping[str, Sequence[str]]:
-        """Every word of all records, under its singular."""
-        words = {w for texts in self._texts.values() for text in texts["all"] for w in text}
-        grouped: dict[str, list[str]] = {}
-        for word in sorted(words):
-            grouped.setdefault(singular(word), []).append(word)
-        return grouped
-
-    @cached_property
-    def headings(self) -> frozenset[Words]:
-        """All MeSH headings in use."""
-        return frozenset(text for texts in self._texts.values() for text in texts["heading"])
+    def has_heading(self, words: Words) -> bool:
+        """Whether a record has this MeSH heading."""
+        return bool(self.index.heading(words) & self.all)
 
     def variants(self, word: str) -> Sequence[str]:
         """The forms of an untagged word that PubMed would search as well: singular and plurals."""
-        return self.vocabulary.get(singular(word), [word])
+        forms = [form for form in self.index.forms(word) if self.index.holding(form) & self.all]
+        return forms or [word]
 
-    def find(self, term: Term) -> frozenset[int]:
-        """The PMIDs of the records in which the term's field holds its words as written."""
-        return self._find(term.field.key, term.field.kind, words_of(term.text))
+    def find(self, term: Term) -> Hits:
+        """The records in which the term's field holds its words as written."""
+        pattern = words_of(term.text)
+        return self.index.find(term.field.key, term.field.kind, pattern) & self.all
 
-    def find_word(self, word: str) -> frozenset[int]:
-        """The PMIDs of the records that hold the word, in singular or plural, in any field."""
-        return frozenset(
-            pmid
-            for form in self.variants(word)
-            for pmid in self._find(key="all", kind="words", pattern=(form,))
+    def find_word(self, word: str) -> Hits:
+        """The records that hold the word, in singular or plural, in any field."""
+        found = 0
+        for form in self.variants(word):
+            found |= self.index.find("all", "words", (form,))
+        return found & self.all
+
+    def within(self, datetype: str, first: datetime, last: datetime) -> Hits:
+        """The records whose `crdt`, `edat`, `mdat` or `pdat` lies in the span, ends included."""
+        return bits_of(
+            record.number
+            for record in self.contents.records
+            if first <= record.instants[datetype] <= last
         )
 
-    def _find(self, key: str, kind: str, pattern: Words) -> frozenset[int]:
-        test = {"whole": is_whole, "uid": is_whole, "author": is_author}.get(kind, holds)
-        if not pattern or kind == "date" or (len(pattern) == 1 and pattern[0] in STOPWORDS):
-            return frozenset()
-        # A word may be cut (`*`, or an author's last one): only whole words must be there.
-        whole = {word for word in pattern if not word.endswith("*")} if kind != "author" else set()
-        return frozenset(
-            pmid
-            for pmid, texts in self._texts.items()
-            if whole <= self._words[pmid] and any(test(text, pattern) for text in texts[key])
-        )
+    def of(self, pmids: Iterable[str]) -> Hits:
+        """Those of these PMIDs that are there."""
+        found = (self.contents.by_pmid.get(pmid) for pmid in pmids)
+        return bits_of(record.number for record in found if record is not None)
 
-
-def _texts(record: Record) -> dict[str, list[Words]]:
-    article = record.article
-    texts = {
-        "ti": [article.title],
-        "ab": [" ".join(article.summary)],
-        "ot": list(article.keywords),
-        "heading": [heading.name for heading in article.mesh],
-        "mh": _headings(record, major_only=False),
-        "majr": _headings(record, major_only=True),
-        "pt": list(record.publication_types),
-        "la": [article.language, LANGUAGES[article.language]],
-        "ta": [article.journal, article.journal_abbreviation or ""],
-        "si": [form for trial in article.trials for form in (trial, f"ClinicalTrials.gov/{trial}")],
-        "doi": [article.doi or ""],
-        "au": [form for author in article.authors for form in _names(author.name, author.fore)],
-        "uid": [str(article.pmid)],
-    }
-    texts["tiab"] = texts["ti"] + texts["ab"] + texts["ot"]
-    texts["tw"] = texts["tiab"] + texts["mh"] + texts["pt"] + texts["si"]
-    has_abstract = ["hasabstract"] if article.summary else []
-    rest = ("la", "ta", "doi", "au", "uid")
-    texts["all"] = texts["tw"] + [text for key in rest for text in texts[key]] + has_abstract
-    return {key: _split(values) for key, values in texts.items()}
-
-
-def _headings(record: Record, *, major_only: bool) -> list[str]:
-    headings = [h for h in record.article.mesh if h.major or not major_only]
-    qualified = [f"{heading.name}/{q}" for heading in headings for q in heading.qualifiers]
-    return [heading.name for heading in headings] + qualified
-
-
-def _names(name: str, fore: str | None) -> Iterable[str]:
-    yield name
-    if fore:
-        last = name.rsplit(" ", 1)[0]
-        yield f"{last} {fore}"
-        yield f"{fore} {last}"
-
-
-def _split(values: Iterable[str]) -> list[Words]:
-    return [words for words in map(words_of, values) if words]
+    def records(self, hits: Hits) -> list[Record]:
+        """The records of a set, most recent first."""
+        size = max(hits.bit_length(), 1)
+        mask = hits.to_bytes((size + 7) // 8, "little")
+        return [
+            record
+            for record in self.contents.records
+            if record.number < size and mask[record.number >> 3] >> (record.number & 7) & 1
+        ]

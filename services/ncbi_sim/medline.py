@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from services.ncbi_sim.markup import plain
-from services.ncbi_sim.view import Record, citation, publication_date
+from services.ncbi_sim.record import Record, citation, publication_date
 from shared.pubmed_query.dates import slashed
 
 _CORRECTIONS = {
@@ -15,6 +15,10 @@ _CORRECTIONS = {
     "RetractionOf": "ROF",
     "ErratumIn": "EIN",
     "ErratumFor": "EFR",
+    "ExpressionOfConcernIn": "ECI",
+    "ExpressionOfConcernFor": "ECF",
+    "UpdateIn": "UIN",
+    "UpdateOf": "UOF",
 }
 
 

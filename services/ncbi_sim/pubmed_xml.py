@@ -6,12 +6,19 @@ from datetime import date
 from lxml import etree
 
 from services.ncbi_sim.answers import add
-from services.ncbi_sim.catalogue import Article, Author
+from services.ncbi_sim.article import Article, Author
 from services.ncbi_sim.markup import fill
-from services.ncbi_sim.view import Record
+from services.ncbi_sim.record import Record
 from services.ncbi_sim.vocabulary import PUBLICATION_TYPES, QUALIFIERS
 
 _PAGES = re.compile(r"([A-Za-z]*\d+)-([A-Za-z]*\d+)")
+
+
+def record_bytes(record: Record) -> bytes:
+    """The record as efetch sends it: as it was recorded, or made from what the catalogue says."""
+    if record.article.xml is not None:
+        return record.article.xml.encode()
+    return etree.tostring(pubmed_article(record), encoding="utf-8")
 
 
 def pubmed_article(record: Record) -> etree._Element:
@@ -26,7 +33,7 @@ def _citation(root: etree._Element, record: Record) -> None:
     indexed = {"Status": "MEDLINE", "IndexingMethod": "Automated"}
     status = indexed if record.article.mesh else {"Status": "Publisher"}
     citation = add(root, "MedlineCitation", **status, Owner="NLM")
-    add(citation, "PMID", record.pmid, Version="1")
+    add(citation, "PMID", record.pmid, Version=str(record.version))
     if record.article.mesh:
         _day(add(citation, "DateCompleted"), record.created_on)
     _day(add(citation, "DateRevised"), record.revised_on)
@@ -57,6 +64,8 @@ def _article(citation: etree._Element, record: Record) -> None:
     types = add(element, "PublicationTypeList")
     for name in record.publication_types:
         add(types, "PublicationType", name, UI=PUBLICATION_TYPES[name])
+    if article.electronic_on:
+        _day(add(element, "ArticleDate", DateType="Electronic"), article.electronic_on)
 
 
 def _journal(element: etree._Element, article: Article) -> None:
@@ -64,12 +73,19 @@ def _journal(element: etree._Element, article: Article) -> None:
     issue = add(journal, "JournalIssue", CitedMedium="Internet")
     _known(issue, "Volume", article.volume)
     _known(issue, "Issue", article.issue)
-    published = add(issue, "PubDate")
-    add(published, "Year", article.year)
-    _known(published, "Month", article.month)
-    _known(published, "Day", f"{article.day:02}" if article.day else None)
+    _published(add(issue, "PubDate"), article)
     add(journal, "Title", article.journal)
     _known(journal, "ISOAbbreviation", article.journal_abbreviation)
+
+
+def _published(element: etree._Element, article: Article) -> None:
+    if article.medline_date:
+        add(element, "MedlineDate", article.medline_date)
+        return
+    add(element, "Year", article.year)
+    _known(element, "Season", article.season)
+    _known(element, "Month", article.month)
+    _known(element, "Day", f"{article.day:02}" if article.day else None)
 
 
 def _location(element: etree._Element, article: Article) -> None:
@@ -144,12 +160,23 @@ def _pubmed_data(root: etree._Element, record: Record) -> None:
         element = add(history, "PubMedPubDate", PubStatus=event)
         for name, number in (("Year", day.year), ("Month", day.month), ("Day", day.day)):
             add(element, name, number)
-        add(element, "Hour", 0)
-        add(element, "Minute", 0)
+        shown = record.article.entered_time is not None and day == record.created_on
+        add(element, "Hour", record.created_at.hour if shown else 0)
+        add(element, "Minute", record.created_at.minute if shown else 0)
     add(data, "PublicationStatus", publication_status(record.article))
     ids = add(data, "ArticleIdList")
     for kind, value in article_ids(record.article):
         add(ids, "ArticleId", value, IdType=kind)
+    _references(data, record)
+
+
+def _references(data: etree._Element, record: Record) -> None:
+    if record.references and record.references_known:
+        references = add(data, "ReferenceList")
+        for cited in record.references:
+            reference = add(references, "Reference")
+            add(reference, "Citation", cited.citation)
+            add(add(reference, "ArticleIdList"), "ArticleId", cited.pmid, IdType="pubmed")
 
 
 def history_of(record: Record) -> list[tuple[str, date]]:

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import PlainTextResponse, Response
 
 from services.ncbi_sim.answers import Answer, text_answer
-from services.ncbi_sim.catalogue import Catalogue
 from services.ncbi_sim.efetch import efetch
 from services.ncbi_sim.elink import elink
 from services.ncbi_sim.epost import epost
@@ -28,7 +27,7 @@ from services.ncbi_sim.faults import FaultPlan, Rule
 from services.ncbi_sim.history import History
 from services.ncbi_sim.params import Params, read_params
 from services.ncbi_sim.throttle import Throttle
-from services.ncbi_sim.view import View
+from services.ncbi_sim.timeline import Timeline
 
 ENDPOINTS = ("esearch", "esummary", "efetch", "elink", "epost")
 
@@ -40,7 +39,7 @@ MAX_QUERY_CHARS = 16_000
 class Simulation:
     """The state of one running stand-in. Without a throttle there is no request limit."""
 
-    catalogue: Catalogue
+    timeline: Timeline
     now: Callable[[], datetime]
     throttle: Throttle | None
     history: History = field(default_factory=History)
@@ -55,7 +54,7 @@ class Simulation:
         if endpoint == "epost":
             return epost(params, self.history)
         serve = {"esearch": esearch, "esummary": esummary, "efetch": efetch, "elink": elink}
-        return serve[endpoint](params, View(self.catalogue, self.now()), self.history)
+        return serve[endpoint](params, self.timeline.at(self.now()), self.history)
 
     def respond(self, endpoint: str, params: Params, address: str) -> Response:
         """The response to a request: over the limit, failing on demand, or healthy."""

@@ -25,7 +25,7 @@ from lxml import etree
 from services.ncbi_sim.catalogue import load_catalogue
 from services.ncbi_sim.pubmed_xml import pubmed_article
 from services.ncbi_sim.settings import PACKAGED_CATALOGUE
-from services.ncbi_sim.view import View
+from services.ncbi_sim.timeline import Timeline
 from shared.clock import system_clock
 from shared.errors import ConfigurationError
 
@@ -95,9 +95,7 @@ def _timed(read: Callable[[], int]) -> int:
 def measured(name: str, path: Path) -> Run:
     """One measurement in a fresh process, on one processor where that can be said."""
     command = [sys.executable, "-m", "tests.bench.parsing", "--one", name, str(path)]
-    done = subprocess.run(  # noqa: S603  our own interpreter and module
-        command, check=True, capture_output=True, preexec_fn=_one_processor
-    )
+    done = subprocess.run(command, check=True, capture_output=True, preexec_fn=_one_processor)
     return Run(**json.loads(done.stdout))
 
 
@@ -140,7 +138,7 @@ def _table(runs: dict[str, list[Run]]) -> str:
 
 def made_file(folder: Path) -> Path:
     """A large file of the catalogue's records, over and over."""
-    view = View(load_catalogue(PACKAGED_CATALOGUE), system_clock())
+    view = Timeline(load_catalogue(PACKAGED_CATALOGUE)).at(system_clock())
     records = [etree.tostring(pubmed_article(record)) for record in view.records]
     path = folder / "made.xml.gz"
     with gzip.open(path, "wb", compresslevel=1) as out:

@@ -52,7 +52,9 @@ ARTICLES = [
         trials=["NCT05798117"],
         summary=["Engineered cells reset the immune system.", "Patients stay well."],
     ),
-    article(101, "Lupus nephritis in mice.", similar_score=50_000_000, cites_seed=True),
+    article(
+        101, "Lupus nephritis in mice.", similar_score=50_000_000, cites_seed=True, pmcid="PMC101"
+    ),
     article(102, "A cell against myasthenia.", similar_score=60_000_000, cited_by_seed=True),
     article(
         103, "Diabetes and autoimmune diseases.", language="ger", entered_day=3, cites_seed=True
