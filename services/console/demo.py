@@ -25,9 +25,7 @@ from services.notifier.digest import Digest
 from services.notifier.render.mail import Envelope
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
-from services.poller.eutils import Access, Eutils
-from services.poller.eutils.client import Client, make_http
-from services.poller.eutils.limit import Limiter
+from services.poller.eutils import Access, Eutils, Limiter, make_eutils
 from services.poller.topic import Topic
 from shared.database import transaction
 
@@ -69,8 +67,8 @@ async def run_demo(demo: Demo) -> list[Digest]:
         state = stack.enter_context(TemporaryDirectory(prefix="carillon-demo-"))
         line = await open_line(Path(state), demo.taxonomy, hand, stack)
         url = await stack.enter_async_context(serve_standin(demo.catalogue, hand))
-        http = await stack.enter_async_context(make_http())
-        eutils = Eutils(Client(http, Access(url), Limiter(per_second=1_000)))
+        eutils = make_eutils(Access(url), limiter=Limiter(per_second=1_000))
+        stack.push_async_callback(eutils.aclose)
         await load_subscriptions(line.stores.notifier, demo.subscriptions, hand)
         for instant in steps:
             hand.now = instant

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.poller import store, tables
-from services.poller.eutils import Access, Client, Eutils, Patience, Timing
+from services.poller.eutils import Access, Client, Conduct, Eutils, Patience, Timing
 from services.poller.eutils.client import make_http
 from services.poller.eutils.limit import Limiter
 from services.poller.run import poll_due
@@ -108,8 +108,8 @@ def _scaled(base_url: str, http: httpx.AsyncClient) -> Eutils:
         await asyncio.sleep(seconds / FASTER)
 
     timing = Timing(monotonic=lambda: time.monotonic() * FASTER, sleep=sleep)
-    limiter = Limiter(1_000, timing.monotonic, sleep)
-    return Eutils(Client(http, Access(base_url), limiter, Patience(deadline=3_600), timing))
+    conduct = Conduct(Limiter(1_000, timing=timing), Patience(deadline=3_600), timing)
+    return Eutils(Client(http, Access(base_url), conduct))
 
 
 def parts(folder: Path) -> Parts:

@@ -28,7 +28,7 @@ from services.notifier.delivery import Office, Patience
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
 from services.poller.eutils import Access, Eutils
-from services.poller.eutils.client import Client, make_http
+from services.poller.eutils.client import Client, Conduct, make_http
 from services.poller.eutils.limit import Limiter
 from services.poller.topic import read_topic
 from shared.database import transaction
@@ -143,7 +143,7 @@ async def _run(folder: Path, kill_at: int | None) -> tuple[object, int]:
     clock = FakeClock(steps[0])
     fate = Fate(kill_at)
     async with serve_standin(catalogue, clock) as url, make_http() as http:
-        eutils = Eutils(Client(http, Access(url), Limiter(per_second=1_000)))
+        eutils = Eutils(Client(http, Access(url), Conduct(Limiter(per_second=1_000))))
         world = World(folder, catalogue, clock, eutils, steps)
         folder.mkdir()
         with _under(fate):
