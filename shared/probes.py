@@ -1,4 +1,7 @@
-"""Probes: `/livez` says that the process runs, `/readyz` that it can work and what it lacks."""
+"""Probes: `/livez` says that the process runs, `/readyz` that it can work and what it lacks.
+
+`/metrics` is for Prometheus, in its text format.
+"""
 
 import asyncio
 import json
@@ -8,6 +11,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 log = structlog.get_logger(__name__)
 
@@ -24,10 +28,12 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_probes(port: int, checks: Mapping[str, Check]) -> AsyncIterator[None]:
+async def serve_probes(
+    port: int, checks: Mapping[str, Check], metrics: CollectorRegistry | None = None
+) -> AsyncIterator[None]:
     """Answer probes on `port` of all interfaces while the block runs."""
     config = uvicorn.Config(
-        probes(checks),
+        probes(checks, metrics),
         host="0.0.0.0",  # noqa: S104  a container's probes come from outside it
         port=port,
         log_config=None,
@@ -44,23 +50,27 @@ async def serve_probes(port: int, checks: Mapping[str, Check]) -> AsyncIterator[
             await task
 
 
-def probes(checks: Mapping[str, Check]) -> Callable[..., Awaitable[None]]:
-    """An ASGI application with the two routes."""
+def probes(
+    checks: Mapping[str, Check], metrics: CollectorRegistry | None = None
+) -> Callable[..., Awaitable[None]]:
+    """An ASGI application with the routes."""
 
     async def application(scope: dict[str, Any], receive: object, send: Any) -> None:
         if scope["type"] != "http":
             return
+        if scope["path"] == "/metrics" and metrics is not None:
+            await _respond(send, 200, CONTENT_TYPE_LATEST, generate_latest(metrics))
+            return
         status, body = await _answer(scope["path"], checks)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-type", b"application/json")],
-            }
-        )
-        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+        await _respond(send, status, "application/json", json.dumps(body).encode())
 
     return application
+
+
+async def _respond(send: Any, status: int, kind: str, body: bytes) -> None:
+    headers = [(b"content-type", kind.encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _answer(path: str, checks: Mapping[str, Check]) -> tuple[int, dict[str, object]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 import structlog
 from faststream.rabbit import RabbitBroker
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.broker import GRACE_SECONDS, declare_topology, publisher
@@ -37,6 +38,7 @@ class Service:
     """The parts of one running service. The outbox is relayed whatever else it does.
 
     `first` must have succeeded once before anything else is done; it is tried until it has.
+    `metrics` are served beside the probes.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Service:
     port: int
     first: Callable[[], Awaitable[None]] | None = None
     loops: Sequence[Loop] = ()
+    metrics: CollectorRegistry | None = None
 
 
 async def run(service: Service) -> None:
@@ -58,7 +61,7 @@ async def run(service: Service) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with serve_probes(service.port, _checks(service)):
+    async with serve_probes(service.port, _checks(service), service.metrics):
         if await _connected(service, stop):
             log.info("service_started", name=service.name)
             await _work(service, stop)

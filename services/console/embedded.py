@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from services.classifier.settings import Settings as ClassifierSettings
 from services.classifier.taxonomy import load_taxonomy
 from services.console.line import Line, open_line
@@ -17,7 +20,9 @@ from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings as NotifierSettings
 from services.poller.app import paced
-from services.poller.eutils import make_eutils
+from services.poller.eutils import Eutils, make_eutils
+from services.poller.pace import shared_limiter
+from services.poller.ping import DeadMan
 from services.poller.schedule import next_poll_at
 from services.poller.settings import Settings as PollerSettings
 from services.poller.store import last_poll
@@ -130,14 +135,17 @@ async def _loop(
 def _steps(
     line: Line, embedded: Embedded, polled: Callable[[Poll], None]
 ) -> Sequence[tuple[str, float, Callable[[], Awaitable[object]]]]:
-    eutils = make_eutils(embedded.poller.access())
+    eutils = eutils_of(embedded, line.stores.poller)
+    switch = DeadMan(embedded.poller.ping(), httpx.AsyncClient())
     notifier = embedded.notifier
     senders = choose(notifier.capture_dir, notifier.smtp_server(), notifier.mail_from)
     office = Office(senders, notifier.identity(), notifier.patience())
 
     async def poll() -> None:
-        for one in await line.poll(eutils, embedded.topics, embedded.poller.max_reread):
+        polls = await line.poll(eutils, embedded.topics, embedded.poller.max_reread)
+        for one in polls:
             polled(one)
+        await switch.polled(polls)
 
     async def deliver() -> int:
         return await line.deliver(office)
@@ -147,6 +155,12 @@ def _steps(
         ("carry", CARRY_SECONDS, line.carry),
         ("deliver", DELIVER_SECONDS, deliver),
     )
+
+
+def eutils_of(embedded: Embedded, engine: AsyncEngine) -> Eutils:
+    """PubMed as the settings say, at one pace with all that use the poller's store."""
+    access = embedded.poller.access()
+    return make_eutils(access, limiter=shared_limiter(engine, access.api_key))
 
 
 def trouble(poll: Poll, again_at: datetime) -> str | None:

@@ -3,8 +3,13 @@
 import asyncio
 from datetime import timedelta
 
+import httpx
+
 from services.poller import tables
 from services.poller.eutils import make_eutils
+from services.poller.metrics import Metrics
+from services.poller.pace import shared_limiter
+from services.poller.ping import DeadMan
 from services.poller.run import poll_due
 from services.poller.settings import Settings
 from services.poller.topic import Topic, read_topics
@@ -23,11 +28,17 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
     """The poller with all its concrete parts."""
     engine = make_engine(settings.database_url.get_secret_value())
     amqp_url = settings.amqp_url.get_secret_value()
-    eutils = make_eutils(settings.access())
+    metrics = Metrics()
+    limiter = shared_limiter(engine, settings.access().api_key)
+    eutils = make_eutils(settings.access(), limiter=limiter, answered=metrics.answered)
+    switch = DeadMan(settings.ping(), httpx.AsyncClient())
     clock = clock_from(settings.clock_file)
 
     async def poll() -> None:
-        await poll_due(engine, eutils, topics, clock, settings.max_reread)
+        polls = await poll_due(engine, eutils, topics, clock, settings.max_reread)
+        for one in polls:
+            metrics.polled(one)
+        await switch.polled(polls)
 
     return Service(
         name="poller",
@@ -37,6 +48,7 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
         amqp_url=amqp_url,
         port=settings.port,
         loops=(Loop("poll", TICK_SECONDS, poll),),
+        metrics=metrics.registry,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -94,6 +95,8 @@ async def poll_topic(
 
 
 async def _poll(outside: Outside, topic: Topic, max_reread: int) -> Poll:
+    limit = timedelta(minutes=topic.poll_within_minutes)
+    outside = replace(outside, eutils=outside.eutils.for_poll(limit))
     run = await _begin(outside, topic)
     named = set(run.found)
     waiting = await _take_up(outside, run)

@@ -11,7 +11,10 @@ from services.poller.eutils import BASE_URL, Access
 
 
 class Settings(BaseSettings):
-    """Built once, in `app`. `ncbi_email` goes to NCBI with every request, as NCBI asks."""
+    """Built once, in `app`. `ncbi_email` goes to NCBI with every request, as NCBI asks.
+
+    `ping_url` is asked after each complete poll, `ping_url/fail` when an alarm rings.
+    """
 
     model_config = SettingsConfigDict(env_prefix="POLLER_", frozen=True, extra="ignore")
 
@@ -23,6 +26,7 @@ class Settings(BaseSettings):
     ncbi_email: str | None = None
     ncbi_api_key: SecretStr | None = None
     poll_every_minutes: Annotated[int, Field(ge=1)] | None = None
+    ping_url: SecretStr | None = None
     max_reread: Annotated[int, Field(ge=0, le=100_000)] = 1000
     clock_file: Path | None = None
     log_json: bool = True
@@ -33,6 +37,10 @@ class Settings(BaseSettings):
         key = self.ncbi_api_key.get_secret_value() if self.ncbi_api_key else None
         url = self.eutils_url.rstrip("/") + "/"
         return Access(url, self.ncbi_tool, self.ncbi_email or None, key or None)
+
+    def ping(self) -> str | None:
+        """The URL of the dead-man's switch; None without one."""
+        return self.ping_url.get_secret_value() or None if self.ping_url else None
 
     def poll_every(self) -> timedelta | None:
         """The interval that overrules the topics' own; None without one."""

@@ -9,7 +9,14 @@ import typer
 from rich.console import Console
 
 from services.console.commands.backfill import backfill
-from services.console.embedded import Embedded, opened, read_embedded, run_until_stopped, trouble
+from services.console.embedded import (
+    Embedded,
+    eutils_of,
+    opened,
+    read_embedded,
+    run_until_stopped,
+    trouble,
+)
 from services.console.pulse import Pulse, take_pulse
 from services.console.settings import Settings
 from services.console.show import print_poll, print_pulse
@@ -17,7 +24,6 @@ from services.console.stores import deployed_stores, opened_before
 from services.notifier import subscribers
 from services.notifier.subscription import read_entry
 from services.poller.backfill_windows import Span
-from services.poller.eutils import make_eutils
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
 from shared.clock import system_clock
@@ -101,7 +107,7 @@ def poll(
 
 async def _poll(embedded: Embedded, topic: str) -> Poll:
     async with opened(embedded) as line:
-        eutils = make_eutils(embedded.poller.access())
+        eutils = eutils_of(embedded, line.stores.poller)
         result = await poll_topic(line.stores.poller, eutils, embedded.topic(topic), line.clock)
         await line.carry()
         return result

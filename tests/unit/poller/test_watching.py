@@ -1,0 +1,112 @@
+"""What watches the poller: the dead-man's switch, and the numbers for Prometheus."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from services.poller.eutils import Verdict
+from services.poller.metrics import Metrics
+from services.poller.ping import DeadMan
+from shared.events import Poll
+from tests.builders import NOON, a_leg, poll_completed
+
+URL = "https://watch.test/ping/secret-id"
+
+
+def a_poll(topic: str = "t", healthy: bool = True, alarm: bool = False) -> Poll:
+    since = None if healthy else NOON - timedelta(days=2)
+    leg = a_leg(state="closed" if healthy else "open", alarm=alarm, open_since=since)
+    return poll_completed(topic=topic, healthy=healthy, legs=(leg,), next_at=NOON).data
+
+
+def switch(
+    url: str | None = URL, answer: Callable[[], httpx.Response] = lambda: httpx.Response(200)
+) -> tuple[DeadMan, list[str]]:
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url).removeprefix(URL))
+        return answer()
+
+    return DeadMan(url, httpx.AsyncClient(transport=httpx.MockTransport(handle))), asked
+
+
+@pytest.mark.parametrize(
+    ("polls", "told"),
+    [
+        ([a_poll()], [""]),
+        ([a_poll(healthy=False)], []),
+        ([a_poll(healthy=False, alarm=True)], ["/fail"]),
+        ([a_poll("a"), a_poll("b", healthy=False)], []),
+        ([], []),
+    ],
+)
+async def test_only_complete_polls_say_that_all_is_well_and_an_alarm_rings(
+    polls: list[Poll], told: list[str]
+) -> None:
+    dead_man, asked = switch()
+
+    await dead_man.polled(polls)
+
+    assert asked == told
+
+
+async def test_a_topic_that_is_ill_is_not_covered_up_by_another_that_is_well() -> None:
+    dead_man, asked = switch()
+
+    await dead_man.polled([a_poll("a", healthy=False, alarm=True)])
+    await dead_man.polled([a_poll("b")])
+    await dead_man.polled([a_poll("a")])
+
+    assert asked == ["/fail", "/fail", ""]
+
+
+async def test_nobody_is_told_without_a_url() -> None:
+    dead_man, asked = switch(url=None)
+
+    await dead_man.polled([a_poll()])
+
+    assert asked == []
+
+
+def refuse() -> httpx.Response:
+    raise httpx.ConnectError("refused by watch.test")
+
+
+@pytest.mark.parametrize("answer", [lambda: httpx.Response(503), refuse])
+async def test_a_ping_that_fails_is_logged_without_its_url(
+    answer: Callable[[], httpx.Response],
+) -> None:
+    dead_man, _ = switch(answer=answer)
+
+    with capture_logs() as logs:
+        await dead_man.polled([a_poll()])
+
+    assert [line["event"] for line in logs] == ["ping_failed"]
+    assert "secret-id" not in str(logs)
+    assert "watch.test" not in str(logs)
+
+
+def test_polls_and_answers_are_counted_and_open_legs_are_shown() -> None:
+    metrics = Metrics()
+
+    metrics.answered("esearch", Verdict.THROTTLED)
+    metrics.polled(a_poll())
+    metrics.polled(a_poll(healthy=False, alarm=True))
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(name, labels)
+
+    leg = {"topic": "t", "leg": "query:core"}
+    assert value("carillon_ncbi_answers_total", utility="esearch", verdict="throttled") == 1
+    assert value("carillon_polls_total", topic="t", healthy="true") == 1
+    assert value("carillon_polls_total", topic="t", healthy="false") == 1
+    assert value("carillon_leg_alarm", **leg) == 1
+    since = (NOON - timedelta(days=2)).timestamp()
+    assert value("carillon_leg_open_since_timestamp_seconds", **leg) == since
+    metrics.polled(a_poll())
+    assert value("carillon_leg_alarm", **leg) == 0
+    assert value("carillon_leg_open_since_timestamp_seconds", **leg) == 0
