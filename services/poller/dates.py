@@ -1,7 +1,7 @@
 """Dates as PubMed prints them, never more precise than it gives them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from lxml import etree
@@ -74,3 +74,9 @@ def instant(parts: Parts) -> datetime | None:
         return datetime(year, month, day, hour % 24, minute, tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def whole_day(parts: Parts) -> date | None:
+    """A date that is always given in full (`DateRevised`); None where it is none."""
+    moment = instant(parts)
+    return moment.date() if moment else None

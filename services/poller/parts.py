@@ -1,11 +1,11 @@
-"""Parts that journal articles and books have in common, each read into the fields of an `Article`."""
+"""Parts that articles and books have in common, each read into the fields of an `Article`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lxml import etree
 
-from services.poller.dates import date_parts, instant, partial_date
+from services.poller.dates import date_parts, instant, partial_date, whole_day
 from services.poller.eutils.xml import pmid_in
 from services.poller.indexing import read_grants, read_references
 from services.poller.text import html_of, text_of, texts_named, texts_of
@@ -154,6 +154,11 @@ def electronic(element: etree._Element, fields: Fields) -> None:
     fields.setdefault("electronic", partial_date(date_parts(element)))
 
 
+def revised(element: etree._Element, fields: Fields) -> None:
+    """The day NLM last touched the record: it tells an older reading of it from a newer one."""
+    fields["revised_on"] = whole_day(date_parts(element))
+
+
 COMMON: dict[str, Reader] = {
     "PMID": pmid,
     "ArticleTitle": title,
@@ -168,5 +173,6 @@ COMMON: dict[str, Reader] = {
     "ReferenceList": references,
     "ArticleIdList": own_ids,
     "History": history,
+    "DateRevised": revised,
 }
 """The parts that are read alike wherever they stand in a record."""

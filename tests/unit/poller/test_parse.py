@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -205,6 +205,18 @@ def test_the_day_of_entry_is_the_one_called_entrez() -> None:
     assert (
         parse_one(data=f"<History>{dated('entrez', '<Day>99</Day>')}</History>").entered_at is None
     )
+
+
+@pytest.mark.parametrize(
+    ("printed", "day"),
+    [
+        ("<Year>2026</Year><Month>01</Month><Day>23</Day>", date(2026, 1, 23)),
+        ("<Year>2026</Year><Month>02</Month><Day>30</Day>", None),
+        ("", None),
+    ],
+)
+def test_the_day_on_which_nlm_touched_a_record_is_read(printed: str, day: date | None) -> None:
+    assert parse_one(citation=f"<DateRevised>{printed}</DateRevised>").revised_on == day
 
 
 def test_a_chapter_of_a_book_is_an_article() -> None:
