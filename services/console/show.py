@@ -5,8 +5,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.console.pulse import Pulse
-from services.notifier.digest import Digest, subject
+from services.notifier.digest import Digest
 from services.notifier.item import Item
+from services.notifier.subject import subject
 from shared.events import Leg, Poll
 
 

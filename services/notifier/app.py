@@ -29,7 +29,9 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
     broker = make_broker(amqp_url)
     consume(broker, NOTIFIER, handler(engine, clock), clock)
     senders = choose(settings.capture_dir, settings.smtp_server(), settings.mail_from)
-    office = Office(senders, settings.identity(), settings.patience())
+    office = Office(
+        senders, settings.identity(), settings.patience(), settings.background_per_digest
+    )
 
     async def read_subscriptions() -> None:
         if subscriptions is not None:

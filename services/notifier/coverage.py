@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.notifier.digest import Coverage
+from services.notifier.health import drifts, line, troubles
 from services.notifier.select import Period
-from shared.events import Leg, Poll
+from shared.events import Poll
 
 LATE = timedelta(days=7)
 """Articles of polls up to this old are counted as still in processing."""
@@ -39,20 +40,24 @@ def coverage(
 
     The source is unhealthy when no poll ended in the period, the last one left a leg open, or
     the next one is overdue at the period's end. Numbers are those of the last poll: its windows
-    overlap those of earlier ones.
+    overlap those of earlier ones. How PubMed reads a query is told by the poll that saw it change.
     """
-    healthy = bool(polls) and polls[-1].healthy and not is_overdue(polls[-1], period.end)
+    silent = not polls or is_overdue(polls[-1], period.end)
+    healthy = bool(polls) and polls[-1].healthy and not silent
     legs = polls[-1].legs if polls else ()
     return Coverage(
         polls=len(polls),
         healthy=healthy,
         unhealthy_since=None if healthy else _since(polls, last_healthy, period),
+        silent=silent,
         checked_from=min(map(_begin, polls), default=None),
         checked_to=polls[-1].finished_at if polls else None,
         counted=sum(leg.fetched if leg.counted is None else leg.counted for leg in legs),
         stored=sum(leg.fetched for leg in legs),
         in_processing=pending,
-        legs=tuple(map(_line, legs)),
+        legs=tuple(map(line, legs)),
+        troubles=troubles(legs),
+        drifts=drifts(polls),
     )
 
 
@@ -83,14 +88,3 @@ def _since(polls: Sequence[Poll], last_healthy: Poll | None, period: Period) -> 
 def _begin(poll: Poll) -> datetime:
     windows = (leg.window_from for leg in poll.legs if leg.window_from)
     return min(windows, default=poll.started_at)
-
-
-def _line(leg: Leg) -> str:
-    name = f"{leg.relation} '{leg.name}'" if leg.name else leg.relation
-    if leg.state == "unknown":
-        return f"{name}: {leg.error or 'PubMed cannot tell'}"
-    counted = "an unknown number" if leg.counted is None else leg.counted
-    line = f"{name}: {leg.fetched} of {counted}"
-    if leg.understood < leg.fetched:
-        line += f", {leg.fetched - leg.understood} not understood"
-    return line if leg.state == "closed" else f"{line}, incomplete"

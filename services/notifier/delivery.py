@@ -22,9 +22,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import ledger, subscribers
-from services.notifier.digest import Digest, without
+from services.notifier.compose import without
+from services.notifier.digest import Digest
 from services.notifier.ledger import Claim
-from services.notifier.plan import SOURCE
+from services.notifier.plan import BACKGROUND, SOURCE
 from services.notifier.render.mail import Envelope, message
 from services.notifier.senders import AnswerLost, RecipientRejected, Senders
 from services.notifier.subscription import Subscription
@@ -76,11 +77,15 @@ class Patience:
 
 @dataclass(frozen=True)
 class Office:
-    """How digests leave: through which senders, as whom, and how patiently."""
+    """How digests leave: through which senders, as whom, and how patiently.
+
+    `background` is how many background articles one digest brings to those who want them.
+    """
 
     senders: Senders
     identity: Identity
     patience: Patience = Patience()
+    background: int = BACKGROUND
 
 
 @dataclass(frozen=True)
@@ -151,10 +156,12 @@ async def _checked(desk: Desk, claim: ledger.Claim) -> Digest:
     """The digest as stored, but for what was retracted while it waited: that is never news."""
     digest = Digest.model_validate(claim.content)
     async with transaction(desk.engine) as connection:
-        gone = await ledger.retracted_since(connection, digest.id, digest.topic)
-        if gone & {item.pmid for item in digest.items}:
-            digest = without(digest, gone)
-            await ledger.withhold(connection, digest, gone, maybe_sent=claim.maybe_sent)
+        gone = await ledger.gone_since(connection, digest.id, digest.topic)
+        if gone.keys() & {item.pmid for item in digest.everything}:
+            left = without(digest, gone)
+            untold = digest.told.keys() - left.told.keys()
+            await ledger.withhold(connection, left, untold, maybe_sent=claim.maybe_sent)
+            return left
     return digest
 
 
@@ -246,7 +253,7 @@ def _delivered(digest: Digest, channel: str, message_id: str, now: datetime) -> 
             digest_id=digest.id,
             subscription_id=digest.subscription_id,
             channel=channel,
-            pmids=tuple(item.pmid for item in digest.items),
+            pmids=tuple(digest.told),
             notices=tuple(dict.fromkeys(notice.pmid for notice in digest.notices)),
             period_from=digest.period_from,
             period_to=digest.period_to,

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from services.notifier.ties import Tie
 from shared.article import Article, Author, PartialDate, Record, Status
 from shared.events import Classified, Evidence, Label, Place, Reason
 
@@ -89,6 +90,7 @@ class Item(Record):
     why: str = ""
     relatedness: float = 0.0
     evidence: Quote | None = None
+    ties: tuple[Tie, ...] = ()
 
 
 def plain(text: str) -> str:
@@ -106,8 +108,8 @@ def clean(text: str) -> str:
     return " ".join(plain(text).split())
 
 
-def item(entry: Classified) -> Item:
-    """An article as a digest shows it."""
+def item(entry: Classified, ties: tuple[Tie, ...] = ()) -> Item:
+    """An article as a digest shows it, with its ties to other records."""
     article = entry.article
     labels = in_order(entry.classification.labels)
     note = article.copyright or ""
@@ -121,13 +123,14 @@ def item(entry: Classified) -> Item:
         pmcid=article.pmcid,
         trial_ids=article.trial_ids,
         status=article.status,
-        is_preprint="Preprint" in article.publication_types,
+        is_preprint=article.is_preprint,
         is_demo_note=clean(note) if note.startswith(DEMO_MARK) else None,
         scope=entry.classification.scope,
         labels=labels,
         why=why_line(entry.reasons),
         relatedness=entry.relatedness,
         evidence=strongest(labels),
+        ties=ties,
     )
 
 

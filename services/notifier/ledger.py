@@ -1,5 +1,6 @@
 """Digests and the delivery ledger in the database: SQL only, in the caller's transaction."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.digest import Digest
-from services.notifier.select import GONE, Sent
+from services.notifier.history import ARTICLE, told_to
+from services.notifier.select import Sent
+from services.notifier.standing import GONE
 from services.notifier.store import known
 from services.notifier.tables import articles, digests, ledger
 from shared.article import Status
 from shared.database import insert
 
-ARTICLE = "article"
 NOTICE = "notice:"
 MAYBE_SENT = "an attempt ended without an answer, so its articles count as told"
 
@@ -108,12 +110,7 @@ async def carried(
 
 async def told(connection: AsyncConnection, subscription_id: str) -> set[int]:
     """PMIDs of the articles that this subscription was sent, or is about to be."""
-    rows = await connection.scalars(
-        sa.select(ledger.c.pmid).where(
-            ledger.c.subscription_id == subscription_id, ledger.c.kind == ARTICLE
-        )
-    )
-    return set(rows)
+    return set(await connection.scalars(told_to(subscription_id)))
 
 
 async def sent_and_changed(
@@ -180,7 +177,7 @@ async def intend(connection: AsyncConnection, digest: Digest, *, quiet: bool) ->
 
 
 def _ledger_rows(digest: Digest) -> list[dict[str, object]]:
-    told = [(item.pmid, ARTICLE, item.status.value) for item in digest.items]
+    told = [(pmid, ARTICLE, status.value) for pmid, status in digest.told.items()]
     told += [(one.pmid, NOTICE + one.kind, one.kind) for one in digest.notices]
     return [
         {
@@ -246,10 +243,10 @@ async def claim(connection: AsyncConnection, digest_id: str, turn: Turn) -> Clai
     return Claim(before.id, before.subscription_id, before.content, attempt, maybe_sent)
 
 
-async def retracted_since(connection: AsyncConnection, digest_id: str, topic: str) -> set[int]:
-    """PMIDs of a digest's articles that are retracted or withdrawn by now."""
-    rows = await connection.scalars(
-        sa.select(ledger.c.pmid)
+async def gone_since(connection: AsyncConnection, digest_id: str, topic: str) -> dict[int, Status]:
+    """Those of a digest's articles that are retracted, withdrawn or deleted by now."""
+    rows = await connection.execute(
+        sa.select(ledger.c.pmid, articles.c.status)
         .join(articles, sa.and_(articles.c.pmid == ledger.c.pmid, articles.c.topic == topic))
         .where(
             ledger.c.digest_id == digest_id,
@@ -257,16 +254,16 @@ async def retracted_since(connection: AsyncConnection, digest_id: str, topic: st
             articles.c.status.in_([status.value for status in GONE]),
         )
     )
-    return set(rows)
+    return {row.pmid: Status(row.status) for row in rows}
 
 
 async def withhold(
-    connection: AsyncConnection, digest: Digest, gone: set[int], *, maybe_sent: bool
+    connection: AsyncConnection, digest: Digest, untold: Collection[int], *, maybe_sent: bool
 ) -> None:
     """Store a digest without the papers that are gone.
 
-    They leave the ledger too, unless the mail may have reached its reader before: then they stay,
-    so that the next digest brings the notice.
+    What it tells no more leaves the ledger too, unless the mail may have reached its reader
+    before: then it stays, so that the next digest brings the notice.
     """
     await connection.execute(_intent(digest.id).values(content=digest.model_dump(mode="json")))
     if not maybe_sent:
@@ -274,7 +271,7 @@ async def withhold(
             ledger.delete().where(
                 ledger.c.digest_id == digest.id,
                 ledger.c.kind == ARTICLE,
-                ledger.c.pmid.in_(sorted(gone)),
+                ledger.c.pmid.in_(sorted(untold)),
             )
         )
 

@@ -1,27 +1,38 @@
 """Cutting a digest: what is due is written down, with everything in it, before it is sent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.notifier import ledger, store, subscribers
+from services.notifier import history, ledger, store, subscribers
+from services.notifier.assemble import Reader, assemble
 from services.notifier.coverage import LATE, coverage, in_processing, is_complete
-from services.notifier.digest import Coverage, Digest, DigestHead, compose
-from services.notifier.render.words import BEYOND_LISTED
+from services.notifier.digest import Coverage, Digest, DigestHead
 from services.notifier.schedule import is_due, latest_due
-from services.notifier.select import Period, news, notices
+from services.notifier.select import Period
 from services.notifier.subscription import Subscription
 from shared.database import transaction
-from shared.events import Classified, Poll, event_id
+from shared.events import Poll, event_id
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "urn:carillon:notifier"
 
 NEVER_POLLED = "topic {topic!r} was never polled: is its name right, and does the poller run?"
+
+
+BACKGROUND = 25
+"""Background articles in one digest, for those who want them."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long a digest waits for articles on their way, and how much background it brings."""
+
+    max_wait: timedelta
+    background: int = BACKGROUND
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,12 @@ async def due(engine: AsyncEngine, now: datetime) -> list[str]:
 
 
 async def cut(
-    engine: AsyncEngine, subscription_id: str, now: datetime, max_wait: timedelta
+    engine: AsyncEngine, subscription_id: str, now: datetime, terms: Terms
 ) -> Digest | None:
     """Write down the digest that is due, with its ledger rows, in one transaction.
 
     `None` when nothing is due after all, articles of its polls are still on their way and
-    `max_wait` has not passed, or its topic was never polled.
+    `terms.max_wait` has not passed, or its topic was never polled.
 
     Raises:
         Retryable: the database is away.
@@ -68,7 +79,7 @@ async def cut(
         slot = due_slot(subscription, last.get(subscription_id), now)
         if slot is None:
             return None
-        return await _cut(connection, subscription, slot, (now, max_wait))
+        return await _cut(connection, subscription, slot, (now, terms))
 
 
 async def preview(engine: AsyncEngine, subscription: Subscription, now: datetime) -> Digest | None:
@@ -86,35 +97,49 @@ async def preview(engine: AsyncEngine, subscription: Subscription, now: datetime
         head = _head(subscription, period, checked.last, now)
         if head is None:
             return None
-        return await _compose(connection, subscription, head, checked.coverage)
+        return await assemble(connection, Reader(subscription, BACKGROUND), head, checked.coverage)
 
 
 async def _cut(
     connection: AsyncConnection,
     subscription: Subscription,
     slot: datetime,
-    wait: tuple[datetime, timedelta],
+    cut_at: tuple[datetime, Terms],
 ) -> Digest | None:
-    now, max_wait = wait
+    now, terms = cut_at
     end = await ledger.last_end(connection, subscription.id, now)
     period = Period.of(subscription, end, slot)
     checked = await _checked(connection, subscription.topic, period)
-    if not checked.is_complete and now < slot + max_wait:
+    if not checked.is_complete and now < slot + terms.max_wait:
         return None
     head = _head(subscription, period, checked.last, now)
     if head is None:
         await _refuse(connection, subscription, period, now)
         return None
-    digest = await _compose(connection, subscription, head, checked.coverage)
-    quiet = subscription.when_empty == "skip" and is_quiet(digest)
+    reader = Reader(subscription, terms.background)
+    digest = await assemble(connection, reader, head, checked.coverage)
+    told = await history.last_digest(connection, subscription.id, period.end, told=True)
+    quiet = subscription.when_empty == "skip" and is_quiet(digest, told.coverage if told else None)
     return digest if await ledger.intend(connection, digest, quiet=quiet) else None
 
 
-def is_quiet(digest: Digest) -> bool:
-    """Nothing new, nothing to warn of, and nothing that may have been missed."""
+def is_quiet(digest: Digest, told: Coverage | None = None) -> bool:
+    """Nothing to bring, nothing to warn of, and nothing that may have been missed.
+
+    `told` is the coverage of the last digest that this subscriber was sent. A relation that has
+    been open for so long that it is an alarm may stay so for weeks: who skips empty digests is
+    sent one about it once, and reads of it again in every digest that comes for another reason.
+    """
+    nothing = not (digest.total or digest.notices or digest.all_background)
     checked = digest.coverage
-    nothing = not digest.total and not digest.notices
-    return nothing and checked.healthy and not checked.in_processing
+    return nothing and not checked.in_processing and not _warns(checked, told)
+
+
+def _warns(now: Coverage, told: Coverage | None) -> bool:
+    alarms = {(one.what, one.since) for one in now.troubles if one.alarm}
+    known = {(one.what, one.since) for one in told.troubles if one.alarm} if told else set()
+    only_alarms = not now.silent and bool(alarms) and all(one.alarm for one in now.troubles)
+    return bool(alarms - known) if only_alarms else not now.healthy
 
 
 async def _checked(connection: AsyncConnection, topic: str, period: Period) -> Checked:
@@ -154,28 +179,6 @@ def _head(
 def digest_id(subscription_id: str, slot: datetime) -> str:
     """The same subscription and due instant, the same id."""
     return event_id(SOURCE, "digest", subscription_id, slot.isoformat())
-
-
-async def _compose(
-    connection: AsyncConnection, subscription: Subscription, head: DigestHead, checked: Coverage
-) -> Digest:
-    carried = await ledger.carried(connection, subscription.id, head.period_to)
-    period = Period(head.period_from, head.period_to, carried)
-    floor = period.floor(subscription)
-    known = await store.articles_between(connection, subscription.topic, floor, period.end)
-    told = await ledger.told(connection, subscription.id)
-    changed = await ledger.sent_and_changed(connection, subscription.id, subscription.topic)
-    found = news(subscription, known, told, period)
-    entries = _most_related(found)
-    digest = compose(entries, notices(subscription, changed), head, checked)
-    waiting = len(found) - len(entries)
-    return digest.model_copy(update={"waiting": waiting, "news_from": floor})
-
-
-def _most_related(entries: Sequence[Classified]) -> list[Classified]:
-    """As many as a digest names at least by a link; the others wait for the next one."""
-    ranked = sorted(entries, key=lambda entry: (-entry.relatedness, -entry.article.pmid))
-    return ranked[:BEYOND_LISTED]
 
 
 async def _refuse(

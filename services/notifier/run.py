@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import ledger, subscribers
 from services.notifier.delivery import Desk, Identity, Office, Patience, deliver
-from services.notifier.plan import cut, due
+from services.notifier.plan import Terms, cut, due
 from services.notifier.subscription import Subscription, load
 from shared.clock import Clock
 from shared.database import transaction
@@ -62,9 +62,10 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
 
 async def _cut_due(desk: Desk) -> None:
     now = desk.clock()
+    terms = Terms(desk.office.patience.max_wait, desk.office.background)
     for subscription_id in await due(desk.engine, now):
         try:
-            digest = await cut(desk.engine, subscription_id, now, desk.office.patience.max_wait)
+            digest = await cut(desk.engine, subscription_id, now, terms)
         except Retryable:
             raise
         except Exception:  # one subscription must not hold up the others; the next pass tries again

@@ -2,7 +2,7 @@
 
 Pure. News are articles of the topic that
 
-- are no backfill, and neither retracted nor withdrawn;
+- are no backfill, and neither retracted nor withdrawn nor taken out of PubMed;
 - pass the subscriber's filters;
 - are not in the subscriber's ledger: what was sent once is not sent again, whatever changed;
 - were discovered, or became relevant, less than 30 days before the subscription began, so that a
@@ -19,35 +19,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.notifier.digest import Notice, NoticeKind
+from services.notifier.digest import Notice
 from services.notifier.item import clean
 from services.notifier.project import Known
+from services.notifier.standing import GONE, STANDINGS, is_gone
 from services.notifier.subscription import Filters, Subscription
 from shared.article import Article, Correction, Status
 from shared.events import Classified, Facet
 
 LOOKBACK = timedelta(days=30)
-
-GONE = (Status.RETRACTED, Status.WITHDRAWN, Status.DELETED)
-
-NOTICE_KINDS: dict[Status, NoticeKind] = {
-    Status.RETRACTED: "retracted",
-    Status.WITHDRAWN: "withdrawn",
-    Status.CONCERN: "expression-of-concern",
-    Status.CORRECTED: "corrected",
-    Status.UPDATED: "updated",
-    Status.DELETED: "deleted",
-}
-
-_SOURCES: dict[Status, tuple[str, ...]] = {
-    Status.RETRACTED: ("RetractionIn", "RetractedandRepublishedIn", "PartialRetractionIn"),
-    Status.WITHDRAWN: ("RetractionIn",),
-    Status.CONCERN: ("ExpressionOfConcernIn",),
-    Status.CORRECTED: ("ErratumIn", "CorrectedandRepublishedIn", "RepublishedIn"),
-    Status.UPDATED: ("UpdateIn",),
-    Status.DELETED: (),
-}
-"""CommentsCorrections RefTypes that name the notice, as in the PubMed DTD."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +90,16 @@ def is_news(known: Known, subscription: Subscription, period: Period) -> bool:
     )
 
 
+def is_background(known: Known, subscription: Subscription, period: Period) -> bool:
+    """Whether an article was there before the watch began and may be shown for background."""
+    return (
+        known.backfill
+        and not is_gone(known.entry.article)
+        and known.discovered_at <= period.end
+        and is_wanted(known.entry, subscription.filters)
+    )
+
+
 def is_wanted(entry: Classified, filters: Filters) -> bool:
     """Whether an article passes the filters.
 
@@ -137,14 +127,22 @@ def _passes(entry: Classified, facet: Facet, wanted: frozenset[str]) -> bool:
 
 
 def notices(subscription: Subscription, sent: Iterable[Sent]) -> list[Notice]:
-    """Notices of papers that got worse since this subscriber was sent them, each once."""
+    """Notices of papers whose status changed since this subscriber was sent them, each once."""
     return [
         _notice(one, subscription)
         for one in sent
-        if one.known.status in NOTICE_KINDS
+        if _is_worth_a_notice(one)
         and one.known.status != one.status_then
         and one.known.status not in one.noticed
     ]
+
+
+def _is_worth_a_notice(sent: Sent) -> bool:
+    """A preprint that appeared in a journal is not worse for it: its journal version is news."""
+    article = sent.known.entry.article
+    if article.status is Status.UPDATED and article.is_preprint:
+        return False
+    return article.status in STANDINGS
 
 
 def _notice(sent: Sent, subscription: Subscription) -> Notice:
@@ -153,7 +151,7 @@ def _notice(sent: Sent, subscription: Subscription) -> Notice:
     return Notice(
         pmid=article.pmid,
         title=clean(article.title),
-        kind=NOTICE_KINDS[article.status],
+        kind=STANDINGS[article.status].kind,
         notice_pmid=source.pmid if source else None,
         notice_source=source.source if source else None,
         sent_on=sent.delivered_at.astimezone(subscription.zone).date(),
@@ -161,6 +159,6 @@ def _notice(sent: Sent, subscription: Subscription) -> Notice:
 
 
 def _source(article: Article) -> Correction | None:
-    named = _SOURCES[article.status]
+    named = STANDINGS[article.status].sources
     found = [one for one in article.corrections if one.ref_type in named]
     return found[-1] if found else None

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.notifier.delivery import Identity, Patience
+from services.notifier.plan import BACKGROUND
 from services.notifier.senders.smtp import SmtpServer, Tls
 
 
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     list_id: str = Field(default="carillon.localhost", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
     public_host: str = Field(default="localhost", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
     max_wait_minutes: int = Field(default=120, ge=0, le=24 * 60)
+    background_per_digest: int = Field(default=BACKGROUND, ge=1, le=200)
     clock_file: Path | None = None
     log_json: bool = True
     port: int = 8080

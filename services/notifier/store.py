@@ -1,20 +1,26 @@
 """Articles and polls in the database: SQL only, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier.history import CHUNK, told_to
 from services.notifier.project import Known
+from services.notifier.standing import GONE
+from services.notifier.subscription import Subscription
 from services.notifier.tables import articles, inbox, metadata, outbox, polls, received
+from services.notifier.tables import versions as version_pairs
+from services.notifier.ties import stated_versions
+from shared.article import Article
 from shared.database import insert
 from shared.events import Classified, Poll
 
 __all__ = [
-    "article", "articles_between", "inbox", "keep_article", "keep_poll", "known",
-    "last_poll",
-    "metadata", "note_received", "outbox", "polls_between", "received_counts",
+    "article", "articles_between", "background", "inbox", "keep_article", "keep_poll", "known",
+    "last_poll", "metadata", "named", "note_received", "outbox", "polls_between",
+    "received_counts", "versions",
 ]  # fmt: skip
 
 
@@ -67,6 +73,7 @@ async def keep_article(connection: AsyncConnection, one: Known) -> None:
         "first_seen_at": one.first_seen_at,
         "classified_at": one.classified_at,
         "relevant_since": one.relevant_since,
+        "relatedness": entry.relatedness,
         "entry": entry.model_dump(mode="json"),
     }
     statement = insert(connection, articles).values(topic=entry.topic, pmid=one.pmid, **values)
@@ -78,6 +85,70 @@ async def keep_article(connection: AsyncConnection, one: Known) -> None:
             where=articles.c.revision <= statement.excluded.revision,
         )
     )
+    await _keep_versions(connection, entry.topic, entry.article)
+
+
+async def _keep_versions(connection: AsyncConnection, topic: str, article: Article) -> None:
+    """What this record says now of earlier and later versions; what it said before is forgotten."""
+    own = (version_pairs.c.topic == topic, version_pairs.c.said_by == article.pmid)
+    await connection.execute(version_pairs.delete().where(*own))
+    pairs = stated_versions(article)
+    if pairs:
+        rows = [
+            {"topic": topic, "said_by": article.pmid, "earlier": earlier, "later": later}
+            for earlier, later in pairs
+        ]
+        await connection.execute(insert(connection, version_pairs).on_conflict_do_nothing(), rows)
+
+
+async def versions(connection: AsyncConnection, topic: str) -> frozenset[tuple[int, int]]:
+    """Pairs of an earlier and a later record of the same work, as either of them says."""
+    columns = (version_pairs.c.earlier, version_pairs.c.later)
+    rows = await connection.execute(
+        sa.select(*columns).where(version_pairs.c.topic == topic).distinct()
+    )
+    return frozenset((row.earlier, row.later) for row in rows)
+
+
+async def named(
+    connection: AsyncConnection, topic: str, pmids: Collection[int]
+) -> dict[int, Article]:
+    """Those of these articles that are known."""
+    wanted = sorted(pmids)
+    found: dict[int, Article] = {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = await connection.execute(
+            sa.select(articles).where(
+                articles.c.topic == topic, articles.c.pmid.in_(wanted[start : start + CHUNK])
+            )
+        )
+        found |= {row.pmid: known(row).entry.article for row in rows}
+    return found
+
+
+async def background(
+    connection: AsyncConnection, subscription: Subscription, until: datetime, page: tuple[int, int]
+) -> list[Known]:
+    """Backfilled articles that a subscriber was never sent, the most related first.
+
+    `page` is how many to pass over, and how many to give at most.
+    """
+    rows = await connection.execute(
+        sa.select(articles)
+        .where(
+            articles.c.topic == subscription.topic,
+            articles.c.backfill.is_(True),
+            articles.c.relatedness >= subscription.filters.min_relatedness,
+            articles.c.status.not_in([status.value for status in GONE]),
+            articles.c.scope.in_(subscription.filters.scope),
+            articles.c.discovered_at <= until,
+            articles.c.pmid.not_in(told_to(subscription.id)),
+        )
+        .order_by(articles.c.relatedness.desc(), articles.c.pmid.desc())
+        .offset(page[0])
+        .limit(page[1])
+    )
+    return [known(row) for row in rows]
 
 
 async def note_received(connection: AsyncConnection, entry: Classified) -> None:

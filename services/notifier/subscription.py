@@ -84,7 +84,11 @@ class Filters(_Strict):
 
 
 class Wish(_Strict):
-    """What a subscriber may choose. `address` is never shown; `weekday` counts for weekly."""
+    """What a subscriber may choose. `address` is never shown; `weekday` counts for weekly.
+
+    `preprints`: of a preprint and its journal version, tell one or both. `background`: also bring,
+    in a section of their own, articles that were there before the watch began.
+    """
 
     topic: Slug
     channel: Channel = "email"
@@ -96,6 +100,8 @@ class Wish(_Strict):
     filters: Filters = Filters()
     max_items: int = Field(default=50, ge=1, le=500)
     when_empty: Literal["skip", "heartbeat"] = "skip"
+    preprints: Literal["once", "both"] = "once"
+    background: bool = False
 
     @field_validator("address")
     @classmethod

@@ -24,10 +24,25 @@ articles = sa.Table(
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("classified_at", UtcDateTime, nullable=False),
     sa.Column("relevant_since", UtcDateTime),
+    sa.Column("relatedness", sa.Float, nullable=False, server_default="0"),
     sa.Column("entry", Json, nullable=False),
     sa.Index("ix_articles_topic_discovered_at", "topic", "discovered_at"),
+    sa.Index("ix_articles_topic_backfill_relatedness", "topic", "backfill", "relatedness"),
 )
 """The latest revision of each article of a topic; `entry` is its `Classified` as JSON."""
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("topic", sa.String(64), primary_key=True),
+    sa.Column("said_by", sa.BigInteger, primary_key=True),
+    sa.Column("earlier", sa.BigInteger, primary_key=True),
+    sa.Column("later", sa.BigInteger, primary_key=True),
+)
+"""Which record is an update of which, a preprint's journal version among them.
+
+`said_by` is the one of the two whose record says so.
+"""
 
 received = sa.Table(
     "received",

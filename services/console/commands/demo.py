@@ -16,7 +16,8 @@ from services.console.scenario import instants
 from services.console.show import print_digest
 from services.ncbi_sim.catalogue import load_catalogue
 from services.ncbi_sim.settings import PACKAGED_CATALOGUE
-from services.notifier.digest import Digest, subject
+from services.notifier.digest import Digest
+from services.notifier.subject import subject
 from services.poller.topic import read_topic
 from shared.logs import configure_logging
 

@@ -1,4 +1,7 @@
-"""Digests as one Atom feed (RFC 4287), an entry for each article and each notice."""
+"""Digests as one Atom feed (RFC 4287), an entry for each article and each notice.
+
+An alarm about the source, and a query that PubMed reads otherwise, are entries too.
+"""
 
 import functools
 from collections.abc import Sequence
@@ -11,20 +14,22 @@ from markupsafe import Markup
 
 from services.notifier.digest import Digest, Item, Notice
 from services.notifier.item import clean, plain
-from services.notifier.render import words
+from services.notifier.render import coverage, words
 from services.notifier.render.html import title_markup
+from services.notifier.render.ties import tie_lines
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Entry(NamedTuple):
-    """An article or notice as the feed has it: `first` and `last` told at these times."""
+    """An article, notice or bulletin as the feed has it: `first` and `last` told at these times."""
 
     id: str
     first: datetime
     last: datetime
     item: Item | None = None
     notice: Notice | None = None
+    bulletin: coverage.Bulletin | None = None
 
 
 def feed(digests: Sequence[Digest], self_url: str, title: str) -> bytes:
@@ -49,14 +54,19 @@ def feed(digests: Sequence[Digest], self_url: str, title: str) -> bytes:
         scheme=f"tag:{host},2026",
         words=words,
         title_markup=title_markup,
+        tie_lines=tie_lines,
     ).encode()
 
 
 def _entries(digest: Digest, tag: str) -> tuple[Entry, ...]:
     told = digest.created_at
     notices = (Entry(f"{tag}:{n.pmid}:{n.kind}", told, told, notice=n) for n in digest.notices)
-    items = (Entry(f"{tag}:{item.pmid}", told, told, item=item) for item in digest.items)
-    return (*notices, *items)
+    items = (Entry(f"{tag}:{item.pmid}", told, told, item=item) for item in digest.everything)
+    bulletins = (
+        Entry(f"{tag}:source:{one.key}", told, told, bulletin=one)
+        for one in coverage.bulletins(digest)
+    )
+    return (*bulletins, *notices, *items)
 
 
 def _instant(moment: datetime) -> str:

@@ -6,8 +6,11 @@ import nh3
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from services.notifier.digest import Digest, Item, narrowed, subject
+from services.notifier.compose import with_room
+from services.notifier.digest import Digest, Item
 from services.notifier.render import coverage, palette, words
+from services.notifier.render.ties import tie_lines
+from services.notifier.subject import subject
 
 LIMIT = 100_000
 """Bytes of HTML. Gmail cuts a mail at 102 KB, the foot with the way out first."""
@@ -24,18 +27,21 @@ def render(digest: Digest, unsubscribe_url: str | None = None) -> str:
 
 
 def fitted(digest: Digest, unsubscribe_url: str | None = None) -> tuple[Digest, str]:
-    """The digest as far as it fits, and its HTML; the least related items become "N more"."""
+    """The digest as far as it fits, and its HTML.
+
+    What is too much becomes "N more": of the background first, then the least related news.
+    """
     page = _page(digest, unsubscribe_url)
     if _fits(page):
         return digest, page
-    low, high = 0, len(digest.shown)
+    low, high = 0, len(digest.shown) + len(digest.background)
     while high - low > 1:
         room = (low + high) // 2
-        if _fits(_page(narrowed(digest, room), unsubscribe_url)):
+        if _fits(_page(with_room(digest, room), unsubscribe_url)):
             low = room
         else:
             high = room
-    smaller = narrowed(digest, low)
+    smaller = with_room(digest, low)
     return smaller, _page(smaller, unsubscribe_url)
 
 
@@ -56,6 +62,7 @@ def _page(digest: Digest, unsubscribe_url: str | None) -> str:
         subject=subject(digest),
         leave=unsubscribe_url,
         words=words,
+        tie_lines=tie_lines,
         coverage=coverage,
         painted=palette.painted,
         dark_rules=palette.dark_rules(),

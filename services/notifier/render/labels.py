@@ -14,7 +14,7 @@ def lines(digest: Digest) -> Iterator[str]:
 
     `confidence` is keyed "facet:label"; a span's `start` and `end` are offsets in `sentence`.
     """
-    for item in digest.items:
+    for item in digest.everything:
         yield json.dumps(_labelled(item), ensure_ascii=False)
 
 

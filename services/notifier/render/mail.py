@@ -10,10 +10,11 @@ from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-from services.notifier.digest import Digest, subject
+from services.notifier.digest import Digest
 from services.notifier.item import clean
 from services.notifier.render import text
 from services.notifier.render.html import fitted
+from services.notifier.subject import subject
 from shared.errors import Permanent
 
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")

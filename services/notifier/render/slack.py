@@ -5,7 +5,7 @@ the total of about 13,200 characters a message is not documented (slackapi/bolt-
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -18,9 +18,11 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from services.notifier.digest import Digest, Group, Item, Notice, subject
+from services.notifier.digest import Digest, Group, Item, Notice
 from services.notifier.item import clean
 from services.notifier.render import coverage, words
+from services.notifier.render.ties import TieLine, tie_lines
+from services.notifier.subject import subject
 
 BLOCKS = 50
 TEXT = 3_000
@@ -76,7 +78,8 @@ def _blocks(digest: Digest) -> Iterator[Block]:
     yield _header(digest.topic_title)
     yield _section(f"*{escaped(words.headline(digest))}*\n{_occasion(digest)}")
     if coverage.banner(digest):
-        yield _section(f":warning: {escaped(coverage.banner(digest))}")
+        told = "\n".join(coverage.banner(digest))
+        yield _section(_fitting(lambda room: f":warning: {escaped(_cut(told, room))}"))
     if coverage.demo_note(digest):
         yield _context(coverage.demo_note(digest))
     if digest.notices:
@@ -87,7 +90,10 @@ def _blocks(digest: Digest) -> Iterator[Block]:
     if digest.other:
         yield _header(f"{words.UNCLEAR} ({digest.other_count})")
         yield from (_item(item, "") for item in digest.other)
-    yield from _more(digest)
+    yield from _more(words.more_lead(digest), digest.beyond)
+    if words.more_tail(digest):
+        yield _context(words.more_tail(digest))
+    yield from _background(digest)
     yield DividerBlock()
     yield _context("\n".join(coverage.lines(digest)))
 
@@ -95,6 +101,14 @@ def _blocks(digest: Digest) -> Iterator[Block]:
 def _group(group: Group) -> Iterator[Block]:
     yield _header(f"{group.name} ({group.count})")
     yield from (_item(item, group.modality) for item in group.items)
+
+
+def _background(digest: Digest) -> Iterator[Block]:
+    if digest.all_background:
+        yield _header(f"{words.BACKGROUND} ({len(digest.all_background)})")
+        yield _context(words.BACKGROUND_NOTE)
+        yield from (_item(item, "") for item in digest.background)
+        yield from _more(f"{len(digest.background_beyond)} more", digest.background_beyond)
 
 
 def _occasion(digest: Digest) -> str:
@@ -106,8 +120,10 @@ def _notice(notice: Notice) -> SectionBlock:
     title = _cut(notice.title, _ROOMS[0][0])
     sign = "no_entry" if words.notice_paint(notice) == "notice" else "warning"
     source = words.notice_link(notice)
-    paper = words.Link(f"PubMed {notice.pmid}", words.pubmed(notice.pmid))
-    links = [paper, *([words.Link(_cut(source.text, 200), source.url)] if source else [])]
+    links = [
+        words.notice_paper(notice),
+        *([words.Link(_cut(source.text, 200), source.url)] if source else []),
+    ]
     return _section(
         f":{sign}: *{words.notice_lead(notice)}:* {escaped(title)}\n"
         f"{words.notice_sent(notice)}\n{' · '.join(map(_link, links))}"
@@ -128,11 +144,17 @@ def _item_text(item: Item, modality: str, room: tuple[int, int, int]) -> str:
         f"*{_link(title)}*",
         escaped(" · ".join(part for part in where if part)),
         f"_{escaped(_cut(labels, quote_room))}_" if labels else "",
+        *(_tie(line, quote_room) for line in tie_lines(item)[:links]),
         _quoted(item, quote_room),
         f"Why: {escaped(_cut(item.why, quote_room))}" if item.why else "",
         " · ".join(_link(link) for link in words.links(item)[:links]),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _tie(line: TieLine, room: int) -> str:
+    link = words.Link(_cut(line.link.text, room), line.link.url)
+    return f"{escaped(line.lead)} {_link(link)}{escaped(line.tail)}"
 
 
 def _quoted(item: Item, room: int) -> str:
@@ -145,12 +167,12 @@ def _quoted(item: Item, room: int) -> str:
     return f"> {words.quote_lead(item)}: {told}"
 
 
-def _more(digest: Digest) -> Iterator[Block]:
+def _more(lead: str, items: Sequence[Item]) -> Iterator[Block]:
     """Links to what had no room, as many texts as they fill."""
-    if not digest.beyond:
+    if not items:
         return
-    text = f"*{words.more_lead(digest)}:*"
-    for item in digest.beyond[: words.BEYOND_LISTED]:
+    text = f"*{lead}:*"
+    for item in items[: words.BEYOND_LISTED]:
         link = f"<{words.pubmed(item.pmid)}|{item.pmid}>"
         if len(text) + len(link) >= TEXT:
             yield _section(text)
@@ -158,8 +180,6 @@ def _more(digest: Digest) -> Iterator[Block]:
         else:
             text = f"{text} {link}"
     yield _section(text)
-    if words.more_tail(digest):
-        yield _context(words.more_tail(digest))
 
 
 def escaped(text: str) -> str:
@@ -176,6 +196,14 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def _fitting(made: Callable[[int], str]) -> str:
+    """What is made with the most room that Slack's limit leaves when it is escaped."""
+    room = TEXT
+    while len(made(room)) > TEXT:
+        room = room * 3 // 4
+    return made(room)
+
+
 def _header(text: str) -> HeaderBlock:
     return HeaderBlock(text=PlainTextObject(text=_cut(clean(text), HEADER), emoji=False))
 
@@ -185,6 +213,5 @@ def _section(text: str) -> SectionBlock:
 
 
 def _context(text: str) -> ContextBlock:
-    while len(escaped(text)) > TEXT:
-        text = _cut(text, len(text) * 3 // 4)
-    return ContextBlock(elements=[MarkdownTextObject(text=escaped(text))])
+    shown = _fitting(lambda room: escaped(_cut(text, room)))
+    return ContextBlock(elements=[MarkdownTextObject(text=shown)])

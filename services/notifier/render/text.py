@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from services.notifier.digest import Digest, Item
 from services.notifier.render import coverage, words
 from services.notifier.render.html import fitted
+from services.notifier.render.ties import tie_lines
 
 WIDTH = 76
 
@@ -21,7 +22,12 @@ def page(digest: Digest, unsubscribe_url: str | None = None) -> str:
     """The text of a digest that is already known to fit."""
     template = _environment().get_template("digest/body.txt.j2")
     return template.render(
-        digest=digest, leave=unsubscribe_url, words=words, coverage=coverage, starred=starred
+        digest=digest,
+        leave=unsubscribe_url,
+        words=words,
+        coverage=coverage,
+        starred=starred,
+        tie_lines=tie_lines,
     )
 
 

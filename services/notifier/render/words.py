@@ -7,12 +7,17 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.digest import Digest, Group, Item, Notice
 from services.notifier.item import clean
+from services.notifier.standing import STANDINGS, of_kind
 from shared.article import Status
 
 BEYOND_LISTED = 500
 """How many of the items that had no room are linked one by one; the rest are counted."""
 
 QUIET = "Nothing new, and here is what was checked"
+BACKGROUND = "Background"
+BACKGROUND_NOTE = (
+    "From before this watch began, nearest to the seed first. Not counted among what is new."
+)
 UNCLEAR = "We could not tell: please look"
 HOW_TO_LEAVE = "To leave this list, reply to this message and say so; its sender runs it."
 
@@ -20,14 +25,6 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
-_KINDS = {
-    "retracted": "Retracted",
-    "withdrawn": "Withdrawn",
-    "deleted": "Taken out of PubMed",
-    "expression-of-concern": "Expression of concern",
-    "corrected": "Corrected",
-    "updated": "Updated",
-}
 _SCOPES = {
     "adjacent": "Adjacent to autoimmunity",
     "oncology": "CAR in oncology",
@@ -88,7 +85,7 @@ def chips(item: Item, modality: str = "") -> tuple[Chip, ...]:
 
     The label that the heading `modality` already says is left out.
     """
-    alerts = [Chip(_KINDS[item.status], "alert")] if item.status is not Status.PUBLISHED else []
+    alerts = [Chip(STANDINGS[item.status].name, "alert")] if _has_news(item) else []
     if item.is_preprint:
         alerts.append(Chip("Preprint, not peer reviewed", "alert"))
     if item.scope in _SCOPES:
@@ -99,6 +96,13 @@ def chips(item: Item, modality: str = "") -> tuple[Chip, ...]:
         *alerts,
         *(Chip(clean(x.name), _kind(x.facet)) for x in labels if (x.facet, x.id) != said),
     )
+
+
+def _has_news(item: Item) -> bool:
+    """Whether its status says anything: of a preprint's update the tie says more."""
+    if item.is_preprint and item.status is Status.UPDATED:
+        return False
+    return item.status in STANDINGS
 
 
 def _kind(facet: str) -> str:
@@ -128,7 +132,7 @@ def quote_pieces(item: Item) -> tuple[tuple[str, bool], ...]:
 
 def headline(digest: Digest) -> str:
     """How many articles are new, and in which days."""
-    if not digest.total and not digest.notices:
+    if not (digest.total or digest.notices or digest.all_background):
         return f"{QUIET} ({period(digest)})"
     new = counted(digest.total, "new article") if digest.total else "No new article"
     return f"{new}, {period(digest)}"
@@ -178,12 +182,19 @@ def filled(digest: Digest) -> tuple[Group, ...]:
 
 def notice_lead(notice: Notice) -> str:
     """What happened."""
-    return _KINDS[notice.kind]
+    return of_kind(notice.kind).lead
 
 
 def notice_paint(notice: Notice) -> str:
     """The palette's name for the gravity of a notice."""
-    return "notice" if notice.kind in {"retracted", "withdrawn", "deleted"} else "warning"
+    return "notice" if of_kind(notice.kind).is_gone else "warning"
+
+
+def notice_paper(notice: Notice) -> Link:
+    """The paper that it is about; no address where PubMed has no record any more."""
+    if not of_kind(notice.kind).has_record:
+        return Link(f"PMID {notice.pmid}", None)
+    return Link(f"PubMed {notice.pmid}", pubmed(notice.pmid))
 
 
 def notice_sent(notice: Notice) -> str:

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from services.notifier.digest import Coverage, Digest, DigestHead, Notice, compose
+from services.notifier.compose import compose
+from services.notifier.digest import Coverage, Digest, DigestHead, Notice
 from shared.article import Article, Author, Journal, PartialDate
 from shared.events import Classification, Classified, Evidence, Facet, Label, Place, Reason
 

@@ -1,6 +1,7 @@
 import pytest
 
-from services.notifier.digest import Digest, NoticeKind, compose, narrowed
+from services.notifier.compose import compose, narrowed
+from services.notifier.digest import Digest, NoticeKind
 from services.notifier.item import MODALITIES
 from shared.article import Status
 from tests.unit.notifier.digests import (

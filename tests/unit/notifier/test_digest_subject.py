@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notifier.digest import subject
+from services.notifier.subject import subject
 from shared.events import Classified
 from tests.unit.notifier.digests import a_coverage, a_digest, a_label, a_notice, an_entry
 

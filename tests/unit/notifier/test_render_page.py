@@ -109,7 +109,7 @@ def test_every_line_about_the_digest_itself_is_in_both() -> None:
     notice = digest.notices[0]
     for told in (
         words.headline(digest),
-        coverage.banner(digest),
+        *coverage.banner(digest),
         *coverage.lines(digest),
         words.notice_sent(notice),
         words.HOW_TO_LEAVE,

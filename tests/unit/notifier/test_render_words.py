@@ -120,16 +120,15 @@ def test_the_banner_says_since_when_in_the_subscribers_zone() -> None:
     since = datetime(2026, 9, 12, 5, tzinfo=UTC)
     digest = a_digest(coverage=a_coverage(healthy=False, unhealthy_since=since))
 
-    assert coverage.banner(digest).startswith(
-        "Source unhealthy since 2026-09-12 07:00 (Europe/Berlin)."
-    )
+    (line,) = coverage.banner(digest)
+    assert line.startswith("Source unhealthy since 2026-09-12 07:00 (Europe/Berlin).")
 
 
 def test_the_banner_does_without_a_time_and_is_empty_in_health() -> None:
     unwell = a_digest(coverage=a_coverage(healthy=False))
 
-    assert coverage.banner(unwell).startswith("Source unhealthy. ")
-    assert coverage.banner(a_digest()) == ""
+    assert coverage.banner(unwell)[0].startswith("Source unhealthy. ")
+    assert coverage.banner(a_digest()) == ()
 
 
 def test_when_all_are_demo_records_the_note_says_all() -> None:

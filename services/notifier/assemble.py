@@ -1,0 +1,121 @@
+"""What goes into one subscriber's digest: read from the database, chosen and put together."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier import history, ledger, store
+from services.notifier.compose import Beside, compose
+from services.notifier.digest import Coverage, Digest, DigestHead
+from services.notifier.health import still_to_tell
+from services.notifier.render.words import BEYOND_LISTED
+from services.notifier.select import Period, is_background, news, notices
+from services.notifier.subscription import Subscription
+from services.notifier.ties import Kin, named, ties, told_once
+from shared.events import Classified
+
+PAGE = 200
+"""Background articles looked at in one query, the most related first."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A subscriber whose digest is made, and how much background fits into one digest."""
+
+    subscription: Subscription
+    background: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a digest brings. `folded` are preprints that give way to their journal version."""
+
+    news: Sequence[Classified]
+    background: Sequence[Classified]
+    folded: Collection[int]
+    kin: Kin
+
+
+async def assemble(
+    connection: AsyncConnection, reader: Reader, head: DigestHead, checked: Coverage
+) -> Digest:
+    """The digest of the period in `head`; nothing is written."""
+    subscription = reader.subscription
+    carried = await ledger.carried(connection, subscription.id, head.period_to)
+    period = Period(head.period_from, head.period_to, carried)
+    chosen = await _choose(connection, reader, period)
+    changed = await ledger.sent_and_changed(connection, subscription.id, subscription.topic)
+    entries = _most_related(chosen.news)
+    digest = compose(
+        entries,
+        notices(subscription, changed),
+        head,
+        await _with_history(connection, head, checked),
+        await _beside(connection, subscription, replace(chosen, news=entries)),
+    )
+    waiting = len(chosen.news) - len(entries)
+    changes = {"waiting": waiting, "news_from": period.floor(subscription)}
+    return digest.model_copy(update=changes)
+
+
+async def _choose(connection: AsyncConnection, reader: Reader, period: Period) -> Chosen:
+    subscription = reader.subscription
+    floor = period.floor(subscription)
+    known = await store.articles_between(connection, subscription.topic, floor, period.end)
+    told = await ledger.told(connection, subscription.id)
+    versions = await store.versions(connection, subscription.topic)
+    kin = Kin(versions=versions, told=told)
+    found = news(subscription, known, told, period)
+    kept = found if subscription.preprints == "both" else told_once(found, kin)
+    beside = replace(kin, told=told | {entry.article.pmid for entry in kept})
+    old = await _background(connection, reader, period, beside)
+    folded = {entry.article.pmid for entry in found} - {entry.article.pmid for entry in kept}
+    return Chosen(kept, old[0], folded | old[1], kin)
+
+
+async def _background(
+    connection: AsyncConnection, reader: Reader, period: Period, kin: Kin
+) -> tuple[list[Classified], set[int]]:
+    """The most related background that this reader was never sent, and what it leaves out."""
+    subscription = reader.subscription
+    found: list[Classified] = []
+    page, start = PAGE, 0
+    while subscription.background and len(found) < 2 * reader.background and page == PAGE:
+        rows = await store.background(connection, subscription, period.end, (start, PAGE))
+        found += [one.entry for one in rows if is_background(one, subscription, period)]
+        page, start = len(rows), start + PAGE
+    kept = found if subscription.preprints == "both" else told_once(found, kin)
+    left_out = {entry.article.pmid for entry in found} - {entry.article.pmid for entry in kept}
+    return kept[: reader.background], left_out
+
+
+async def _beside(
+    connection: AsyncConnection, subscription: Subscription, chosen: Chosen
+) -> Beside:
+    entries = [*chosen.news, *chosen.background]
+    others = named((entry.article for entry in entries), chosen.kin.versions)
+    sent = await history.sent_on(connection, subscription.id, others)
+    kin = replace(
+        chosen.kin,
+        known=await store.named(connection, subscription.topic, others),
+        sent_on={pmid: at.astimezone(subscription.zone).date() for pmid, at in sent.items()},
+    )
+    return Beside(chosen.background, ties(entries, chosen.folded, kin))
+
+
+async def _with_history(
+    connection: AsyncConnection, head: DigestHead, checked: Coverage
+) -> Coverage:
+    """The coverage with each change of a query's reading marked as told, or carried along."""
+    last = await history.last_digest(connection, head.subscription_id, head.period_to)
+    if last is None:
+        return checked
+    drifts = still_to_tell(checked.drifts, last.coverage.drifts, was_sent=last.was_sent)
+    return checked.model_copy(update={"drifts": tuple(drifts)})
+
+
+def _most_related(entries: Sequence[Classified]) -> list[Classified]:
+    """As many as a digest names at least by a link; the others wait for the next one."""
+    ranked = sorted(entries, key=lambda entry: (-entry.relatedness, -entry.article.pmid))
+    return ranked[:BEYOND_LISTED]
