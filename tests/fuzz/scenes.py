@@ -85,20 +85,25 @@ def counted(search: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
+def ids_in(answer: bytes) -> frozenset[int]:
+    """Every id that an esearch or elink names."""
+    return frozenset(map(int, _ID.findall(answer)))
+
+
 def scene_of(name: str, body: bytes) -> Scene | None:
     """The scene that an answer decides; None for one that no poll asks for."""
     if b"<PubmedArticleSet" in body:
         ids = frozenset(map(int, _PMID.findall(body)))
         return Scene(name, "efetch", body, SEED, "query", ids) if ids else None
     if b"<eSearchResult" in body:
-        ids = frozenset(map(int, _ID.findall(body)))
+        ids = ids_in(body)
         return Scene(name, "esearch", body, SEED, "query", ids) if ids else None
     call = next((link for link in LINKS if b"<LinkName>%s</LinkName>" % link.encode() in body), "")
     sources = re.findall(rb"<IdList>\s*<Id>(\d+)</Id>\s*</IdList>", body)
     if not call or len(sources) != 1:
         return None
     seed = int(sources[0])
-    ids = frozenset(map(int, _ID.findall(body))) - {seed}
+    ids = ids_in(body) - {seed}
     return Scene(name, call, body, seed, LINKS[call], ids)
 
 
