@@ -12,13 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.console.embedded import Embedded, opened
+from services.console.embedded import Embedded, eutils_of, opened
 from services.console.settings import Settings
 from services.console.stores import deployed_stores
 from services.poller.backfill import Backfill, Step, begin, go_through
 from services.poller.backfill_windows import Span
 from services.poller.collect import Outside
-from services.poller.eutils import make_eutils
 from services.poller.tables import outbox
 from services.poller.topic import Topic
 from shared.clock import system_clock
@@ -83,7 +82,7 @@ def backfill(embedded: Embedded, topic: Topic, span: Span) -> None:
 
 async def _embedded(console: Console, embedded: Embedded, topic: Topic, span: Span) -> Result:
     async with opened(embedded) as line:
-        eutils = make_eutils(embedded.poller.access())
+        eutils = eutils_of(embedded, line.stores.poller)
         outside = Outside(line.stores.poller, eutils, line.clock)
         try:
             return await _go(console, outside, (topic, span), line.carry)
@@ -95,7 +94,7 @@ async def _deployed(
     console: Console, embedded: Embedded, wanted: tuple[Topic, Span], url: str
 ) -> Result:
     stores = deployed_stores(url)
-    eutils = make_eutils(embedded.poller.access())
+    eutils = eutils_of(embedded, stores.poller)
     outside = Outside(stores.poller, eutils, system_clock)
     try:
         return await _go(console, outside, wanted, lambda: until_published(stores.poller))
