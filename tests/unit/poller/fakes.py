@@ -1,5 +1,6 @@
 """A tiny PubMed behind httpx: a catalogue, answered in NCBI's formats."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,9 +20,14 @@ async def no_sleep(_seconds: float) -> None:
     return None
 
 
-def make_client(handler: Handler, attempts: int = 1, access: Access | None = None) -> Client:
+def make_client(
+    handler: Handler,
+    attempts: int = 1,
+    access: Access | None = None,
+    monotonic: Callable[[], float] = lambda: 0.0,
+) -> Client:
     http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
-    timing = Timing(monotonic=lambda: 0.0, sleep=no_sleep, chance=lambda: 0.5)
+    timing = Timing(monotonic=monotonic, sleep=no_sleep, chance=lambda: 0.5)
     conduct = Conduct(Limiter(3, timing=timing), Patience(attempts=attempts), timing)
     return Client(http, access or Access(BASE), conduct)
 
@@ -80,6 +86,8 @@ class FakePubMed:
             self.before_fetch(pmids)
             self.fetched.append(pmids)
             return article_set(*(self.records.get(pmid, "") for pmid in self.fetched[-1]))
+        if utility == "esummary":
+            return self._summaries(asked["id"][0].split(","))
         if utility == "esearch":
             ids = "".join(f"<Id>{pmid}</Id>" for pmid in self.query)
             count = len(self.query)
@@ -89,6 +97,12 @@ class FakePubMed:
             return f"<eSearchResult>{found}</eSearchResult>".encode()
         sets = "".join(self._linkset(call, int(pmid)) for pmid in asked["id"])
         return f"<eLinkResult>{sets}</eLinkResult>".encode()
+
+    def _summaries(self, uids: list[str]) -> bytes:
+        unknown = {"error": "cannot get document summary"}
+        known = {uid: {"title": "A title"} for uid in uids if int(uid) in self.records}
+        about = {uid: {"uid": uid, **known.get(uid, unknown)} for uid in uids}
+        return json.dumps({"result": {"uids": uids, **about}}).encode()
 
     def _linkset(self, call: str, source: int) -> str:
         pmids = self.links.get(call, []) if source == SEED else []

@@ -6,10 +6,12 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
+from services.poller.eutils import Eutils
 from services.poller.ledger import read_open
+from services.poller.run import poll_topic
 from shared.database import transaction
-from tests.unit.poller.fakes import FakePubMed
-from tests.unit.poller.polling import DAY, ONLY_WORDS, leg, poll
+from tests.unit.poller.fakes import FakePubMed, make_client
+from tests.unit.poller.polling import DAY, ONLY_WORDS, TOPIC, leg, poll, standing
 
 OUTAGE = httpx.Response(
     200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
@@ -141,3 +143,21 @@ async def test_the_line_says_how_many_of_its_articles_were_announced(
     assert leg(second, "cited-by").published == 1
     assert leg(second, "similar").published == 0
     assert timedelta(0) == second.finished_at - second.started_at
+
+
+async def test_a_poll_ends_at_its_deadline_and_leaves_open_what_was_not_answered(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    minutes = [0.0]
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        minutes[0] += 12
+        return pubmed.answer(request)
+
+    eutils = Eutils(make_client(slow, monotonic=lambda: minutes[0] * 60))
+
+    polled = await poll_topic(engine, eutils, TOPIC, standing(DAY))
+
+    assert minutes[0] == 36
+    assert not polled.healthy
+    assert "the poll's 30 minutes are over" in str([line.error for line in polled.legs])
