@@ -32,6 +32,11 @@ class Params:
         text = self.get(name).strip()
         return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else default
 
+    def replaced(self, **values: str) -> "Params":
+        """The same parameters, these ones with another value."""
+        kept = tuple(pair for pair in self.pairs if pair[0] not in values)
+        return Params(kept + tuple(values.items()))
+
     @property
     def wants_json(self) -> bool:
         """Whether the answer is to be JSON."""

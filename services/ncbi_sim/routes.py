@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,20 +17,22 @@ from services.ncbi_sim.epost import epost
 from services.ncbi_sim.esearch import esearch
 from services.ncbi_sim.esummary import esummary
 from services.ncbi_sim.failures import (
+    MISUSE_PATH,
     backend_error,
-    failure,
     invalid_key,
+    limit_headers,
+    page,
     respond,
     too_many_requests,
     uri_too_long,
 )
-from services.ncbi_sim.faults import FaultPlan, Rule
+from services.ncbi_sim.faults import FaultPlan, Rule, describe
 from services.ncbi_sim.history import History
+from services.ncbi_sim.kinds import ENDPOINTS
 from services.ncbi_sim.params import Params, read_params
+from services.ncbi_sim.spoil import Asked
 from services.ncbi_sim.throttle import Throttle
 from services.ncbi_sim.timeline import Timeline
-
-ENDPOINTS = ("esearch", "esummary", "efetch", "elink", "epost")
 
 # About two thousand ids; NCBI answers such a GET with 414.
 MAX_QUERY_CHARS = 16_000
@@ -65,9 +68,13 @@ class Simulation:
         excess = self.throttle.check(api_key, address) if self.throttle else None
         if excess is not None:
             return too_many_requests(excess)
-        kind = self.faults.next_fault(endpoint)
         healthy = self.answer(endpoint, params)
-        return failure(kind, endpoint, params, healthy) if kind else respond(healthy)
+        again = partial(self.answer, endpoint)
+        failed = self.faults.response(Asked(endpoint, params, healthy, again))
+        return failed or respond(healthy, self._limit_headers(api_key, address))
+
+    def _limit_headers(self, api_key: str, address: str) -> dict[str, str]:
+        return limit_headers(*self.throttle.left(api_key, address)) if self.throttle else {}
 
 
 def _wrong_database(endpoint: str, params: Params) -> Answer | None:
@@ -113,6 +120,15 @@ def control_router(simulation: Simulation) -> APIRouter:
     @router.post("/_sim/faults", status_code=204)
     async def add_faults(rules: Annotated[list[Rule], Body()]) -> None:
         simulation.faults.add(rules)
+
+    @router.get("/_sim/faults")
+    async def faults() -> dict[str, Any]:
+        plan = simulation.faults
+        return {"rules": plan.rules, "fired": dict(plan.fired), "kinds": describe()}
+
+    @router.get(MISUSE_PATH)
+    async def misuse() -> Response:
+        return respond(page("Blocked", "Access Denied"))
 
     @router.delete("/_sim/faults", status_code=204)
     async def clear_faults() -> None:

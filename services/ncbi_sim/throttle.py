@@ -38,6 +38,11 @@ class Throttle:
         times.append(now)
         return Excess(caller, len(times), limit) if len(times) > limit else None
 
+    def left(self, api_key: str, address: str) -> tuple[int, int]:
+        """The limit of a caller, and how many requests it has left within this second."""
+        caller, limit = (api_key, WITH_KEY) if api_key else (address, WITHOUT_KEY)
+        return limit, max(limit - len(self._seen.get(caller, ())), 0)
+
     def _forget(self, before: float) -> None:
         for caller, times in list(self._seen.items()):
             while times and times[0] <= before:

@@ -1,16 +1,10 @@
 """The HTTP side: methods, databases, the request limit, failures on demand, counts."""
 
-from typing import Any
-
-import httpx
 import pytest
-from pydantic import ValidationError
 
 from services.ncbi_sim.app import create_app
-from services.ncbi_sim.faults import FaultPlan, Rule
 from services.ncbi_sim.history import MAX_ENVIRONMENTS, History, UnknownQueryError
 from services.ncbi_sim.throttle import Throttle
-from tests.unit.ncbi_sim.served import served
 from tests.unit.ncbi_sim.small_catalogue import SEED, client_of, entrez, small_catalogue
 
 
@@ -102,91 +96,6 @@ async def test_health_and_counts_are_told() -> None:
     assert counts == {"esearch": 2, "esummary": 0, "efetch": 0, "elink": 1, "epost": 0}
 
 
-async def fail(kind: str, endpoint: str = "efetch", **params: Any) -> httpx.Response:
-    """The response when the endpoint always fails in one way."""
-    rule = Rule.model_validate({"endpoint": endpoint, "kind": kind, "always": True})
-    async with entrez(faults=(rule,)) as client:
-        return await client.get(endpoint, id=SEED, **params)
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "text"),
-    [
-        ("http_500", 500, "<h1>Server Error</h1>"),
-        ("http_429", 429, "API rate limit exceeded"),
-        ("error_in_200", 200, "<eFetchResult><ERROR>Search Backend failed: Database is not"),
-        ("html_page", 200, "<!DOCTYPE html>"),
-        (
-            "timeout_400",
-            400,
-            "External viewer error: Empty Response. Bytes read: 0 Status: Timeout",
-        ),
-    ],
-)
-async def test_each_failure_looks_like_ncbis(kind: str, status: int, text: str) -> None:
-    response = await fail(kind, retmode="xml")
-    assert response.status_code == status
-    assert text in response.text
-
-
-async def test_a_body_can_be_empty_or_end_in_the_middle() -> None:
-    async with entrez() as client:
-        healthy = (await client.get("efetch", id=SEED, retmode="xml")).content
-    assert (await fail("empty_body")).content == b""
-    assert (await fail("truncated", retmode="xml")).content == healthy[: len(healthy) // 2]
-
-
-@pytest.mark.parametrize("endpoint", ["esearch", "esummary", "elink", "epost"])
-async def test_an_error_in_a_200_has_the_envelope_of_the_endpoint(endpoint: str) -> None:
-    response = await fail("error_in_200", endpoint, retmode="xml")
-    name = {"esearch": "eSearch", "esummary": "eSummary", "elink": "eLink", "epost": "ePost"}
-    assert f"<{name[endpoint]}Result><ERROR>Search Backend failed" in response.text
-
-
-async def test_faults_can_be_set_and_cleared_while_running() -> None:
-    async with entrez() as client:
-        rules = [
-            {"endpoint": "*", "kind": "http_500", "nth": 2},
-            {"endpoint": "esearch", "kind": "html_page", "always": True, "times": 1},
-        ]
-        assert (await client.http.post("/_sim/faults", json=rules)).status_code == 204
-        seen = [await client.get("esearch", term="lupus") for _ in range(3)]
-        await client.http.post("/_sim/faults", json=[{**rules[0], "nth": 1}])
-        assert (await client.http.delete("/_sim/faults")).status_code == 204
-        healthy = await client.get("esearch", term="lupus")
-    assert "html" in seen[0].headers["content-type"]
-    assert [response.status_code for response in seen] == [200, 500, 200]
-    assert healthy.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({}, "exactly one of nth, rate and always"),
-        ({"nth": 1, "always": True}, "exactly one of nth, rate and always"),
-        ({"rate": 0.5}, "rate and seed belong together"),
-        ({"always": True, "kind": "earthquake"}, "kind"),
-    ],
-)
-async def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, Any], message: str) -> None:
-    rule = {"endpoint": "*", "kind": "http_500", **wrong}
-    with pytest.raises(ValidationError, match=message):
-        Rule.model_validate(rule)
-    async with entrez() as client:
-        assert (await client.http.post("/_sim/faults", json=[rule])).status_code == 422
-
-
-def test_a_rate_hits_its_share_and_always_the_same_requests() -> None:
-    def hits(seed: int) -> list[bool]:
-        plan = FaultPlan()
-        plan.add([Rule(endpoint="*", kind="http_500", rate=0.3, seed=seed)])
-        return [plan.next_fault("efetch") is not None for _ in range(1000)]
-
-    assert hits(1) == hits(1)
-    assert hits(1) != hits(2)
-    assert 250 < sum(hits(1)) < 350
-
-
 def test_the_history_forgets_its_oldest_set_when_full() -> None:
     history = History()
     first = history.save(["1"])
@@ -195,13 +104,3 @@ def test_the_history_forgets_its_oldest_set_when_full() -> None:
     assert history.read(last.web_env, "1") == ("2",)
     with pytest.raises(UnknownQueryError, match="Unable to obtain query #1"):
         history.read(first.web_env, "1")
-
-
-async def test_a_dropped_connection_is_dropped_on_the_wire() -> None:
-    rule = Rule(endpoint="esearch", kind="drop_connection", nth=1)
-    app = create_app(small_catalogue(), faults=[rule])
-    async with served(app) as url, httpx.AsyncClient(timeout=10) as http:
-        ask = {"db": "pubmed", "term": "lupus", "retmode": "json"}
-        with pytest.raises(httpx.RemoteProtocolError):
-            await http.get(f"{url}/entrez/eutils/esearch.fcgi", params=ask)
-        assert (await http.get(f"{url}/entrez/eutils/esearch.fcgi", params=ask)).status_code == 200
