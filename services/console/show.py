@@ -5,8 +5,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.console.pulse import Pulse
+from services.console.relations import Relations, Standing
 from services.notifier.digest import Digest
+from services.notifier.health import reason
 from services.notifier.item import Item
+from services.notifier.render.coverage import drift_line
+from services.notifier.render.ties import tie_lines
+from services.notifier.render.words import BACKGROUND, UNCLEAR
 from services.notifier.subject import subject
 from shared.events import Leg, Poll
 
@@ -27,19 +32,21 @@ def print_digest(console: Console, digest: Digest) -> None:
         table.add_row("", f"[bold]{escape(group.name)}[/bold] ({group.count})", "", "")
         for item in group.items:
             table.add_row(*_row(item))
-    if digest.other:
-        table.add_section()
-        table.add_row("", "[bold]We could not tell: please look[/bold]", "", "")
-        for item in digest.other:
+    for name, items in ((UNCLEAR, digest.other), (BACKGROUND, digest.background)):
+        if items:
+            table.add_section()
+            table.add_row("", f"[bold]{name}[/bold]", "", "")
+        for item in items:
             table.add_row(*_row(item))
     console.print(table)
 
 
 def _row(item: Item) -> tuple[str, str, str, str]:
     shown = [label.id for label in item.labels if label.facet in ("modality", "disease")]
+    ties = [f"{line.lead} {line.link.text}{line.tail}" for line in tie_lines(item)]
     return (
         str(item.pmid),
-        escape(f"{item.title} {item.journal_line}"),
+        escape(" ".join((item.title, item.journal_line, *ties))),
         escape(", ".join(shown)),
         escape(item.why),
     )
@@ -48,7 +55,8 @@ def _row(item: Item) -> tuple[str, str, str, str]:
 def print_poll(console: Console, poll: Poll) -> None:
     """The ledger of one poll: what PubMed counted, and what became of each id."""
     table = Table(title=f"Poll of {poll.topic}", title_justify="left", header_style="bold")
-    for name in ("Relation", "State", "PubMed counts", "Received", "Fetched", "Understood", "New"):
+    numbers = ("PubMed counts", "Received", "Fetched", "Understood", "New", "Published")
+    for name in ("Relation", "State", *numbers):
         table.add_column(name, justify="left" if name in ("Relation", "State") else "right")
     for leg in poll.legs:
         table.add_row(*_leg(leg))
@@ -59,7 +67,7 @@ def print_poll(console: Console, poll: Poll) -> None:
 
 def _leg(leg: Leg) -> tuple[str, ...]:
     counted = "?" if leg.counted is None else str(leg.counted)
-    numbers = (leg.received, leg.fetched, leg.understood, leg.new)
+    numbers = (leg.received, leg.fetched, leg.understood, leg.new, leg.published)
     return (_leg_name(leg), leg.state, counted, *map(str, numbers))
 
 
@@ -87,6 +95,36 @@ def print_pulse(console: Console, topic: str, pulse: Pulse, parked: int = 0) -> 
         console.print(f"[red]parked messages         {parked}: see `parked` in bus.db[/red]")
     for failure in pulse.failures:
         console.print(f"[red]not delivered           {escape(failure)}[/red]")
+
+
+def print_relations(console: Console, relations: Relations) -> None:
+    """Each relation on a line, and below what is wrong with it; alarms in red."""
+    if not relations.standings:
+        return
+    table = Table(header_style="bold")
+    for name in ("Relation", "State", "Complete up to (UTC)", "Open since (UTC)"):
+        table.add_column(name)
+    for one in relations.standings:
+        table.add_row(*_standing(one), style="red" if one.leg.alarm else None)
+    console.print(table)
+    told = [
+        *(("red", f"ALARM {_leg_name(leg)}: {reason(leg)}") for leg in relations.alarms),
+        *(("yellow", drift_line(change)) for change in relations.changes),
+        *(("yellow", f"PubMed remarks on {remark}") for remark in relations.remarks),
+    ]
+    for colour, text in told:
+        console.print(f"[{colour}]{escape(text)}[/{colour}]", highlight=False, soft_wrap=True)
+
+
+def _standing(one: Standing) -> tuple[str, str, str, str]:
+    state = "ALARM" if one.leg.alarm else one.leg.state
+    complete_to, since = one.complete_to, one.leg.open_since
+    return (
+        escape(_leg_name(one.leg)),
+        state,
+        f"{complete_to:%Y-%m-%d %H:%M}" if complete_to else "never",
+        f"{since:%Y-%m-%d %H:%M}" if since else "",
+    )
 
 
 def _last_poll(pulse: Pulse) -> str:

@@ -18,9 +18,10 @@ from services.console.embedded import (
     trouble,
 )
 from services.console.pulse import Pulse, take_pulse
+from services.console.relations import Relations, take_relations
 from services.console.settings import Settings
-from services.console.show import print_poll, print_pulse
-from services.console.stores import deployed_stores, opened_before
+from services.console.show import print_poll, print_pulse, print_relations
+from services.console.stores import Stores, deployed_stores, opened_before
 from services.notifier import subscribers
 from services.notifier.subscription import read_entry
 from services.poller.backfill_windows import Span
@@ -114,40 +115,45 @@ async def _poll(embedded: Embedded, topic: str) -> Poll:
 
 
 def status(state: State = None, topic: TopicId = None) -> None:
-    """Say where everything stands; exit code 1 when the last poll was not complete.
+    """Say where everything stands; exit code 1 when the last poll was not complete, or on alarm.
 
     With CARILLON_DATABASE_URL set, of the deployment; else of the embedded stores.
     """
     embedded = read_embedded(state)
     name = embedded.topic(topic).id
-    pulse, parked = asyncio.run(_status(embedded, name))
-    print_pulse(Console(), name, pulse, parked)
+    pulse, relations, parked = asyncio.run(_status(embedded, name))
+    console = Console()
+    print_pulse(console, name, pulse, parked)
+    print_relations(console, relations)
     ill = pulse.last_poll is not None and not pulse.last_poll.healthy
-    if parked or pulse.failures or pulse.overdue_since or ill:
+    if parked or pulse.failures or pulse.overdue_since or ill or relations.alarms:
         raise typer.Exit(code=1)
 
 
-async def _status(embedded: Embedded, topic: str) -> tuple[Pulse, int]:
-    """Where the topic stands, and how many messages the embedded bus has parked."""
+async def _status(embedded: Embedded, topic: str) -> tuple[Pulse, Relations, int]:
+    """Where topic and relations stand, and how many messages the embedded bus has parked."""
     url = load(Settings).database_url
     if url is None:
         return await _embedded_status(embedded, topic)
     stores = deployed_stores(url.get_secret_value())
     try:
-        return await take_pulse(stores, topic, system_clock()), 0
+        return *await _read(stores, topic, system_clock()), 0
     finally:
         await stores.close()
 
 
-async def _embedded_status(embedded: Embedded, topic: str) -> tuple[Pulse, int]:
+async def _read(stores: Stores, topic: str, now: datetime) -> tuple[Pulse, Relations]:
+    return await take_pulse(stores, topic, now), await take_relations(stores, topic, now)
+
+
+async def _embedded_status(embedded: Embedded, topic: str) -> tuple[Pulse, Relations, int]:
     if not opened_before(embedded.state):
         raise ConfigurationError(
             f"nothing in {embedded.state}/ yet: start with `carillon run` or `carillon poll`, "
             "or set CARILLON_DATABASE_URL for a deployment"
         )
     async with opened(embedded) as line:
-        pulse = await take_pulse(line.stores, topic, line.clock())
-        return pulse, await line.bus.parked()
+        return *await _read(line.stores, topic, line.clock()), await line.bus.parked()
 
 
 def subscribe(
@@ -159,6 +165,12 @@ def subscribe(
     hour: Annotated[int, typer.Option(help="Local hour, 0 to 23.")] = 7,
     time_zone: Annotated[str, typer.Option(help="IANA name, like Europe/Belgrade.")] = "UTC",
     modality: Annotated[list[str] | None, typer.Option(help="Only these; repeat it.")] = None,
+    preprints: Annotated[
+        str, typer.Option(help="once: of a preprint and its journal version, one; or both.")
+    ] = "once",
+    background: Annotated[
+        bool, typer.Option("--background", help="Also what was there before the watch began.")
+    ] = False,
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="Your statement that the reader asked for it.")
     ] = False,
@@ -172,6 +184,8 @@ def subscribe(
         "weekday": weekday,
         "hour": hour,
         "time_zone": time_zone,
+        "preprints": preprints,
+        "background": background,
         "filters": {"modality": modality or []},
         "confirmed": confirmed,
     }

@@ -58,7 +58,7 @@ def lines(digest: Digest) -> tuple[str, ...]:
     """What was checked, so that silence is not mistaken for nothing new."""
     coverage = digest.coverage
     lines = [_checked(digest), *(_leg(digest, leg) for leg in coverage.legs)]
-    lines += map(_drift, _untold(digest))
+    lines += map(drift_line, _untold(digest))
     if coverage.in_processing:
         waiting = counted(coverage.in_processing, "article")
         lines.append(f"{waiting} found and not classified yet: expected in the next digest.")
@@ -81,7 +81,7 @@ def bulletins(digest: Digest) -> tuple[Bulletin, ...]:
         if one.alarm
     )
     changes = (
-        Bulletin(one.key, f"PubMed reads {one.what} differently", _drift(one))
+        Bulletin(one.key, f"PubMed reads {one.what} differently", drift_line(one))
         for one in _untold(digest)
     )
     return (*alarms, *changes)
@@ -110,7 +110,8 @@ def _untold(digest: Digest) -> tuple[Drift, ...]:
     return tuple(found.values())
 
 
-def _drift(drift: Drift) -> str:
+def drift_line(drift: Drift) -> str:
+    """How PubMed reads a query now, told by the terms that came and went."""
     changes = [f"{verb} {_some(terms)}" for verb, terms in _changes(drift) if terms]
     how = " and ".join(changes) or "the same terms, joined in another way"
     return f"PubMed now reads {drift.what} differently: {how}."
