@@ -101,6 +101,10 @@ def _final_state(left: Left, pubmed: Generated) -> Iterator[str]:
             continue
         if row.status != expected.status:
             yield f"article {pmid} is {row.status} here and {expected.status} in truth"
+        if row.article["title"] != expected.title:
+            yield f"article {pmid} is called {row.article['title']!r}, not {expected.title!r}"
+        if expected.indexed is not bool(row.article.get("mesh")):
+            yield f"article {pmid}: indexed is {expected.indexed}, and its headings say otherwise"
         relations = {reason["relation"] for reason in row.reasons}
         if relations != expected.relations:
             yield f"article {pmid} is here for {relations}, in truth for {expected.relations}"

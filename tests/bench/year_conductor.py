@@ -15,8 +15,8 @@ from random import Random
 
 import httpx
 
-from services.ncbi_sim.generate import DAY_ZERO, SEED
-from services.poller.topic import Topic, read_topic
+from services.ncbi_sim.generate import CITES_AT_LEAST, DAY_ZERO, SEED
+from services.poller.topic import CitesTracked, Topic, read_topic
 from shared.database import make_engine
 from shared.migrate import upgrade
 from tests.bench.year_poller import CLOCK, FATE, SETUP
@@ -54,9 +54,10 @@ class Year:
 
     @property
     def topic(self) -> Topic:
-        """The default topic, around the invented seed."""
+        """The default topic, around the invented seed and one hop further."""
         real = read_topic(ROOT / "topics" / "car-autoimmune.toml")
-        return real.model_copy(update={"seed": SEED})
+        further = CitesTracked(at_least=CITES_AT_LEAST)
+        return real.model_copy(update={"seed": SEED, "cites_tracked": further})
 
     def deaths(self) -> dict[int, list[Death]]:
         """On which days the poller dies, and how; the same for the same seed."""

@@ -17,6 +17,8 @@ from tests.unit.poller.fakes import BASE, no_sleep
 DAYS = 3
 NOW = datetime.combine(DAY_ZERO, time(5, tzinfo=UTC)) + timedelta(days=DAYS)
 PUBMED: Generated = generated(seed=5, articles=60, days=DAYS)
+WANTED = frozenset(pmid for pmid, one in PUBMED.truth.items() if one.relations != {"cites-tracked"})
+"""What a topic without that relation must find."""
 
 
 @dataclass
