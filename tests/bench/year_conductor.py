@@ -20,7 +20,7 @@ from services.poller.topic import CitesTracked, Topic, read_topic
 from shared.database import make_engine
 from shared.migrate import upgrade
 from tests.bench.year_poller import CLOCK, FATE, SETUP
-from tests.bench.year_standin import STANDIN, World, faults_fired
+from tests.bench.year_standin import STANDIN, World
 
 ROOT = Path(__file__).parents[2]
 HOUR = time(5, tzinfo=UTC)
@@ -238,11 +238,9 @@ async def _days(conductor: Conductor, url: str) -> None:
 async def _heal(conductor: Conductor, url: str) -> None:
     control = url.replace("/entrez/eutils/", "/_sim/")
     async with httpx.AsyncClient() as http:
-        requests = (await http.get(f"{control}requests")).json()
+        conductor.played.requests.update((await http.get(f"{control}requests")).json())
+        conductor.played.faults.update((await http.get(f"{control}faults")).json()["fired"])
         (await http.delete(f"{control}faults")).raise_for_status()
-    conductor.played.requests.update(requests)
-    rules = conductor.year.world.rules()
-    conductor.played.faults = faults_fired(rules, sum(requests.values()))
 
 
 async def _prepare(year: Year) -> None:

@@ -37,6 +37,7 @@ FATE = "fate"
 EVENTS = "events.jsonl"
 SETUP = "setup.json"
 FASTER = 100
+TIMEOUT_SECONDS = 1.5
 TICK_SECONDS = 0.005
 
 
@@ -116,7 +117,7 @@ def parts(folder: Path) -> Parts:
     """The poller that `setup.json` describes."""
     setup = json.loads((folder / SETUP).read_text(encoding="utf-8"))
     fate = Fate(folder / FATE)
-    http = make_http(timeout=5.0)
+    http = make_http(TIMEOUT_SECONDS)
     fate.watch(http)
     return Parts(
         folder=folder,

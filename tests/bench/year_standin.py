@@ -7,22 +7,20 @@ writes its URL to stdout.
 import json
 import socket
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import uvicorn
 
 from services.ncbi_sim.app import create_app
-from services.ncbi_sim.faults import Kind, Rule
+from services.ncbi_sim.faults import Rule
 from services.ncbi_sim.generate import Generated, generated
 from shared.clock import file_clock
 from tests.bench.year_poller import CLOCK
 
 STANDIN = "standin.json"
-KINDS: tuple[Kind, ...] = get_args(Kind)
+SLOW_SECONDS = 2.0
+"""A slow answer comes after the poller has hung up."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +36,12 @@ class World:
         return generated(self.seed, self.articles, self.days)
 
     def rules(self) -> list[Rule]:
-        """One rule for each kind of fault, by which all together hit the wanted share."""
+        """A share of all requests fails, each time in another of all the ways that fit it."""
         if not self.faults:
             return []
-        rate = self.faults / len(KINDS)
         return [
-            Rule(endpoint="*", kind=kind, rate=rate, seed=self.seed * 1_000 + number)
-            for number, kind in enumerate(KINDS)
+            Rule(endpoint="*", kind="any", rate=self.faults, seed=self.seed, seconds=SLOW_SECONDS)
         ]
-
-
-def faults_fired(rules: Iterable[Rule], requests: int) -> Counter[str]:
-    """Which faults so many requests met: of several rules that hit, the first counts."""
-    each = list(rules)
-    fired = (
-        next((rule.kind for rule in each if rule.hits(number)), None)
-        for number in range(1, requests + 1)
-    )
-    return Counter(kind for kind in fired if kind)
 
 
 def main() -> None:
