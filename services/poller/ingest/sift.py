@@ -14,6 +14,9 @@ from shared.article import Article
 COMPLAINTS = 5
 """So many refused records are told one by one; the others are counted."""
 
+_BREAKS_OFF = "the document breaks off"
+"""How `read_stream` begins to say that what it gave is not all."""
+
 
 @dataclass
 class Sifted:
@@ -90,7 +93,7 @@ class _Reading:
         elif isinstance(record, Deleted):
             self.sifted.deleted += len(record.pmids)
             self._keep(Gone(pmids=record.pmids))
-        elif record.pmid is None and not record.raw:
+        elif record.pmid is None and record.reason.startswith(_BREAKS_OFF):
             self.sifted.broken = record.reason
         else:
             self._refused(record)

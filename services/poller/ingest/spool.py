@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Base64Bytes, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from shared.article import Article, Record
 from shared.events import Reason
@@ -32,10 +32,12 @@ class Gone(Record):
 class Spoiled(Record):
     """A record that was not understood and seems to be the topic's."""
 
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
     kind: Literal["spoiled"] = "spoiled"
-    pmid: int | None
+    pmid: int | None = None
     reason: str
-    raw: Base64Bytes
+    raw: bytes
     reasons: tuple[Reason, ...] = ()
 
 
