@@ -8,15 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
-
 from services.ncbi_sim.answers import (
     ELINK,
     Answer,
-    add,
     json_answer,
     json_error,
-    xml_answer,
+    xml_bytes,
     xml_error,
 )
 from services.ncbi_sim.history import History, UnknownQueryError
@@ -64,15 +61,15 @@ def elink_error(params: Params, message: str) -> Answer:
 
 def _links(ids: list[str], names: list[str], view: View) -> dict[str, Found]:
     """The links of all ids together, best first; a name without links is left out."""
-    found: dict[str, Found] = {}
-    for name in names:
-        merged: dict[str, int] = {}
-        for uid in ids:
-            for linked, score in _of_one(name, uid, view):
-                merged[linked] = max(score, merged.get(linked, 0))
-        if merged:
-            found[name] = sorted(merged.items(), key=lambda link: (-link[1], -int(link[0])))
-    return found
+    found = {name: _merged([_of_one(name, uid, view) for uid in ids]) for name in names}
+    return {name: links for name, links in found.items() if links}
+
+
+def _merged(lists: list[Found]) -> Found:
+    best: dict[str, int] = {}
+    for linked, score in (link for links in lists for link in links):
+        best[linked] = max(score, best.get(linked, 0))
+    return sorted(best.items(), key=lambda link: (-link[1], -int(link[0])))
 
 
 def _of_one(name: str, uid: str, view: View) -> Found:
@@ -130,20 +127,19 @@ def _json_links(links: Found, *, scored: bool) -> list[Any]:
 
 
 def _xml(sets: list[_LinkSet], *, scored: bool) -> Answer:
-    root = etree.Element(ELINK.root)
-    for link_set in sets:
-        element = add(root, "LinkSet")
-        add(element, "DbFrom", "pubmed")
-        ids = add(element, "IdList")
-        for uid in link_set.ids:
-            add(ids, "Id", uid)
-        for name, links in link_set.links.items():
-            linked = add(element, "LinkSetDb")
-            add(linked, "DbTo", "pubmed")
-            add(linked, "LinkName", name)
-            for uid, score in links:
-                link = add(linked, "Link")
-                add(link, "Id", uid)
-                if scored:
-                    add(link, "Score", score)
-    return xml_answer(root, ELINK)
+    """Written as text: an article may have thousands of links, and all of it is numbers."""
+    return xml_bytes("".join(_xml_set(one, scored=scored) for one in sets).encode(), ELINK)
+
+
+def _xml_set(link_set: _LinkSet, *, scored: bool) -> str:
+    ids = "".join(f"<Id>{uid}</Id>" for uid in link_set.ids)
+    databases = "".join(
+        f"<LinkSetDb><DbTo>pubmed</DbTo><LinkName>{name}</LinkName>"
+        f"{''.join(_xml_link(uid, score, scored=scored) for uid, score in links)}</LinkSetDb>"
+        for name, links in link_set.links.items()
+    )
+    return f"<LinkSet><DbFrom>pubmed</DbFrom><IdList>{ids}</IdList>{databases}</LinkSet>"
+
+
+def _xml_link(uid: str, score: int, *, scored: bool) -> str:
+    return f"<Link><Id>{uid}</Id>{f'<Score>{score}</Score>' if scored else ''}</Link>"

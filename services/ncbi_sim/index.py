@@ -4,11 +4,12 @@ Sets of records are integers: the record of number n is bit n. What a term finds
 it is looked up once; a search then only joins such sets with the set of today's records.
 """
 
-from bisect import bisect_left
+import sys
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
-from sys import intern
 
 from services.ncbi_sim.markup import plain
 from services.ncbi_sim.record import Record
@@ -33,10 +34,12 @@ def words_of(text: str) -> Words:
 
 def bits_of(numbers: Iterable[int]) -> Hits:
     """The set of these records."""
-    found = 0
-    for number in numbers:
-        found |= 1 << number
-    return found
+    all_numbers = list(numbers)
+    # Bit by bit in one integer would copy it each time.
+    mask = bytearray(max(all_numbers, default=0) // 8 + 1)
+    for number in all_numbers:
+        mask[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(mask, "little")
 
 
 def numbers_in(hits: Hits) -> Iterator[int]:
@@ -53,6 +56,7 @@ class Index:
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
         self._found: dict[tuple[str, str, Words], Hits] = {}
+        self._dated: dict[str, list[tuple[datetime, int]]] = {}
 
     @cached_property
     def _texts(self) -> Sequence[Texts]:
@@ -100,6 +104,15 @@ class Index:
         """The records that hold a word anywhere."""
         return self._postings.get(word, 0)
 
+    def within(self, datetype: str, first: datetime, last: datetime) -> Hits:
+        """The records whose `crdt`, `edat`, `mdat` or `pdat` lies in the span, ends included."""
+        if datetype not in self._dated:
+            dated = sorted((record.instants[datetype], record.number) for record in self._records)
+            self._dated[datetype] = dated
+        dated = self._dated[datetype]
+        start, end = bisect_left(dated, (first, -1)), bisect_right(dated, (last, sys.maxsize))
+        return bits_of(number for _, number in dated[start:end])
+
     def find(self, key: str, kind: str, pattern: Words) -> Hits:
         """The records whose field `key` holds the pattern as fields of that kind do."""
         if not pattern or kind == "date" or (len(pattern) == 1 and pattern[0] in STOPWORDS):
@@ -146,7 +159,7 @@ class _Splitter:
 
     def _split(self, text: str) -> Words:
         if text not in self._known:
-            self._known[text] = tuple(map(intern, words_of(text)))
+            self._known[text] = tuple(map(sys.intern, words_of(text)))
         return self._known[text]
 
 

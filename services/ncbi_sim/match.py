@@ -46,11 +46,7 @@ class Corpus:
 
     def within(self, datetype: str, first: datetime, last: datetime) -> Hits:
         """The records whose `crdt`, `edat`, `mdat` or `pdat` lies in the span, ends included."""
-        return bits_of(
-            record.number
-            for record in self.contents.records
-            if first <= record.instants[datetype] <= last
-        )
+        return self.index.within(datetype, first, last) & self.all
 
     def of(self, pmids: Iterable[str]) -> Hits:
         """Those of these PMIDs that are there."""

@@ -57,6 +57,11 @@ class Record:
         return self.article.pmid
 
     @cached_property
+    def uid(self) -> str:
+        """The PMID as requests and answers have it."""
+        return str(self.article.pmid)
+
+    @cached_property
     def created_on(self) -> date:
         """CRDT: the day it really entered."""
         return self.created_at.date()
@@ -104,7 +109,7 @@ class Contents:
     @cached_property
     def by_pmid(self) -> Mapping[str, Record]:
         """The records under their PMID as text."""
-        return {str(record.pmid): record for record in self.records}
+        return {record.uid: record for record in self.records}
 
 
 def _midnight(day: date) -> datetime:

@@ -29,7 +29,8 @@ class Timeline:
         self._lives = Lives(catalogue)
         order = sorted(catalogue.articles, key=lambda a: (a.entered_day, a.pmid), reverse=True)
         self._spans = [tuple(self._lives.life(article)) for article in order]
-        stubs = {moment for change in catalogue.changes for moment in self._stub(change)}
+        self._stubs = [self._stub(c) for c in catalogue.changes if c.delete_citation_days]
+        stubs = {moment for _, start, end in self._stubs for moment in (start, end)}
         self._moments = sorted({span.since for life in self._spans for span in life} | stubs)
         self._kept: OrderedDict[int, Corpus] = OrderedDict()
 
@@ -63,25 +64,17 @@ class Timeline:
         return View(now, self._kept[epoch], self.links)
 
     def _contents_at(self, now: datetime) -> Contents:
-        alive = (_latest(life, now) for life in self._spans)
-        stubs = [
-            str(change.pmid)
-            for change in self._catalogue.changes
-            for start, end in [self._stub(change) or (now, now)]
-            if start <= now < end
-        ]
+        alive = (_latest(life, now) for life in self._spans if life[0].since <= now)
+        stubs = (pmid for pmid, start, end in self._stubs if start <= now < end)
         return Contents([record for record in alive if record is not None], frozenset(stubs))
 
-    def _stub(self, change: Change) -> tuple[datetime, datetime] | tuple[()]:
-        """While efetch answers a DeleteCitation."""
-        if not change.delete_citation_days:
-            return ()
+    def _stub(self, change: Change) -> tuple[str, datetime, datetime]:
+        """A PMID, and the time in which efetch answers a DeleteCitation for it."""
         start = self._lives.midnight(change.day)
-        return start, start + timedelta(days=change.delete_citation_days)
+        return str(change.pmid), start, start + timedelta(days=change.delete_citation_days)
 
 
 def _latest(life: Sequence[Span], now: datetime) -> Record | None:
-    for span in reversed(life):
-        if span.since <= now:
-            return span.record
-    return None
+    if len(life) == 1:
+        return life[0].record
+    return next(span.record for span in reversed(life) if span.since <= now)

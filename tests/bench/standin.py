@@ -53,9 +53,9 @@ async def measure(articles: int, days: int, rounds: int) -> dict[str, Measured]:
 
 
 async def _timed(ask: Callable[[], Awaitable[httpx.Response]]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     response = await ask()
-    taken = time.perf_counter() - start
+    taken = time.process_time() - start
     response.raise_for_status()
     return taken * 1000
 
