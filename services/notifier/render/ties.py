@@ -45,7 +45,7 @@ def tie_lines(item: Item) -> tuple[TieLine, ...]:
 
 def _line(tie: Tie) -> TieLine:
     standing = STANDINGS.get(tie.status)
-    fate = standing.name.lower() if standing and standing.is_gone else ""
+    fate = standing.name[0].lower() + standing.name[1:] if standing and standing.is_gone else ""
     url = pubmed(tie.pmid) if standing is None or standing.has_record else None
     named = f"PMID {tie.pmid}"
     if tie.kind == "about" and tie.title:

@@ -110,8 +110,8 @@ def a_notice(**changes: Any) -> Notice:
 
 
 def a_digest(*entries: Classified, notices: tuple[Notice, ...] = (), **changes: Any) -> Digest:
-    coverage = changes.pop("coverage", a_coverage())
-    return compose(entries, notices, a_head(**changes), coverage)
+    coverage, beside = changes.pop("coverage", a_coverage()), changes.pop("beside", None)
+    return compose(entries, notices, a_head(**changes), coverage, beside)
 
 
 def a_full_digest() -> Digest:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import subscribers, tables
+from services.notifier.digest import Digest
 from services.notifier.handlers import handler
 from services.notifier.run import Identity, Office, Patience, deliver_due
 from services.notifier.subscription import Subscription
@@ -40,8 +41,9 @@ def a_subscription(**overrides: Any) -> Subscription:
 
 
 def an_article_event(pmid: int, at: datetime, *, poll: str = "p1", **overrides: Any) -> CloudEvent:
-    """An article as classified at `at`; `status` goes to the article, the rest to the event."""
-    kept = {key: overrides.pop(key) for key in ("status", "corrections") if key in overrides}
+    """An article as classified at `at`; what is the article's goes there, the rest to the event."""
+    named = ("status", "corrections", "publication_types")
+    kept = {key: overrides.pop(key) for key in named if key in overrides}
     article = an_article(pmid=pmid, title=f"Paper {pmid}", **kept)
     fields = {"article": article, "poll_id": poll, "discovered_at": at, **overrides}
     return classified(**fields).model_copy(update={"time": at})
@@ -61,6 +63,7 @@ class Desk:
     clock: FakeClock = field(default_factory=lambda: FakeClock(START))
     timer: FakeClock = field(default_factory=lambda: FakeClock(START))
     sender: FakeSender = field(default_factory=FakeSender)
+    background: int = 25
 
     async def subscribe(self, *wanted: Subscription) -> None:
         async with transaction(self.engine) as connection:
@@ -74,7 +77,7 @@ class Desk:
 
     async def deliver(self, **patience: Any) -> int:
         waits = Patience(**{"timer": self.timer, **patience})
-        office = Office({"email": self.sender}, IDENTITY, waits)
+        office = Office({"email": self.sender}, IDENTITY, waits, self.background)
         return await deliver_due(self.engine, office, self.clock)
 
     async def at(self, hour: int, day: int = 7) -> int:
@@ -89,6 +92,11 @@ class Desk:
     async def told(self, subscription_id: str = "reader") -> set[tuple[int, str]]:
         rows = await self.rows(tables.ledger)
         return {(row.pmid, row.kind) for row in rows if row.subscription_id == subscription_id}
+
+    async def contents(self) -> list[Digest]:
+        """The digests as stored, in order of their due instants."""
+        rows = sorted(await self.rows(tables.digests), key=lambda row: row.period_to)
+        return [Digest.model_validate(row.content) for row in rows]
 
     async def digests(self) -> list[tuple[str, int]]:
         rows = await self.rows(tables.digests)
