@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.console.commands import classify, contract, demo, deployment, digest, embedded
+from services.console.commands import classify, contract, demo, deployment, digest, embedded, ingest
 from shared.errors import CarillonError
 
 cli = typer.Typer(
@@ -18,6 +18,7 @@ cli = typer.Typer(
 cli.command("demo")(demo.demo)
 cli.command("run")(embedded.run)
 cli.command("poll")(embedded.poll)
+cli.command("ingest")(ingest.ingest)
 cli.command("status")(embedded.status)
 cli.command("subscribe")(embedded.subscribe)
 cli.command("classify")(classify.classify)

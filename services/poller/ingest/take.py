@@ -101,7 +101,6 @@ def left_out(planned: Planned, error: str | None) -> Report:
         name=planned.path.name,
         size=planned.checked.sums.size,
         state="skipped" if planned.step == "apply" else planned.step,
-        warnings=planned.warnings,
         error=error,
     )
 
