@@ -1,7 +1,10 @@
 """`carillon poll --since` as a user types it, and its manners in a deployment."""
 
 import asyncio
+import signal
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from shared.clock import system_clock
 from shared.database import transaction
 from shared.errors import Retryable
 from shared.migrate import upgrade
+from tests.eventually import eventually
 
 ROOT = Path(__file__).parents[3]
 TOPIC = """
@@ -43,10 +47,12 @@ def catalogue() -> Catalogue:
     return read_catalogue({"catalogue": head, "article": articles})
 
 
-async def carillon(folder: Path, url: str, *words: str, topic: str = TOPIC) -> tuple[int, str, str]:
+async def started(
+    folder: Path, url: str, *words: str, topic: str = TOPIC
+) -> asyncio.subprocess.Process:
     (folder / "topics").mkdir(exist_ok=True)
     (folder / "topics" / "lupus.toml").write_text(topic, encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.console", *words),
         cwd=ROOT,
         env={
@@ -61,6 +67,10 @@ async def carillon(folder: Path, url: str, *words: str, topic: str = TOPIC) -> t
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def carillon(folder: Path, url: str, *words: str, topic: str = TOPIC) -> tuple[int, str, str]:
+    process = await started(folder, url, *words, topic=topic)
     out, err = await asyncio.wait_for(process.communicate(), 90)
     return process.returncode or 0, out.decode(), err.decode()
 
@@ -83,6 +93,32 @@ async def test_the_past_is_filled_once_and_a_second_time_there_is_nothing_to_ask
     assert int(first["windows closed now"]) >= 7
     assert second["windows closed before"] == first["windows closed now"]
     assert (second["windows closed now"], second["articles new"]) == ("0", "0")
+
+
+def closed_windows(folder: Path) -> int:
+    store = folder / "state" / "poller.db"
+    if not store.exists():
+        return 0
+    with closing(sqlite3.connect(store)) as connection:
+        try:
+            return int(connection.execute("select count(*) from windows").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+async def test_stopped_with_ctrl_c_it_says_so_and_goes_on_from_there(tmp_path: Path) -> None:
+    async with serve_standin(catalogue(), system_clock) as url:
+        process = await started(tmp_path, url, "poll", "--since", since(1500))
+        await eventually(lambda: closed_windows(tmp_path) >= 3, within=60)
+        process.send_signal(signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        done = closed_windows(tmp_path)
+        code, printed, _ = await carillon(tmp_path, url, "poll", "--since", since(1500))
+
+    assert process.returncode == 130, err.decode()
+    assert "Stopped; nothing is lost" in out.decode()
+    assert code == 0
+    assert facts(printed)["windows closed before"] == str(done)
 
 
 async def test_what_is_open_is_said_with_the_reason_and_how_to_go_on(tmp_path: Path) -> None:

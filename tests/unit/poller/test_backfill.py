@@ -1,5 +1,6 @@
 """A backfill from end to end, on SQLite, against a tiny PubMed that knows when records came."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -110,7 +111,9 @@ def told(events: list[Event]) -> dict[int, bool]:
 
 async def states(engine: AsyncEngine) -> dict[date, str]:
     async with transaction(engine) as connection:
-        rows = await connection.execute(sa.select(windows.c.first_day, windows.c.state))
+        rows = await connection.execute(
+            sa.select(windows.c.first_day, windows.c.state).order_by(windows.c.first_day)
+        )
         return {row.first_day: row.state for row in rows}
 
 
@@ -274,6 +277,31 @@ async def test_stopped_before_any_commit_and_started_again_nothing_is_lost_or_to
     assert lives > 6
     assert told(await taken(engine)) == dict.fromkeys((1, 2, 3, 4), True)
     assert list((await states(engine)).values()) == ["closed"] * 4
+
+
+async def test_beside_a_poll_each_article_is_told_once_and_as_what_it_is(
+    engine: AsyncEngine, pubmed: DatedPubMed
+) -> None:
+    wide = TOPIC.model_copy(update={"backfill_years": 5})
+
+    await asyncio.gather(poll(engine, pubmed, wide), fill(engine, pubmed, wide))
+
+    assert told(await taken(engine)) == {1: True, 2: True, 3: True, 4: True, 5: False}
+
+
+async def test_windows_are_kept_alike_by_both_databases(
+    database: AsyncEngine, pubmed: DatedPubMed
+) -> None:
+    await upgrade(database, "poller")
+    pubmed.down = {"2026/06/01"}
+    await fill(database, pubmed)
+    before = await states(database)
+    pubmed.down.clear()
+
+    assert len(await fill(database, pubmed)) == 1
+    assert list(before.values()) == ["closed", "open", "closed", "closed"]
+    assert set((await states(database)).values()) == {"closed"}
+    assert told(await taken(database)) == dict.fromkeys((1, 2, 3, 4), True)
 
 
 async def test_a_window_is_open_while_pubmed_withholds_a_record(
