@@ -9,6 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from services.ncbi_sim.catalogue import Catalogue, load_catalogue
 from services.ncbi_sim.faults import Rule
+from services.ncbi_sim.history import History
+from services.ncbi_sim.paging import CAP
 from services.ncbi_sim.routes import Simulation, control_router, eutils_router
 from services.ncbi_sim.settings import Settings
 from services.ncbi_sim.throttle import Throttle
@@ -23,14 +25,16 @@ def create_app(
     now: Clock = system_clock,
     faults: Sequence[Rule] = (),
     rate_limit: bool = True,
+    cap: int = CAP,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The stand-in as an ASGI application.
 
-    `now` gives the simulated instant (aware) and is asked at each request. `clock` gives seconds
-    and drives the request limit only.
+    `now` gives the simulated instant (aware) and is asked at each request. `cap` is how many
+    records of a search can be retrieved. `clock` gives seconds, for the request limit only.
     """
-    simulation = Simulation(Timeline(catalogue), now, Throttle(clock) if rate_limit else None)
+    throttle = Throttle(clock) if rate_limit else None
+    simulation = Simulation(Timeline(catalogue), now, throttle, History(now, cap))
     simulation.faults.add(faults)
     app = FastAPI(title="NCBI E-utilities stand-in", docs_url=None, redoc_url=None)
     app.include_router(eutils_router(simulation))
@@ -51,7 +55,7 @@ def app_from_settings(settings: Settings) -> FastAPI:
     """
     now = clock_from(settings.clock_file)
     catalogue = load_catalogue(settings.catalogue_path)
-    return create_app(catalogue, now=now, rate_limit=settings.rate_limit)
+    return create_app(catalogue, now=now, rate_limit=settings.rate_limit, cap=settings.cap)
 
 
 def main() -> None:

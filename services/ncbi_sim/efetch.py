@@ -16,6 +16,7 @@ from services.ncbi_sim.answers import (
 )
 from services.ncbi_sim.history import History, UnknownQueryError
 from services.ncbi_sim.medline import medline
+from services.ncbi_sim.paging import StartError
 from services.ncbi_sim.params import Params
 from services.ncbi_sim.pubmed_xml import record_bytes
 from services.ncbi_sim.record import Record
@@ -29,7 +30,7 @@ def efetch(params: Params, view: View, history: History) -> Answer:
     """Answer with the records of an id list or of a page of a kept set."""
     try:
         sent = selected(params, history)
-    except UnknownQueryError as error:
+    except (UnknownQueryError, StartError) as error:
         return xml_error(str(error), EFETCH_ERROR, 400)
     if not uses_history(params):
         if not sent:

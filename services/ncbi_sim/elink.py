@@ -17,6 +17,7 @@ from services.ncbi_sim.answers import (
     xml_error,
 )
 from services.ncbi_sim.history import History, UnknownQueryError
+from services.ncbi_sim.paging import StartError
 from services.ncbi_sim.params import Params
 from services.ncbi_sim.record import Record
 from services.ncbi_sim.selection import selected, uses_history
@@ -41,7 +42,7 @@ def elink(params: Params, view: View, history: History) -> Answer:
         return elink_error(params, f"cmd={command} is not served here")
     try:
         id_lists = [selected(params, history)] if uses_history(params) else params.id_lists()
-    except UnknownQueryError as error:
+    except (UnknownQueryError, StartError) as error:
         return elink_error(params, str(error))
     wanted = [[uid for uid in ids if uid.isdigit()] for ids in id_lists]
     if not any(wanted):

@@ -85,7 +85,7 @@ def _search(term: str, params: Params, view: View, history: History) -> _Result:
         outcome = _and(outcome, f"{days}[{window.field.label}]")
     found = view.corpus.records(hits)
     uids = [str(record.pmid) for record in _sorted(found, params.get("sort"), term)]
-    page = cut(uids, start, params.number("retmax", _DEFAULT_COUNT))
+    page = cut(uids, start, params.number("retmax", _DEFAULT_COUNT), history.cap)
     keep = params.get("usehistory").lower() == "y"
     key = history.save(uids, params.get("WebEnv")) if keep else None
     remarks = [] if uids else ["No items found."]

@@ -18,6 +18,7 @@ from services.ncbi_sim.answers import (
 from services.ncbi_sim.docsum import summary
 from services.ncbi_sim.docsum_v1 import doc_sum
 from services.ncbi_sim.history import History, UnknownQueryError
+from services.ncbi_sim.paging import StartError
 from services.ncbi_sim.params import Params
 from services.ncbi_sim.record import Record
 from services.ncbi_sim.selection import selected
@@ -46,7 +47,7 @@ def esummary(params: Params, view: View, history: History) -> Answer:
     """Answer with the summaries of an id list or of a page of a kept set."""
     try:
         uids = selected(params, history)
-    except UnknownQueryError as error:
+    except (UnknownQueryError, StartError) as error:
         return esummary_error(params, str(error))
     if not uids:
         return esummary_error(params, "Empty id list - nothing todo")

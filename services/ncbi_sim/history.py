@@ -3,8 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-# NCBI drops sets after hours; here the oldest go first, so that a long run cannot fill the memory.
+from services.ncbi_sim.paging import CAP
+from shared.clock import Clock, system_clock
+
+EXPIRY = timedelta(hours=8)
+"""NCBI drops sets that nobody asked for in eight hours (E-utilities help, The Entrez History)."""
+
+# Beside that the oldest go first, so that a long run cannot fill the memory.
 MAX_ENVIRONMENTS = 1000
 
 
@@ -25,15 +32,24 @@ class UnknownQueryError(LookupError):
 
 @dataclass
 class History:
-    """Result sets by WebEnv. Names come from a counter, so that a run can be repeated exactly."""
+    """Result sets by WebEnv. Names come from a counter, so that a run can be repeated exactly.
 
+    A set expires by `now` when it was not asked for in `EXPIRY`. `cap` is how many records of a
+    set or of a search can be retrieved.
+    """
+
+    now: Clock = system_clock
+    cap: int = CAP
+    _asked: dict[str, datetime] = field(default_factory=dict)
     _sets: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     _created: int = 0
 
     def save(self, uids: Sequence[str], web_env: str = "") -> HistoryKey:
         """Keep a set, in the given environment if it is known, else in a new one."""
+        self._forget()
         if web_env not in self._sets:
             web_env = self._new_environment()
+        self._asked[web_env] = self.now()
         self._sets[web_env].append(tuple(uids))
         return HistoryKey(web_env, len(self._sets[web_env]))
 
@@ -43,11 +59,20 @@ class History:
         Raises:
             UnknownQueryError: there is none.
         """
+        self._forget()
         sets = self._sets.get(web_env, [])
         number = int(query_key) if query_key.isascii() and query_key.isdigit() else 0
         if not 1 <= number <= len(sets):
             raise UnknownQueryError(query_key)
+        self._asked[web_env] = self.now()
         return sets[number - 1]
+
+    def _forget(self) -> None:
+        """Drop what has expired."""
+        oldest = self.now() - EXPIRY
+        for web_env in [name for name, asked in self._asked.items() if asked < oldest]:
+            del self._asked[web_env]
+            self._sets.pop(web_env, None)
 
     def _new_environment(self) -> str:
         self._created += 1

@@ -1,15 +1,15 @@
-"""The window that retstart and retmax cut out of a result, with PubMed's limit of 9,999 records."""
+"""The window that retstart and retmax cut out of a result, with PubMed's cap of 9,999 records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LIMIT = 9999
-MAX_START = LIMIT - 1
+CAP = 9_999
 
-START_ERROR = (
+_START_ERROR = (
     "Search Backend failed: Exception:\n"
-    f"'retstart' cannot be larger than {MAX_START}. For PubMed, ESearch can only retrieve the "
-    "first 9,999 records matching the query. To obtain more than 9,999 PubMed records, consider "
+    "'retstart' cannot be larger than {last}. For PubMed, ESearch can only retrieve the "
+    "first {cap:,} records matching the query. To obtain more than {cap:,} PubMed records, "
+    "consider "
     "using EDirect that contains additional logic to batch PubMed search results automatically "
     "so that an arbitrary number can be retrieved. For details see "
     "https://www.ncbi.nlm.nih.gov/books/NBK25499/"
@@ -29,15 +29,15 @@ class Page:
     remark: str | None = None
 
 
-def cut(uids: Sequence[str], start: int, count: int) -> Page:
-    """The window of `count` ids from `start`.
+def cut(uids: Sequence[str], start: int, count: int, cap: int = CAP) -> Page:
+    """The window of `count` ids from `start`, none of them beyond the first `cap`.
 
     Raises:
-        StartError: `start` is larger than 9,998.
+        StartError: `start` is beyond them.
     """
-    if start > MAX_START:
-        raise StartError(START_ERROR)
-    allowed = min(count, LIMIT - start)
+    if start >= cap:
+        raise StartError(_START_ERROR.format(last=cap - 1, cap=cap))
+    allowed = min(count, cap - start)
     cut_short = allowed < min(count, len(uids) - start)
     remark = f"Restrictions achieved. start and count adjusted to {start}, {allowed}"
     return Page(uids[start : start + allowed], start, remark if cut_short else None)

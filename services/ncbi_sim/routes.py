@@ -45,7 +45,7 @@ class Simulation:
     timeline: Timeline
     now: Callable[[], datetime]
     throttle: Throttle | None
-    history: History = field(default_factory=History)
+    history: History
     faults: FaultPlan = field(default_factory=FaultPlan)
     requests: Counter[str] = field(default_factory=Counter)
 

@@ -5,7 +5,7 @@ import pytest
 from services.ncbi_sim.app import create_app
 from services.ncbi_sim.history import MAX_ENVIRONMENTS, History, UnknownQueryError
 from services.ncbi_sim.throttle import Throttle
-from tests.unit.ncbi_sim.small_catalogue import SEED, client_of, entrez, small_catalogue
+from tests.unit.ncbi_sim.small_catalogue import SEED, client_of, entrez, on, small_catalogue
 
 
 async def test_a_form_encoded_post_is_as_good_as_a_get() -> None:
@@ -104,3 +104,42 @@ def test_the_history_forgets_its_oldest_set_when_full() -> None:
     assert history.read(last.web_env, "1") == ("2",)
     with pytest.raises(UnknownQueryError, match="Unable to obtain query #1"):
         history.read(first.web_env, "1")
+
+
+async def test_a_set_that_nobody_asks_for_is_gone_after_eight_hours() -> None:
+    instant = [on(1, hour=0)]
+    async with entrez(now=lambda: instant[0]) as client:
+        kept = await client.search("lupus", usehistory="y")
+        where = {"WebEnv": kept["webenv"], "query_key": kept["querykey"]}
+        for hour in (8, 16):
+            instant[0] = on(1, hour=hour)
+            assert "result" in await client.json("esummary", **where), hour
+        instant[0] = on(2, hour=1)
+        gone = await client.json("esummary", **where)
+    assert gone == {"esummaryresult": ["Unable to obtain query #1"]}
+
+
+@pytest.mark.parametrize("retmode", ["json", "xml"])
+async def test_the_cap_can_be_lowered_and_holds_for_kept_sets_too(retmode: str) -> None:
+    app = create_app(small_catalogue(), now=lambda: on(10), rate_limit=False, cap=3)
+    async with client_of(app) as client:
+        found = await client.search("1000:3000[dp]", retmax=99, usehistory="y")
+        beyond = await client.get("esearch", term="lupus", retstart=3, retmode=retmode)
+        where = {"WebEnv": found["webenv"], "query_key": found["querykey"], "retmode": "xml"}
+        fetched = await client.get("efetch", **where, retstart=1, retmax=99)
+        refused = await client.get("efetch", **where, retstart=3)
+    assert (found["count"], len(found["idlist"])) == ("7", 3)
+    said = "Restrictions achieved. start and count adjusted to 0, 3"
+    assert found["warninglist"]["outputmessages"] == [said]
+    assert "larger than 2. For PubMed, ESearch can only retrieve the first 3" in beyond.text
+    assert fetched.text.count("<PubmedArticle>") == 2
+    assert (refused.status_code, "cannot be larger than 2" in refused.text) == (400, True)
+
+
+async def test_every_answer_tells_how_many_requests_are_left() -> None:
+    app = create_app(small_catalogue(), clock=lambda: 0.0)
+    async with client_of(app) as client:
+        left = [await client.get("esearch", term="x") for _ in range(3)]
+        keyed = await client.get("esearch", term="x", api_key="key")
+    assert [answer.headers["x-ratelimit-remaining"] for answer in left] == ["2", "1", "0"]
+    assert keyed.headers["x-ratelimit-limit"] == "10"
