@@ -7,7 +7,6 @@ from datetime import datetime
 
 from services.poller.eutils import Eutils, SearchAnswer
 from services.poller.legs import Asked, Cursor, Plan, days, is_first, news_from, span
-from services.poller.parse import parse_records
 from services.poller.topic import Query, Similar, Topic
 from shared.errors import Permanent, Retryable
 from shared.events import Reason, Relation
@@ -44,19 +43,14 @@ async def _ask(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
     if asked.plan.relation == "query":
         return await _query(eutils, asked)
     answered = await _LINKED[asked.plan.relation](eutils, topic, asked)
-    if not answered.reasons and not await _is_in_pubmed(eutils, topic.seed):
+    # elink answers an unknown PMID as it answers one without links.
+    if not answered.reasons and not await eutils.exists(topic.seed):
         return replace(answered, unknown=False, error=_no_seed(topic))
     return answered
 
 
 def _no_seed(topic: Topic) -> str:
     return f"PubMed has no article {topic.seed}: correct the seed of topic {topic.id}"
-
-
-async def _is_in_pubmed(eutils: Eutils, pmid: int) -> bool:
-    # elink answers an unknown PMID as it answers one without links.
-    parsed = parse_records(await eutils.fetch([pmid]))
-    return any(article.pmid == pmid for article in parsed.articles)
 
 
 async def _query(eutils: Eutils, asked: Asked) -> Asked:

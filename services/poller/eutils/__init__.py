@@ -15,19 +15,23 @@ from services.poller.eutils.client import (
     unheard,
 )
 from services.poller.eutils.fetch import CHUNK, fetch
+from services.poller.eutils.found import SearchAnswer
+from services.poller.eutils.history import History, fetch_history, post
 from services.poller.eutils.limit import Limiter, limiter_for
 from services.poller.eutils.link import cited_by, references, similar
 from services.poller.eutils.retry import Patience, Timing
-from services.poller.eutils.search import DateType, SearchAnswer, Window, count, search
+from services.poller.eutils.search import DateType, count, search
+from services.poller.eutils.summary import Summary, exists, summaries
+from services.poller.eutils.window import Window
 
 __all__ = [
-    "BASE_URL", "CHUNK", "Access", "Client", "Conduct", "DateType", "Eutils", "Limiter",
-    "Patience", "SearchAnswer", "Timing", "Verdict", "Window", "make_eutils",
+    "BASE_URL", "CHUNK", "Access", "Client", "Conduct", "DateType", "Eutils", "History",
+    "Limiter", "Patience", "SearchAnswer", "Summary", "Timing", "Verdict", "Window", "make_eutils",
 ]  # fmt: skip
 
 
 class Eutils:
-    """The E-utilities that a poll needs. All raise what `Client.call` raises."""
+    """The E-utilities that a poll needs. All raise what `Client.ask` raises."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -68,6 +72,22 @@ class Eutils:
     async def fetch(self, pmids: Sequence[int]) -> bytes:
         """See `fetch.fetch`."""
         return await fetch(self._client, pmids)
+
+    async def post(self, pmids: Sequence[int]) -> History:
+        """See `history.post`."""
+        return await post(self._client, pmids)
+
+    async def fetch_history(self, history: History, start: int, count: int) -> bytes:
+        """See `history.fetch_history`."""
+        return await fetch_history(self._client, history, start, count)
+
+    async def summaries(self, pmids: Sequence[int]) -> dict[int, Summary]:
+        """See `summary.summaries`."""
+        return await summaries(self._client, pmids)
+
+    async def exists(self, pmid: int) -> bool:
+        """See `summary.exists`."""
+        return await exists(self._client, pmid)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from lxml import etree
@@ -57,6 +58,8 @@ _PHRASES: tuple[tuple[Verdict, str], ...] = (
 """NCBI's words for what it means, in lower case. An error with other words is an outage: it is
 asked again, and never read as "nothing found"."""
 
+LONGEST_WAIT = timedelta(hours=1)
+
 _HTML = re.compile(rb"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _SECRETS = (
     (re.compile(r'("api-key"\s*:\s*")[^"]*'), r"\1[redacted]"),
@@ -86,9 +89,16 @@ def classify(status: int, body: bytes, headers: dict[str, str] | None = None) ->
 
 
 def _retry_after(headers: dict[str, str]) -> timedelta | None:
-    # NCBI sends seconds; RFC 9110 (10.2.3) also allows a date, for which our own wait will do.
+    """What RFC 9110 (10.2.3) allows: seconds, or a date, held against the answer's own."""
     value = headers.get("retry-after", "")
-    return timedelta(seconds=min(int(value), 3600)) if value.isdecimal() else None
+    if value.isdecimal() and len(value) < 10:
+        return min(timedelta(seconds=int(value)), LONGEST_WAIT)
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        # No date, or one with a time zone and one without: our own patience will do.
+        return None
+    return min(max(wait, timedelta(0)), LONGEST_WAIT)
 
 
 def _by_redirect(status: int, headers: dict[str, str]) -> Answer | None:
@@ -138,9 +148,13 @@ def _json(status: int, body: bytes) -> Answer:
     error = _json_error(content)
     if error is not None:
         return _by_words(error, Verdict.TRANSIENT)
-    if status >= 400:
-        return Answer(Verdict.TRANSIENT, f"HTTP {status} with JSON and no error in it")
+    if status >= 400 or not content.keys() & _CONTENTS:
+        return Answer(Verdict.TRANSIENT, f"HTTP {status} with JSON that is no answer")
     return Answer(Verdict.EMPTY if _json_is_empty(content) else Verdict.OK)
+
+
+_CONTENTS = frozenset({"esearchresult", "linksets", "result"})
+"""Where in JSON the E-utilities put what they found."""
 
 
 def _json_error(content: object) -> str | None:
@@ -148,18 +162,27 @@ def _json_error(content: object) -> str | None:
         return "JSON that is no object"
     if isinstance(content.get("esummaryresult"), list):
         return "; ".join(map(str, content["esummaryresult"]))
-    inner = content.get("esearchresult")
-    for place in (content, inner if isinstance(inner, dict) else {}):
+    links = content.get("linksets")
+    for place in (
+        content,
+        content.get("esearchresult"),
+        *(links if isinstance(links, list) else ()),
+    ):
         for key in ("error", "ERROR"):
-            if place.get(key):
+            if isinstance(place, dict) and place.get(key):
                 return str(place[key])
-    return None
+    search = content.get("esearchresult")
+    return "a search without a count" if search is not None and not _has_count(search) else None
+
+
+def _has_count(search: object) -> bool:
+    return isinstance(search, dict) and str(search.get("count", "")).isdecimal()
 
 
 def _json_is_empty(content: dict[str, object]) -> bool:
     search, links = content.get("esearchresult"), content.get("linksets")
     if isinstance(search, dict):
-        return search.get("count") == "0"
+        return str(search["count"]) == "0"
     if isinstance(links, list):
         return not any(isinstance(link, dict) and link.get("linksetdbs") for link in links)
     return False
@@ -201,9 +224,12 @@ _SHAPES = {
 
 def _article_set(status: int, body: bytes) -> Answer:
     """Records are parsed one by one later; here it only matters that the last byte arrived."""
-    if b"<ERROR>" in body[:4000]:
-        text = body[:4000].decode("utf-8", "replace")
-        return _by_words(text[text.index("<ERROR>") + 7 :].split("</", 1)[0], Verdict.TRANSIENT)
+    at = body.find(b"<ERROR>")
+    if at >= 0:
+        text = body[at + 7 : at + 4000].decode("utf-8", "replace")
+        return _by_words(text.split("</", 1)[0], Verdict.TRANSIENT)
+    if status >= 400:
+        return Answer(Verdict.TRANSIENT, f"HTTP {status} with records")
     end = body[-200:].rstrip()
     if end.endswith(b"</PubmedArticleSet>"):
         holds = re.search(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation)\b", body)

@@ -1,6 +1,7 @@
 """elink: which articles are related to others, and how."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import structlog
@@ -15,6 +16,12 @@ log = structlog.get_logger(__name__)
 LinkName = Literal["pubmed_pubmed", "pubmed_pubmed_citedin", "pubmed_pubmed_refs"]
 
 
+LONGEST_SCORE = 18
+"""Digits: what fits a database's integer. NCBI's scores have ten at most."""
+LINKED = 100
+"""Articles per request: each has an `id` of its own, and the answer grows with their links."""
+
+
 async def similar(client: Client, pmid: int) -> list[tuple[int, int | None]]:
     """PubMed's similar articles of one, nearest first, with NCBI's scores, without itself.
 
@@ -22,15 +29,15 @@ async def similar(client: Client, pmid: int) -> list[tuple[int, int | None]]:
     pubmed-mcp-server#53); then the same list is taken without scores.
 
     Raises:
-        Retryable, Permanent: as `Client.call`.
+        Retryable, Permanent: as `Client.ask`.
     """
+    asking = _Asking("neighbor_score", "pubmed_pubmed", (pmid,))
     try:
-        body = await _ask(client, "neighbor_score", "pubmed_pubmed", [pmid], attempts=2)
+        links = await _ask(client, asking, attempts=2)
     except (Retryable, Permanent) as error:
         log.info("similar_scores_unavailable", pmid=pmid, reason=str(error))
-        body = await _ask(client, "neighbor", "pubmed_pubmed", [pmid])
-    links = [link for link in _links(body) if link.name == "pubmed_pubmed"]
-    scored = {link.pmid: link.score for link in links}
+        links = await _ask(client, replace(asking, command="neighbor"))
+    scored = {link.pmid: link.score for link in links[pmid]}
     scored.pop(pmid, None)
     return sorted(scored.items(), key=lambda item: -(item[1] or 0))
 
@@ -39,7 +46,7 @@ async def cited_by(client: Client, pmids: Sequence[int]) -> dict[int, tuple[int,
     """For each article, those in PubMed that cite it; empty where PubMed knows of none.
 
     Raises:
-        Retryable, Permanent: as `Client.call`.
+        Retryable, Permanent: as `Client.ask`.
     """
     return await _linked(client, "pubmed_pubmed_citedin", pmids)
 
@@ -48,7 +55,7 @@ async def references(client: Client, pmid: int) -> tuple[int, ...]:
     """The references of one article. Empty is not "none": PubMed knows those of PMC articles only.
 
     Raises:
-        Retryable, Permanent: as `Client.call`.
+        Retryable, Permanent: as `Client.ask`.
     """
     return (await _linked(client, "pubmed_pubmed_refs", [pmid]))[pmid]
 
@@ -56,51 +63,96 @@ async def references(client: Client, pmid: int) -> tuple[int, ...]:
 async def _linked(
     client: Client, name: LinkName, pmids: Sequence[int]
 ) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = {pmid: [] for pmid in pmids}
-    for link in _links(await _ask(client, "neighbor", name, pmids)):
-        if link.name == name and link.source in found:
-            found[link.source].append(link.pmid)
+    found: dict[int, list[Link]] = {}
+    wanted = tuple(dict.fromkeys(pmids))
+    for start in range(0, len(wanted), LINKED):
+        chunk = wanted[start : start + LINKED]
+        found |= await _ask(client, _Asking("neighbor", name, chunk))
     return {
-        pmid: tuple(dict.fromkeys(other for other in others if other != pmid))
-        for pmid, others in found.items()
+        pmid: tuple(dict.fromkeys(link.pmid for link in links if link.pmid != pmid))
+        for pmid, links in found.items()
     }
 
 
+@dataclass(frozen=True)
+class _Asking:
+    command: Literal["neighbor", "neighbor_score"]
+    name: LinkName
+    pmids: tuple[int, ...]
+
+
+class Link(NamedTuple):
+    """A linked article, with NCBI's score where scores were asked for."""
+
+    pmid: int
+    score: int | None
+
+
 async def _ask(
-    client: Client, command: str, name: LinkName, pmids: Iterable[int], attempts: int | None = None
-) -> bytes:
+    client: Client, asking: _Asking, attempts: int | None = None
+) -> dict[int, list[Link]]:
     # One `id` for each article: several in one parameter are answered as one merged list.
     parameters = {
         "dbfrom": "pubmed",
         "db": "pubmed",
         "retmode": "xml",
-        "cmd": command,
-        "linkname": name,
-        "id": [str(pmid) for pmid in pmids],
+        "cmd": asking.command,
+        "linkname": asking.name,
+        "id": [str(pmid) for pmid in asking.pmids],
     }
-    return (await client.call("elink", parameters, attempts)).body
+    return await client.ask(
+        "elink",
+        parameters,
+        lambda reply: read_links(reply.body, asking.name, asking.pmids),
+        attempts,
+    )
 
 
-class Link(NamedTuple):
-    """A link from one article to another."""
+def read_links(body: bytes, name: str, asked: Sequence[int]) -> dict[int, list[Link]]:
+    """The links of that name, for each article that was asked for.
 
-    source: int
-    name: str
-    pmid: int
-    score: int | None
+    Raises:
+        Retryable: a part of the answer cannot be read; or it is not about exactly those articles,
+            each in a set of its own, so that whose links are missing could not be told.
+    """
+    found: dict[int, list[Link]] = {}
+    for linkset in read_root("elink", body).findall("LinkSet"):
+        # NCBI sometimes ends with a set about nothing (biopython#4349).
+        if len(linkset):
+            source = _source(linkset, asked)
+            if source in found:
+                raise Retryable(f"elink: two sets of links of {source}")
+            found[source] = list(_links(linkset, name))
+    missing = [pmid for pmid in asked if pmid not in found]
+    if missing:
+        raise Retryable(f"elink: no word on {len(missing)} of {len(asked)} articles asked for")
+    return found
 
 
-def _links(body: bytes) -> Iterator[Link]:
-    for linkset in read_root("elink", body).iter("LinkSet"):
-        source = pmid_in(linkset.findtext("IdList/Id"))
-        for database in linkset.findall("LinkSetDb"):
-            name = database.findtext("LinkName") or ""
-            for link in database.findall("Link"):
-                pmid = pmid_in(link.findtext("Id"))
-                if source and pmid:
-                    yield Link(source, name, pmid, _score(link))
+def _source(linkset: etree._Element, asked: Sequence[int]) -> int:
+    sources = [pmid_in(element.text) for element in linkset.findall("IdList/Id")]
+    if len(sources) != 1 or sources[0] is None or sources[0] not in asked:
+        raise Retryable("elink: a set of links that is not of one of the articles asked for")
+    return sources[0]
 
 
-def _score(link: etree._Element) -> int | None:
-    text = link.findtext("Score") or ""
-    return int(text) if text.isdecimal() else None
+def _links(linkset: etree._Element, name: str) -> Iterator[Link]:
+    for database in linkset.findall("LinkSetDb"):
+        named = (database.findtext("LinkName") or "").strip()
+        if not named:
+            raise Retryable("elink: links without a name")
+        for link in database.findall("Link") if named == name else ():
+            text = link.findtext("Id") or ""
+            pmid = pmid_in(text)
+            if pmid is None:
+                raise Retryable(f"elink: a link to an id that is none: {text[:30]!r}")
+            yield Link(pmid, _score(link.findtext("Score")))
+
+
+def _score(text: str | None) -> int | None:
+    if text is None:
+        return None
+    score = text.strip()
+    if not (score.isdecimal() and len(score) <= LONGEST_SCORE):
+        raise Retryable(f"elink: a score that is none: {score[:30]!r}")
+    return int(score)

@@ -1,161 +1,164 @@
 """esearch: which articles answer a query in a window of days."""
 
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from lxml import etree
-
 from services.poller.eutils.client import Client
-from services.poller.eutils.xml import pmid_in, read_root
+from services.poller.eutils.found import SearchAnswer, read_search
+from services.poller.eutils.history import CAP, History
+from services.poller.eutils.window import Minutes, Window
 from shared.errors import Permanent, Retryable
 
 DateType = Literal["crdt", "edat"]
 """CRDT is the day a record really entered PubMed; EDAT is set to the day of publication for
 records entered over a year late (NLM Technical Bulletin, Nov-Dec 2008)."""
 
-CAP = 9_999
-"""PubMed gives no more than the first 9,999 answers of a search."""
 PAGE = 5_000
 
-
-@dataclass(frozen=True)
-class Window:
-    """Days, both included, as PubMed dates its records (US Eastern time)."""
-
-    first: date
-    last: date
-
-    def halves(self) -> "tuple[Window, Window] | None":
-        """The window in two; none for a single day."""
-        if self.first >= self.last:
-            return None
-        middle = self.first + (self.last - self.first) // 2
-        return replace(self, last=middle), replace(self, first=middle + timedelta(days=1))
-
-    def __str__(self) -> str:
-        return f"{self.first:%Y/%m/%d}:{self.last:%Y/%m/%d}"
+Span = Window | Minutes
 
 
 @dataclass(frozen=True)
-class SearchAnswer:
-    """What PubMed counted and named, and how it understood the query.
+class _Search:
+    """A query to be read to its end, however many pages and windows that takes."""
 
-    `errors` name fields PubMed does not know: it then answers a broader query than was asked.
-    `warnings` name phrases that it left out because no record holds them.
-    """
+    client: Client
+    term: str
+    datetype: DateType
+    page: int
 
-    count: int
-    ids: tuple[int, ...] = ()
-    query_translation: str | None = None
-    warnings: tuple[str, ...] = field(default=())
-    errors: tuple[str, ...] = field(default=())
-
-    @property
-    def unknown_phrases(self) -> tuple[str, ...]:
-        """The warnings of phrases that no record holds, quoted ones among them."""
-        kinds = ("PhraseNotFound:", "QuotedPhraseNotFound:")
-        return tuple(warning for warning in self.warnings if warning.startswith(kinds))
+    def dated(self, span: Span) -> str:
+        return f"({self.term}) AND {span}[{self.datetype}]"
 
 
 async def search(
     client: Client, term: str, window: Window, datetype: DateType = "crdt", page: int = PAGE
 ) -> SearchAnswer:
-    """All ids of a query within a window, split by days where PubMed's cap would cut it.
+    """All ids of a query within a window, split where PubMed's cap would cut it.
+
+    It is split by days, then by hours and minutes, and a split is believed only if the counts of
+    its halves add up. Pages come from a list that NCBI keeps, so that they fit together.
 
     A query that PubMed did not understand is answered with `errors`, and not read to its end.
     The window is written into the query, as esearch's own `datetype` does not document CRDT.
 
     Raises:
-        Retryable, Permanent: as `Client.call`; Permanent too when one day is over the cap.
+        Retryable: as `Client.ask`; also when the list moves while it is read.
+        Permanent: as `Client.ask`; also when a window over the cap cannot be split.
     """
-    first = await _page(client, _dated(term, window, datetype), 0, page)
+    wanted = _Search(client, " ".join(term.split()), datetype, page)
+    first = await _first(wanted, window)
     if first.errors:
         # Not the query that was asked: its answers are no use, however many there are.
         return first
-    if first.count <= CAP:
-        return await _rest(client, _dated(term, window, datetype), first, page)
-    halves = window.halves()
-    if halves is None:
-        raise Permanent(
-            f"esearch: {first.count} answers on {window} [{datetype}], and PubMed gives "
-            f"{CAP} at most: make the query narrower"
-        )
-    earlier = await search(client, term, halves[0], datetype, page)
-    later = await search(client, term, halves[1], datetype, page)
-    return _join(first, earlier, later)
+    ids, counted = await _all(wanted, window, first)
+    return replace(first, count=counted, ids=tuple(dict.fromkeys(ids)), history=None)
 
 
 async def count(client: Client, term: str) -> int:
     """How many articles of any day answer a query.
 
     Raises:
-        Retryable, Permanent: as `Client.call`.
+        Retryable, Permanent: as `Client.ask`.
     """
-    return (await _page(client, " ".join(term.split()), 0, 0)).count
+    return await _count(client, " ".join(term.split()))
 
 
-def _dated(term: str, window: Window, datetype: DateType) -> str:
-    return f"({' '.join(term.split())}) AND {window}[{datetype}]"
+async def _all(wanted: _Search, span: Span, first: SearchAnswer) -> tuple[list[int], int]:
+    """The ids of a window whose first page is known, newest first, and how many PubMed counts."""
+    if first.count <= CAP:
+        return await _rest(wanted, span, first)
+    halves = span.halves()
+    if halves is None:
+        raise Permanent(_too_many(wanted, span, first.count) + "make the query narrower")
+    earlier, later = await _split(wanted, span, halves, first.count)
+    old, old_count = await _all(wanted, halves[0], earlier)
+    new, new_count = await _all(wanted, halves[1], later)
+    return [*new, *old], old_count + new_count
 
 
-def _join(whole: SearchAnswer, earlier: SearchAnswer, later: SearchAnswer) -> SearchAnswer:
-    ids = tuple(dict.fromkeys(later.ids + earlier.ids))
-    return replace(whole, count=earlier.count + later.count, ids=ids)
-
-
-async def _rest(client: Client, term: str, first: SearchAnswer, page: int) -> SearchAnswer:
-    # `retstart` indexes PubMed's list: go on by what was requested, not by what arrived.
-    ids, count = list(first.ids), first.count
-    for start in range(page, count, page):
-        answer = await _page(client, term, start, page)
-        ids += answer.ids
-        count = answer.count
-    return replace(first, count=count, ids=tuple(dict.fromkeys(ids)))
-
-
-async def _page(client: Client, term: str, start: int, size: int) -> SearchAnswer:
-    reply = await client.call(
-        "esearch",
-        {
-            "db": "pubmed",
-            "retmode": "xml",
-            "term": term,
-            "retstart": str(start),
-            "retmax": str(min(size, CAP - start)),
-        },
+def _too_many(wanted: _Search, span: Span, counted: int) -> str:
+    return (
+        f"esearch: {counted} answers on {span} [{wanted.datetype}], "
+        f"and PubMed gives {CAP} at most: "
     )
-    return read_search(reply.body)
 
 
-def read_search(body: bytes) -> SearchAnswer:
-    """Read an eSearchResult.
+async def _split(
+    wanted: _Search, span: Span, halves: tuple[Span, Span], whole: int
+) -> tuple[SearchAnswer, SearchAnswer]:
+    """The first pages of both halves. PubMed may read a time as none, and answer the whole day."""
+    counts: list[str] = []
+    # Twice, as a record may have come in between.
+    for _ in range(2):
+        earlier, later = [await _first(wanted, half) for half in halves]
+        if earlier.count + later.count == whole and not (earlier.errors or later.errors):
+            return earlier, later
+        counts.append(f"{earlier.count} + {later.count} and not {whole}")
+        whole = await _count(wanted.client, wanted.dated(span))
+    raise Permanent(
+        f"{_too_many(wanted, span, whole)}its halves from {halves[0]} and {halves[1]} have "
+        f"{', then '.join(counts)}. PubMed does not divide it so: make the query narrower"
+    )
 
-    Only its own children are looked at: the translation stack holds counts and terms as well.
 
-    Raises:
-        Retryable: it is no XML, or holds no count. An id that is no number is left out, so that
-            count and ids disagree.
-    """
-    root = read_root("esearch", body)
+async def _rest(wanted: _Search, span: Span, first: SearchAnswer) -> tuple[list[int], int]:
+    """All pages: of the list that NCBI keeps, if it does; that one does not move meanwhile."""
+    pages = await _kept_pages(wanted, span, first)
+    if pages is None or _moved(pages):
+        first = await _first(wanted, span)
+        pages = [first, *[await _page(wanted, span, start) for start in _starts(wanted, first)]]
+    if _moved(pages):
+        raise Retryable(
+            f"esearch: the list of answers on {span} [{wanted.datetype}] moves while it is read "
+            f"({' then '.join(str(page.count) for page in pages)} answers); asked again next time"
+        )
+    return [pmid for page in pages for pmid in page.ids], first.count
+
+
+async def _kept_pages(
+    wanted: _Search, span: Span, first: SearchAnswer
+) -> list[SearchAnswer] | None:
+    """All pages of the first one's list; None when NCBI has lost what it kept."""
+    starts = _starts(wanted, first)
     try:
-        count = int(root.findtext("Count") or "")
-    except ValueError as error:
-        raise Retryable(f"esearch: an answer without a count: {error}") from error
-    ids = tuple(filter(None, (pmid_in(element.text) for element in root.findall("IdList/Id"))))
-    return SearchAnswer(
-        count=count,
-        ids=ids,
-        query_translation=root.findtext("QueryTranslation") or None,
-        warnings=_texts(root, "ErrorList/PhraseNotFound", "WarningList/*"),
-        errors=_texts(root, "ErrorList/FieldNotFound"),
-    )
+        return [first, *[await _page(wanted, span, start, first.history) for start in starts]]
+    except Permanent:
+        if first.history is None:
+            raise
+        return None
 
 
-def _texts(root: etree._Element, *paths: str) -> tuple[str, ...]:
-    return tuple(
-        f"{element.tag}: {(element.text or '').strip()}"
-        for path in paths
-        for element in root.findall(path)
-        if (element.text or "").strip()
-    )
+def _starts(wanted: _Search, first: SearchAnswer) -> range:
+    # `retstart` indexes PubMed's list: go on by what was requested, not by what arrived.
+    return range(wanted.page, first.count, wanted.page)
+
+
+def _moved(pages: list[SearchAnswer]) -> bool:
+    return any(page.count != pages[0].count for page in pages)
+
+
+async def _first(wanted: _Search, span: Span) -> SearchAnswer:
+    return await _ask(wanted.client, _page_of(wanted, span, 0) | {"usehistory": "y"})
+
+
+async def _page(
+    wanted: _Search, span: Span, start: int, history: History | None = None
+) -> SearchAnswer:
+    # With a kept list NCBI answers what is both in it and an answer to the query.
+    kept = history.parameters() if history else {}
+    return await _ask(wanted.client, _page_of(wanted, span, start) | kept)
+
+
+async def _count(client: Client, term: str) -> int:
+    return (await _ask(client, {"term": term, "retmax": "0"})).count
+
+
+def _page_of(wanted: _Search, span: Span, start: int) -> dict[str, str]:
+    size = min(wanted.page, CAP - start)
+    return {"term": wanted.dated(span), "retstart": str(start), "retmax": str(size)}
+
+
+async def _ask(client: Client, parameters: dict[str, str]) -> SearchAnswer:
+    parameters = {"db": "pubmed", "retmode": "xml", **parameters}
+    return await client.ask("esearch", parameters, lambda reply: read_search(reply.body))

@@ -8,9 +8,10 @@ import pytest
 
 from services.poller.eutils import Window
 from services.poller.eutils.fetch import fetch
+from services.poller.eutils.found import read_search
 from services.poller.eutils.link import cited_by, references, similar
-from services.poller.eutils.search import read_search, search
-from shared.errors import Permanent, Retryable
+from services.poller.eutils.search import search
+from shared.errors import Retryable
 from tests.unit.poller.fakes import Handler, form, make_client
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -68,26 +69,6 @@ async def test_9999_answers_are_taken_and_no_more_are_asked_for() -> None:
     assert all(int(a["retstart"][0]) + int(a["retmax"][0]) <= 9_999 for a in asked)
 
 
-async def test_more_than_9999_answers_are_asked_for_by_halves_of_the_window() -> None:
-    def handler(request: httpx.Request) -> httpx.Response:
-        dates = form(request)["term"][0].split("AND ")[1]
-        first, last = dates.removesuffix("[crdt]").split(":")
-        days = int(last[-2:]) - int(first[-2:]) + 1
-        return page(20_000, []) if days > 2 else page(1, [int(first[-2:])])
-
-    answer = await search(make_client(handler), "x", WEEK, "crdt")
-
-    assert answer.count == 4
-    assert set(answer.ids) == {1, 3, 5, 7}
-
-
-async def test_a_day_over_the_cap_fails_and_names_itself() -> None:
-    day = Window(date(2026, 1, 1), date(2026, 1, 1))
-
-    with pytest.raises(Permanent, match=r"10000 answers on 2026/01/01:2026/01/01 \[crdt\]"):
-        await search(make_client(lambda _: page(10_000, [])), "x", day, "crdt")
-
-
 def test_only_the_answers_own_count_is_read() -> None:
     found = read_search((ANSWERS / "esearch_translation_stack.xml").read_bytes())
 
@@ -101,6 +82,10 @@ def test_only_the_answers_own_count_is_read() -> None:
     ("body", "says"),
     [
         (b"<eSearchResult><IdList/></eSearchResult>", "without a count"),
+        (b"<eSearchResult><Count>-1</Count></eSearchResult>", "without a count"),
+        (b"<eSearchResult><Count>1e3</Count></eSearchResult>", "without a count"),
+        (b"<eSearchResult><Count>99999999999</Count></eSearchResult>", "without a count"),
+        (b"<eLinkResult><Count>0</Count></eLinkResult>", "without a count: <eLinkResult>"),
         (b'{"esearchresult":{"count":"3"}}', "not XML"),
     ],
 )
@@ -110,7 +95,8 @@ def test_a_search_answer_that_cannot_be_used_is_asked_again(body: bytes, says: s
 
 
 def test_an_id_that_is_none_is_left_out_so_that_the_count_disagrees() -> None:
-    body = b"<e><Count>2</Count><IdList><Id>5</Id><Id>99999999999999999999</Id></IdList></e>"
+    ids = "<Id>5</Id><Id>99999999999999999999</Id>"
+    body = f"<eSearchResult><Count>2</Count><IdList>{ids}</IdList></eSearchResult>".encode()
 
     assert (read_search(body).count, read_search(body).ids) == (2, (5,))
 
@@ -157,6 +143,78 @@ async def test_no_links_are_an_empty_list() -> None:
     body = "<eLinkResult><LinkSet><IdList><Id>100</Id></IdList></LinkSet></eLinkResult>"
 
     assert await references(make_client(lambda _: httpx.Response(200, text=body)), 100) == ()
+
+
+def links_of(source: str, *links: str, name: str = "pubmed_pubmed_citedin") -> str:
+    linked = f"<LinkSetDb><LinkName>{name}</LinkName>{''.join(links)}</LinkSetDb>"
+    return f"<LinkSet><IdList><Id>{source}</Id></IdList>{linked}</LinkSet>"
+
+
+LINK = "<Link><Id>7</Id></Link>"
+
+
+@pytest.mark.parametrize(
+    ("sets", "says"),
+    [
+        (links_of("100", LINK), "no word on 1 of 2"),
+        (links_of("100", LINK) + links_of("300", LINK), "not of one of the articles"),
+        (links_of("100", LINK) * 2 + links_of("200", LINK), "two sets of links of 100"),
+        (links_of("100</Id><Id>200", LINK), "not of one of the articles"),
+        (links_of("none", LINK) + links_of("200", LINK), "not of one of the articles"),
+        ("<LinkSet><DbFrom>pubmed</DbFrom></LinkSet>", "not of one of the articles"),
+        (links_of("100", "<Link><Id>x7</Id></Link>") + links_of("200"), "id that is none: 'x7'"),
+        (links_of("100", "<Link/>") + links_of("200"), "id that is none: ''"),
+        (links_of("100", LINK, name="") + links_of("200"), "links without a name"),
+        (
+            links_of("100", f"<Link><Id>7</Id><Score>{'9' * 19}</Score></Link>"),
+            "score that is none",
+        ),
+        (links_of("100", "<Link><Id>7</Id><Score>-1</Score></Link>"), "score that is none"),
+        (links_of("100", LINK, "<ERROR>backend</ERROR>") + links_of("200"), "backend"),
+        (links_of("100", LINK) + "<LinkSet><ERROR>away</ERROR></LinkSet>", "away"),
+        (links_of("100", LINK) + links_of("200") + "<ERROR>at the end</ERROR>", "at the end"),
+    ],
+)
+async def test_links_that_are_malformed_in_any_part_are_no_answer(sets: str, says: str) -> None:
+    body = f"<eLinkResult>{sets}</eLinkResult>"
+
+    with pytest.raises(Retryable, match=says):
+        await cited_by(make_client(lambda _: httpx.Response(200, text=body)), [100, 200])
+
+
+async def test_links_of_another_name_are_not_those_asked_for() -> None:
+    body = f"<eLinkResult>{links_of('100', LINK, name='pubmed_pubmed_reviews')}</eLinkResult>"
+
+    assert await cited_by(make_client(lambda _: httpx.Response(200, text=body)), [100]) == {100: ()}
+
+
+async def test_many_articles_are_asked_for_a_hundred_at_a_time_and_once_each() -> None:
+    seen: list[list[str]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(form(request)["id"])
+        return httpx.Response(
+            200, text=f"<eLinkResult>{''.join(map(links_of, seen[-1]))}</eLinkResult>"
+        )
+
+    found = await cited_by(make_client(handler), [*range(1, 251), 1, 2])
+
+    assert list(found) == list(range(1, 251))
+    assert [len(ids) for ids in seen] == [100, 100, 50]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<eSearchResult><Count>0</Count><IdList/></eSearchResult>",
+        b"<eSearchResult><Count>1</Count><IdList><Id>1</Id></IdList></eSearchResult>",
+        b'{"result":{"uids":[]}}',
+        b"id: 1 Error occurred: The following PMID is not available: 1",
+    ],
+)
+async def test_another_answer_than_records_is_not_read_as_no_records(body: bytes) -> None:
+    with pytest.raises(Retryable, match="no set of articles"):
+        await fetch(make_client(lambda _: httpx.Response(200, content=body)), [1])
 
 
 @pytest.mark.parametrize("size", [0, 201])
