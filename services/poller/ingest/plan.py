@@ -84,8 +84,9 @@ def _warnings(path: Path, checked: Checked, before: Mapping[int, int]) -> list[s
     if not checked.has_md5:
         found.append(f"no {path.name}.md5 beside it: taken in as it is")
     if gap := missing_before(path.name, before):
-        numbers = f"{gap[0]}" if len(gap) == 1 else f"{gap[0]} to {gap[-1]}"
-        found.append(f"number {numbers} was never taken in: what changed there is missing")
+        one = f"number {gap[0]} was"
+        named = one if len(gap) == 1 else f"numbers {gap[0]} to {gap[-1]} were"
+        found.append(f"{named} never taken in: what changed there is missing")
     return found
 
 
