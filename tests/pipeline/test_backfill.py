@@ -101,7 +101,7 @@ async def _lived(folder: Path, between: Step) -> tuple[list[Digest], int, list[s
         office = Office(choose(folder / "mail", None, IDENTITY.sender), IDENTITY)
         async with transaction(line.stores.notifier) as connection:
             reader = read_entry(READER, "subscription", clock())
-            await subscribers.save(connection, reader, "test", clock())
+            await subscribers.save(connection, reader, "console", clock())
         for day in range(3):
             await line.poll(eutils, [TOPIC])
             await line.carry()

@@ -55,7 +55,7 @@ async def _lived(folder: Path) -> list[Digest]:
         for topic in TOPICS:
             wish = read_entry(reader(topic.id), "subscription", clock())
             async with transaction(line.stores.notifier) as connection:
-                await subscribers.save(connection, wish, "test", clock())
+                await subscribers.save(connection, wish, "console", clock())
         office = Office(choose(folder / "mail", None, IDENTITY.sender), IDENTITY)
         for _ in range(2):
             polls = await line.poll(eutils, TOPICS)
