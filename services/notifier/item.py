@@ -188,8 +188,12 @@ def _reason(reason: Reason) -> str:
         "cited-by": "cites the seed",
         "references": "cited by the seed",
         "similar": "similar to the seed",
-        "cites-tracked": f"cites {reason.cites or 'several'} articles of this topic",
+        "cites-tracked": f"cites {_articles(reason.cites)} of this topic",
     }[reason.relation]
+
+
+def _articles(number: int | None) -> str:
+    return "1 article" if number == 1 else f"{number or 'several'} articles"
 
 
 def strongest(labels: Sequence[Label]) -> Quote | None:

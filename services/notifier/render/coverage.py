@@ -1,6 +1,7 @@
 """What a digest says about itself: what was checked, how well, and whose words it quotes."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ class Bulletin(NamedTuple):
 
 def banner(digest: Digest) -> tuple[str, ...]:
     """What to say first when the source was not well, line by line; nothing when it was."""
-    troubles = tuple(_open(digest, trouble) for trouble in digest.coverage.troubles)
+    troubles = _open(digest, digest.coverage.troubles)
     if digest.coverage.healthy:
         return troubles
     since = digest.coverage.unhealthy_since
@@ -37,10 +38,14 @@ def banner(digest: Digest) -> tuple[str, ...]:
     )
 
 
-def _open(digest: Digest, trouble: Trouble) -> str:
-    state = "Not checked" if trouble.alarm else "Not complete"
-    when = f" since {day_text(local(digest, trouble.since).date())}" if trouble.since else ""
-    return f"{state}{when}: {trouble.what} ({trouble.why})."
+def _open(digest: Digest, troubles: Iterable[Trouble]) -> tuple[str, ...]:
+    """A sentence for all relations that are open for one reason since one day."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for trouble in troubles:
+        state = "Not checked" if trouble.alarm else "Not complete"
+        when = f" since {day_text(local(digest, trouble.since).date())}" if trouble.since else ""
+        found.setdefault((state + when, trouble.why), []).append(trouble.what)
+    return tuple(f"{lead}: {', '.join(whats)} ({why})." for (lead, why), whats in found.items())
 
 
 def demo_note(digest: Digest) -> str:
@@ -76,7 +81,7 @@ def lines(digest: Digest) -> tuple[str, ...]:
 def bulletins(digest: Digest) -> tuple[Bulletin, ...]:
     """What a feed says of the source by itself: each alarm and each change of a query's reading."""
     alarms = (
-        Bulletin(_alarm_key(one), f"Not checked: {one.what}", _open(digest, one))
+        Bulletin(_alarm_key(one), f"Not checked: {one.what}", *_open(digest, [one]))
         for one in digest.coverage.troubles
         if one.alarm
     )

@@ -207,7 +207,8 @@ def notice_link(notice: Notice) -> Link | None:
     if notice.notice_pmid is None and not notice.notice_source:
         return None
     source = clean(notice.notice_source or f"PubMed {notice.notice_pmid}")
-    return Link(f"Notice: {source}", pubmed(notice.notice_pmid) if notice.notice_pmid else None)
+    what = "Update" if notice.kind == "updated" else "Notice"
+    return Link(f"{what}: {source}", pubmed(notice.notice_pmid) if notice.notice_pmid else None)
 
 
 def more_lead(digest: Digest) -> str:

@@ -1,5 +1,8 @@
 """What `carillon status` says of each relation of a topic."""
 
+import asyncio
+import subprocess
+import sys
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -18,6 +21,7 @@ from shared.events import Leg
 from tests.builders import NOON, a_leg, poll_completed
 
 DAY = timedelta(days=1)
+ROOT = Path(__file__).parents[3]
 
 
 async def after_polls(folder: Path, *polls: tuple[timedelta, tuple[Leg, ...]]) -> Relations:
@@ -60,6 +64,27 @@ async def test_each_relation_is_shown_as_the_last_poll_left_it(tmp_path: Path) -
     assert "never" in lines["similar"]
     assert "2026-09-04 12:00" in lines["similar"]
     assert "ALARM similar: PubMed was too busy to answer" in told
+
+
+@pytest.mark.parametrize(("is_alarm", "code"), [(False, 0), (True, 1)])
+def test_status_fails_on_an_alarm_where_all_else_is_well(
+    tmp_path: Path, is_alarm: bool, code: int
+) -> None:
+    leg = a_leg(state="unknown", alarm=is_alarm)
+    asyncio.run(after_polls(tmp_path / "state", (DAY, (leg,))))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "services.console", "status"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", "CARILLON_STATE": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == code, done.stderr
+    assert ("ALARM" in done.stdout) == is_alarm
 
 
 async def test_how_pubmed_reads_a_query_is_shown_for_a_week(tmp_path: Path) -> None:

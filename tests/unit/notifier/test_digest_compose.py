@@ -4,6 +4,7 @@ from services.notifier.compose import compose, narrowed
 from services.notifier.digest import Digest, NoticeKind
 from services.notifier.item import MODALITIES
 from shared.article import Status
+from shared.events import Reason
 from tests.unit.notifier.digests import (
     a_coverage,
     a_digest,
@@ -134,3 +135,15 @@ def test_a_digest_comes_back_from_json_as_it_was() -> None:
     digest = narrowed(a_full_digest(), 2)
 
     assert Digest.model_validate_json(digest.model_dump_json()) == digest
+
+
+def test_items_stand_by_relatedness_whatever_the_relation_and_those_one_hop_away_too() -> None:
+    hop = (Reason(relation="cites-tracked", cites=4),)
+    digest = a_digest(
+        an_entry(1, a_label(), relatedness=0.3),
+        an_entry(2, a_label(), reasons=hop, relatedness=0.5),
+        an_entry(3, a_label(), relatedness=0.7),
+        an_entry(4, a_label(), reasons=hop, relatedness=0.5),
+    )
+
+    assert [item.pmid for item in digest.shown] == [3, 4, 2, 1]

@@ -71,6 +71,19 @@ def test_the_why_line_names_every_relation_the_closest_first() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("cites", "told"),
+    [(4, "4 articles"), (1, "1 article"), (None, "several articles")],
+)
+def test_the_why_line_says_how_many_of_the_topic_an_article_cites(
+    cites: int | None, told: str
+) -> None:
+    hop = Reason(relation="cites-tracked", cites=cites)
+    query = Reason(relation="query", name="core")
+
+    assert why_line((query, hop)) == f"cites {told} of this topic; matches query 'core'"
+
+
 def test_the_why_line_does_without_rank_and_name() -> None:
     reasons = (Reason(relation="similar"), Reason(relation="query"))
 

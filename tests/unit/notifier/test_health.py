@@ -160,6 +160,17 @@ def test_a_trouble_of_an_older_poller_has_no_date() -> None:
     )
 
 
+def test_relations_that_are_open_for_one_reason_since_one_day_are_one_sentence() -> None:
+    legs = (
+        an_open_leg(),
+        an_open_leg(relation="cited-by"),
+        an_open_leg(relation="references", alarm=True),
+    )
+    _, alarm, both = told_coverage.banner(a_digest(coverage=checked(*legs)))
+    assert alarm.startswith("Not checked since 3 September 2026: ")
+    assert "similar articles, articles that cite the seed (PubMed did" in both
+
+
 def test_the_coverage_line_of_an_open_relation_says_since_when_in_the_readers_zone() -> None:
     digest = a_digest(coverage=checked(a_leg(), an_open_leg()))
     lines = told_coverage.lines(digest)

@@ -92,7 +92,7 @@ async def test_another_paper_that_was_updated_is_a_mild_notice(one: Desk) -> Non
     again = an_article_event(5, START, revision=2, status=Status.UPDATED, **update)
     assert await deliver_on(one, 8, again) == 1
     assert "Updated: Paper 5" in mail(one, 1)
-    assert "Notice: PubMed 6" in mail(one, 1)
+    assert "Update: PubMed 6" in mail(one, 1)
 
 
 async def test_a_record_that_pubmed_took_out_is_told_once_to_who_was_sent_it(desk: Desk) -> None:
