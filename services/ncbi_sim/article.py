@@ -68,7 +68,10 @@ class Article(Part):
     It is there from 00:00 UTC of `entered_day`, or from `entered_time` of it. `cites` are PMIDs,
     and show from `cites_visible_day` on (else at once). `medline_date` ("1998 Dec-1999 Jan") and
     `season` stand in the record in place of month and day; `electronic_on` is the date of the first
-    version on line. `xml` is a recorded PubmedArticle, sent as it is.
+    version on line.
+
+    Of a recorded article `xml` is the record, sent as it is, `entry_date` its EDAT, and
+    `references_known` whether elink knew its references; else these follow from the rest.
     """
 
     pmid: int = Field(gt=0)
@@ -105,6 +108,8 @@ class Article(Part):
     cites_visible_day: int | None = None
     simulated: bool = False
     xml: str | None = None
+    entry_date: date | None = None
+    references_known: bool | None = None
     expect: dict[str, Any] | None = None
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """The catalogue: a TOML file of articles and of what becomes of them, loaded and checked."""
 
+import json
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,12 @@ from services.ncbi_sim.article import Article, Part
 from services.ncbi_sim.change import Change
 from shared.errors import ConfigurationError
 
-__all__ = ["Article", "Catalogue", "Change", "Head", "load_catalogue", "read_catalogue"]
+__all__ = [
+    "Article", "Catalogue", "Change", "Head", "RecordedQuery", "load_catalogue", "read_catalogue",
+]  # fmt: skip
+
+RECORDED = "catalogue.json"
+"""What a recorded folder holds, beside its records."""
 
 
 class Head(Part):
@@ -24,12 +30,25 @@ class Head(Part):
     notice: str
 
 
+class RecordedQuery(Part):
+    """What a query found when it was recorded, on whatever day, and how PubMed translated it.
+
+    The stand-in answers it so, and does not read it: PubMed's own reading knows more than ours.
+    """
+
+    name: str
+    term: str
+    translation: str
+    pmids: tuple[int, ...]
+
+
 class Catalogue(Part):
     """All articles and changes of one simulated PubMed."""
 
     head: Head = Field(alias="catalogue")
     articles: tuple[Article, ...] = Field(alias="article", min_length=1)
     changes: tuple[Change, ...] = Field(alias="change", default=())
+    queries: tuple[RecordedQuery, ...] = Field(alias="query", default=())
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -46,16 +65,29 @@ class Catalogue(Part):
 
 
 def load_catalogue(path: Path) -> Catalogue:
-    """Read and check a catalogue.
+    """Read and check a catalogue: a TOML file, or a folder that `carillon record-ncbi` wrote.
 
     Raises:
         ConfigurationError: it cannot be read, or names the PMID and field that are wrong.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = _recorded(path) if path.is_dir() else tomllib.loads(_text(path))
+    except (OSError, ValueError) as error:  # of TOML, JSON and Unicode as well
         raise ConfigurationError(f"catalogue {path} cannot be read: {error}") from error
     return read_catalogue(content, str(path))
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    """The parsed document of a recorded folder, each article with its record as it came."""
+    content: dict[str, Any] = json.loads(_text(folder / RECORDED))
+    for article in content["article"]:
+        article["xml"] = _text(folder / "records" / f"{article['pmid']}.xml")
+    return content
+
+
+def _text(path: Path) -> str:
+    # Not read_text: line ends stay as they are.
+    return path.read_bytes().decode("utf-8")
 
 
 def read_catalogue(content: dict[str, Any], origin: str = "catalogue") -> Catalogue:

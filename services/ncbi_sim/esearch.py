@@ -19,16 +19,17 @@ from services.ncbi_sim.answers import (
     xml_answer,
     xml_error,
 )
-from services.ncbi_sim.evaluate import Outcome, evaluate
+from services.ncbi_sim.evaluate import Outcome
 from services.ncbi_sim.history import History, HistoryKey, UnknownQueryError
 from services.ncbi_sim.index import words_of
 from services.ncbi_sim.paging import Page, StartError, cut
 from services.ncbi_sim.params import Params
 from services.ncbi_sim.record import Record
+from services.ncbi_sim.recorded import search
 from services.ncbi_sim.view import View
 from shared.pubmed_query.dates import first_day, last_day, slashed
 from shared.pubmed_query.fields import date_field
-from shared.pubmed_query.parse import QueryError, parse
+from shared.pubmed_query.parse import QueryError
 from shared.pubmed_query.tree import DateRange, Query
 
 _DEFAULT_COUNT = 20
@@ -71,8 +72,7 @@ def esearch_error(params: Params, message: str, *, header: bool = True) -> Answe
 
 def _search(term: str, params: Params, view: View, history: History) -> _Result:
     start = params.number("retstart", 0)
-    query = parse(term)
-    outcome = evaluate(query, view.corpus, view.today)
+    query, outcome = search(term, view)
     hits = outcome.hits if term else view.corpus.all
     if params.get("query_key"):
         kept = history.read(params.get("WebEnv"), params.get("query_key"))

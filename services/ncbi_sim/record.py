@@ -75,18 +75,25 @@ class Record:
     def instants(self) -> Mapping[str, datetime]:
         """The instants that `crdt`, `edat`, `mdat` and `pdat` stand for."""
         published_at = _midnight(self.article.published_on)
-        late = self.created_on - self.article.published_on > _LATE
         return {
             "crdt": self.created_at,
-            "edat": published_at if late else self.created_at,
+            "edat": self._entered_at(published_at),
             "mdat": _midnight(self.revised_on),
             "pdat": published_at,
         }
 
+    def _entered_at(self, published_at: datetime) -> datetime:
+        recorded = self.article.entry_date
+        if recorded is not None:
+            return self.created_at if recorded == self.created_on else _midnight(recorded)
+        late = self.created_on - self.article.published_on > _LATE
+        return published_at if late else self.created_at
+
     @property
     def references_known(self) -> bool:
         """PubMed knows the reference lists of articles in PMC only."""
-        return self.article.pmcid is not None
+        recorded = self.article.references_known
+        return self.article.pmcid is not None if recorded is None else recorded
 
     def once(self, what: str, make: Callable[["Record"], T]) -> T:
         """What `make` makes of the record, made the first time only."""

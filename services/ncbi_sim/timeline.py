@@ -61,7 +61,7 @@ class Timeline:
             self._kept[epoch] = Corpus(self._index, self._contents_at(now))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return View(now, self._kept[epoch], self.links)
+        return View(now, self._kept[epoch], self.links, self._catalogue.queries)
 
     def _contents_at(self, now: datetime) -> Contents:
         alive = (_latest(life, now) for life in self._spans if life[0].since <= now)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from services.ncbi_sim.catalogue import RecordedQuery
 from services.ncbi_sim.match import Corpus
 from services.ncbi_sim.record import Contents, Record
 
@@ -24,6 +25,7 @@ class View:
     now: datetime
     corpus: Corpus
     links: Links
+    queries: Sequence[RecordedQuery] = ()
 
     @property
     def contents(self) -> Contents:
