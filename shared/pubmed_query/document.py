@@ -51,8 +51,7 @@ class Document:
         """Every word of a field: a text that lacks a term's word need not be looked through."""
         found = self._words.get(key)
         if found is None:
-            found = frozenset(word for text in self.texts(key) for word in text)
-            self._words[key] = found
+            found = self._words[key] = frozenset().union(*self.texts(key))
         return found
 
     def days(self, key: str) -> tuple[Days, ...]:
