@@ -139,7 +139,8 @@ def _steps(
     switch = DeadMan(embedded.poller.ping(), httpx.AsyncClient())
     notifier = embedded.notifier
     senders = choose(notifier.capture_dir, notifier.smtp_server(), notifier.mail_from)
-    office = Office(senders, notifier.identity(), notifier.patience())
+    background = notifier.background_per_digest
+    office = Office(senders, notifier.identity(), notifier.patience(), background)
 
     async def poll() -> None:
         polls = await line.poll(eutils, embedded.topics, embedded.poller.max_reread)

@@ -82,7 +82,9 @@ async def cut(
         return await _cut(connection, subscription, slot, (now, terms))
 
 
-async def preview(engine: AsyncEngine, subscription: Subscription, now: datetime) -> Digest | None:
+async def preview(
+    engine: AsyncEngine, subscription: Subscription, now: datetime, background: int = BACKGROUND
+) -> Digest | None:
     """What the digest would be if it were due now; writes nothing.
 
     `None` when its topic was never polled.
@@ -97,7 +99,7 @@ async def preview(engine: AsyncEngine, subscription: Subscription, now: datetime
         head = _head(subscription, period, checked.last, now)
         if head is None:
             return None
-        return await assemble(connection, Reader(subscription, BACKGROUND), head, checked.coverage)
+        return await assemble(connection, Reader(subscription, background), head, checked.coverage)
 
 
 async def _cut(

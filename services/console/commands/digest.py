@@ -62,7 +62,9 @@ async def _preview(embedded: Embedded, topic: str, wanted: str | None) -> Digest
             reader = read_entry({"topic": topic, "address": NOBODY}, "preview", system_clock())
         else:
             reader = await _find(line.stores.notifier, wanted)
-        return await preview_digest(line.stores.notifier, reader, system_clock())
+        background = embedded.notifier.background_per_digest
+        store = line.stores.notifier
+        return await preview_digest(store, reader, system_clock(), background)
 
 
 async def _find(engine: AsyncEngine, wanted: str) -> Subscription:

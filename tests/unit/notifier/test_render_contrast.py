@@ -5,8 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from services.notifier.compose import Beside
+from services.notifier.health import Trouble
 from services.notifier.render import html, palette
-from tests.unit.notifier.digests import a_coverage, a_digest, a_full_digest, a_notice
+from services.notifier.ties import Tie
+from tests.unit.notifier.digests import a_coverage, a_digest, a_full_digest, a_notice, an_entry
 
 VOID = {"meta", "br"}
 COLOUR = r"(?<![-\w]){}:(#[0-9a-f]{{6}})"
@@ -55,8 +58,12 @@ class Painted(HTMLParser):
 
 
 def pages() -> list[str]:
+    alarm = Trouble(what="similar articles", why="busy", alarm=True)
+    tie = Tie(kind="published-as", pmid=9)
     corrected = a_digest(
-        notices=(a_notice(kind="corrected"),), coverage=a_coverage(healthy=False, polls=0)
+        notices=(a_notice(kind="corrected"), a_notice(kind="deleted")),
+        coverage=a_coverage(healthy=False, polls=0, troubles=(alarm,)),
+        beside=Beside(background=(an_entry(1),), ties={1: (tie,)}),
     )
     return [html.render(a_full_digest(), "https://c.example/leave"), html.render(corrected)]
 

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
+from services.notifier.compose import Beside
 from services.notifier.digest import Digest
 from services.notifier.render import slack
 from services.notifier.render.slack import payloads
+from services.notifier.ties import Tie
 from tests.unit.notifier.digests import (
     a_coverage,
     a_digest,
@@ -58,6 +60,16 @@ def test_200_long_articles_stay_within_the_limits_of_slack(sign: str) -> None:
         headers = [b["text"]["text"] for b in message["blocks"] if b["type"] == "header"]
         assert all(len(header) <= 150 for header in headers)
         assert 0 < len(message["text"]) < 1_000
+
+
+@pytest.mark.parametrize("sign", ["x", "&", "<", "|"])
+def test_many_long_ties_stay_within_the_limits_of_slack(sign: str) -> None:
+    tie = Tie(kind="about", pmid=9, title=sign * 900, sent_on=a_notice().sent_on)
+    entry = an_entry(1, a_label(sentence=sign * 900, matched=sign * 3), title=sign * 900)
+    (message,) = payloads(a_digest(entry, beside=Beside(ties={1: (tie,) * 30})))
+
+    assert all(0 < len(told) <= 3_000 for told in texts(message))
+    assert "(PMID 9). You were sent it on" in "".join(texts(message))
 
 
 def test_every_article_is_in_exactly_one_message_and_whole() -> None:
