@@ -1,5 +1,6 @@
 """Every way NCBI was seen to answer, told by the body (each with the place it was reported)."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -104,6 +105,15 @@ CASES = [
     (200, "<ePostResult><WebEnv>x</WebEnv></ePostResult>", OK),
     (200, "<unheard-of/>", TRANSIENT),
     (200, "[1, 2]", TRANSIENT),
+    (200, "{}", TRANSIENT),
+    (200, '{"header":{"type":"esearch","version":"0.3"}}', TRANSIENT),
+    (200, '{"esearchresult":{"idlist":[]}}', TRANSIENT),
+    (200, '{"esearchresult":[]}', TRANSIENT),
+    (200, '{"esearchresult":{"count":0}}', EMPTY),
+    (200, '{"linksets":[{"ids":["1"],"ERROR":"backend away"}]}', TRANSIENT),
+    (502, "<PubmedArticleSet></PubmedArticleSet>", TRANSIENT),
+    (502, "<PubmedArticleSet><PubmedArticle/></PubmedArticleSet>", TRANSIENT),
+    (200, f"<PubmedArticleSet>{' ' * 9000}<ERROR>gone</ERROR></PubmedArticleSet>", TRANSIENT),
 ]  # fmt: skip
 
 
@@ -120,6 +130,29 @@ def test_what_ncbi_asks_us_to_wait_is_kept() -> None:
 
 def test_a_date_to_wait_for_is_left_to_our_own_patience() -> None:
     assert classify(429, b"", {"retry-after": "Mon, 07 Sep 2026 05:00:00 GMT"}).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("Mon, 07 Sep 2026 05:02:30 GMT", 150),
+        ("Mon, 07 Sep 2026 04:00:00 GMT", 0),
+        ("Tue, 08 Sep 2026 05:00:00 GMT", 3600),
+        ("90000", 3600),
+        ("9" * 5000, None),
+        ("Mon, 07 Sep 2026 05:02:30 -0000", None),
+        ("in a moment", None),
+        ("-2", None),
+    ],
+)
+def test_a_time_to_wait_is_seconds_or_a_date_held_against_the_answers_own(
+    value: str, seconds: int | None
+) -> None:
+    headers = {"retry-after": value, "date": "Mon, 07 Sep 2026 05:00:00 GMT"}
+
+    wait = classify(429, b"", headers).retry_after
+
+    assert wait == (None if seconds is None else timedelta(seconds=seconds))
 
 
 def test_being_sent_to_the_misuse_page_is_a_block() -> None:
@@ -167,15 +200,24 @@ RECORDED_VERDICTS = {
     "esearch_backend_failed_pmquerysrv.xml": TRANSIENT,
     "esearch_expired_webenv.json": PERMANENT,
     "esearch_field_not_found.xml": OK,
+    "esearch_group_tag_ignored.json": OK,
+    "esearch_html_escaped_amp.json": EMPTY,
     "esearch_legit_zero.json": EMPTY,
     "esearch_position_out_of_range.xml": PERMANENT,
+    "esearch_quoted_phrase_not_found_zero.json": EMPTY,
     "esearch_retstart_over_9998.json": PERMANENT,
     "esearch_retstart_over_9998.xml": PERMANENT,
+    "esearch_rettype_count_hides_warning.json": EMPTY,
+    "esearch_stopword_phrase.json": EMPTY,
+    "esearch_term_dropped_with_hits.json": OK,
+    "esearch_typographic_asterisk.json": OK,
+    "esearch_unknown_field_silent.json": OK,
     "esearch_window_clamped.json": OK,
     "esummary_cpp_exception.xml": TRANSIENT,
     "esummary_empty_id_list.json": EMPTY,
     "esummary_invalid_uid.json": PERMANENT,
     "esummary_unable_to_obtain_query.json": PERMANENT,
+    "esummary_unknown_pmid.json": OK,
     "rate_limit_429.json": THROTTLED,
     "rate_limit_lbsm.json": THROTTLED,
     "rate_limit_short.json": THROTTLED,
@@ -184,7 +226,29 @@ RECORDED_VERDICTS = {
 }
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/eutils is not here")
+here = pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/eutils is not here")
+
+
+@here
+@pytest.mark.parametrize("status", [200, None])
 @pytest.mark.parametrize(("name", "verdict"), RECORDED_VERDICTS.items())
-def test_recorded_answers_are_told_by_their_bodies(name: str, verdict: Verdict) -> None:
-    assert classify(200, (RECORDED / "errors" / name).read_bytes()).verdict is verdict
+def test_recorded_answers_are_told_by_their_bodies(
+    name: str, verdict: Verdict, status: int | None
+) -> None:
+    body = (RECORDED / "errors" / name).read_bytes()
+
+    assert classify(status or recorded_status(name), body).verdict is verdict
+
+
+def recorded_status(name: str) -> int:
+    """The status it came with; the last of several ("200/400")."""
+    index = json.loads((RECORDED / "errors" / "index.json").read_text(encoding="utf-8"))
+    statuses = {Path(entry["file"]).name: str(entry["http_status"]) for entry in index}
+    return int(statuses[name].rstrip("?")[-3:])
+
+
+@here
+def test_no_recorded_answer_is_left_out() -> None:
+    recorded = {path.name for path in (RECORDED / "errors").iterdir()} - {"index.json"}
+
+    assert recorded == RECORDED_VERDICTS.keys()
