@@ -72,6 +72,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--faults", type=float, default=0.05, help="share of faulty answers")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same year")
+    parser.add_argument(
+        "--late-matches", type=int, default=0,
+        help="articles that match the query only once they are indexed, weeks after their entry",
+    )  # fmt: skip
     parser.add_argument("--database", help="SQLAlchemy URL; an SQLite file unless given")
     parser.add_argument("--folder", type=Path, help="keep files and logs there")
     return parser.parse_args()
@@ -81,7 +85,9 @@ def main() -> int:
     options = _options()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="carillon-year-"))
     database = options.database or f"sqlite+aiosqlite:///{folder}/poller.db"
-    world = World(options.seed, options.articles, options.days, options.faults)
+    world = World(
+        options.seed, options.articles, options.days, options.faults, options.late_matches
+    )
     result = asyncio.run(simulate(Year(world, options.kills, folder, database)))
     sys.stdout.write(f"{table(result)}\n")
     for complaint in result.complaints:

@@ -31,9 +31,10 @@ class World:
     articles: int
     days: int
     faults: float
+    late_matches: int = 0
 
     def pubmed(self) -> Generated:
-        return generated(self.seed, self.articles, self.days)
+        return generated(self.seed, self.articles, self.days, self.late_matches)
 
     def rules(self) -> list[Rule]:
         """A share of all requests fails, each time in another of all the ways that fit it."""

@@ -1,7 +1,9 @@
 """How the damaged answers are told out, and what they may cost."""
 
 import resource
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -42,17 +44,21 @@ def _resident() -> int:
 
 @dataclass
 class Effort:
-    """The longest single answer in CPU seconds, and how the process grew."""
+    """The longest single answer in CPU seconds, how the process grew, and what came of it all."""
 
     longest: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
     began: int = field(default_factory=_resident)
 
-    def spend(self, work: Callable[[], object]) -> None:
+    def spend(self, work: Callable[[], str]) -> None:
         started = time.process_time()
-        work()
+        self.outcomes[work()] += 1
         self.longest = max(self.longest, time.process_time() - started)
 
     def check(self, seconds: float = MOST_SECONDS) -> None:
         assert self.longest < seconds, f"one answer took {self.longest:.2f} s of CPU"
         grown = _resident() - self.began
+        for outcome, times in sorted(self.outcomes.items()):
+            sys.stdout.write(f"{outcome:40}{times:8}\n")
+        sys.stdout.write(f"longest {self.longest:.2f} s of CPU, grown by {grown / 2**20:.1f} MB\n")
         assert grown < MOST_BYTES, f"the process grew by {grown / 2**20:.0f} MB"

@@ -97,18 +97,19 @@ async def _kept(engine: AsyncEngine) -> Kept:
         )
 
 
-async def _two_polls(stage: Stage, call: tuple[str, bytes], damaged: bytes) -> None:
+async def _two_polls(stage: Stage, call: tuple[str, bytes], damaged: bytes) -> str:
     path = stage.empty.with_name("poll.db")
     shutil.copy(stage.empty, path)
     engine = make_engine(f"sqlite+aiosqlite:///{path}")
     try:
         stage.standin.damaged = {call: damaged}
-        await _poll(engine, stage.standin, hours=0)
+        first = await _poll(engine, stage.standin, hours=0)
         lie = _is_a_lie(stage.standin.kept[call], damaged)
         _judge_first(await _kept(engine), lie=lie)
         stage.standin.damaged = {}
         second = await _poll(engine, stage.standin, hours=1)
         _judge_second(await _kept(engine), second.legs)
+        return "first poll healthy" if first.healthy else "first poll left a leg open"
     finally:
         await engine.dispose()
         for left in path.parent.glob("poll.db*"):
