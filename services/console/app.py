@@ -4,7 +4,16 @@ import sys
 
 import typer
 
-from services.console.commands import classify, contract, demo, deployment, digest, embedded, ingest
+from services.console.commands import (
+    classify,
+    contract,
+    demo,
+    deployment,
+    digest,
+    embedded,
+    ingest,
+    record,
+)
 from shared.errors import CarillonError
 
 cli = typer.Typer(
@@ -19,6 +28,7 @@ cli.command("demo")(demo.demo)
 cli.command("run")(embedded.run)
 cli.command("poll")(embedded.poll)
 cli.command("ingest")(ingest.ingest)
+cli.command("record-ncbi")(record.record_ncbi)
 cli.command("status")(embedded.status)
 cli.command("subscribe")(embedded.subscribe)
 cli.command("classify")(classify.classify)
