@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import structlog
 
 from services.poller.eutils.answers import Answer, Verdict, classify, redact
 from services.poller.eutils.budget import Budget
-from services.poller.eutils.limit import Limiter
+from services.poller.eutils.limit import PER_SECOND_WITH_KEY, Limiter, per_second
 from services.poller.eutils.retry import Patience, Timing
 from shared.errors import Permanent, Retryable
 
@@ -87,6 +88,7 @@ class Client:
         self._budget: Budget | None = None
         # A slot must not be spent in waiting for a connection: those behind it would catch up.
         self._free = asyncio.Semaphore(CONNECTIONS)
+        self._starts: deque[float] = deque(maxlen=int(PER_SECOND_WITH_KEY))
 
     def within(self, budget: Budget) -> "Client":
         """The same client, on its connections, for calls that keep to a budget."""
@@ -190,6 +192,7 @@ class Client:
 
     async def _post(self, url: str, parameters: Parameters) -> tuple[Answer, bytes]:
         started = self.conduct.timing.monotonic()
+        self._starts.append(started)
         form = {**self.access.parameters(), **parameters}
         body = bytearray()
         async with self._http.stream("POST", url, data=form) as response:
@@ -204,9 +207,12 @@ class Client:
         return Answer(answer.verdict, redacted, answer.retry_after), bytes(body)
 
     async def _heed(self, headers: Mapping[str, str], started: float) -> None:
-        """No request is left of this second's: somebody at our address asks as well."""
+        """Wait for the next second when none of its requests is left, and not through us."""
+        if headers.get("x-ratelimit-remaining") != "0":
+            return
+        ours = sum(started - 1.0 < start <= started for start in self._starts)
         rest = started + 1.0 - self.conduct.timing.monotonic()
-        if headers.get("x-ratelimit-remaining") == "0" and rest > 0:
+        if ours < int(per_second(self.access.api_key)) and rest > 0:
             await self.conduct.limiter.pause(rest)
 
     def _say(self, error: httpx.RequestError) -> str:

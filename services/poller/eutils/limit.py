@@ -114,4 +114,9 @@ def limiter_for(
     api_key: str | None, pace: Pace | None = None, timing: Timing | None = None
 ) -> Limiter:
     """The limiter that NCBI's rules ask for, counting in `pace`; without one, for this process."""
-    return Limiter(PER_SECOND_WITH_KEY if api_key else PER_SECOND, pace, timing)
+    return Limiter(per_second(api_key), pace, timing)
+
+
+def per_second(api_key: str | None) -> float:
+    """Requests a second that NCBI allows with that key, or without one."""
+    return PER_SECOND_WITH_KEY if api_key else PER_SECOND

@@ -245,6 +245,19 @@ async def test_when_no_request_of_the_second_is_left_the_next_one_waits_for_the_
     assert time.now == pytest.approx(1.0)
 
 
+async def test_a_second_that_was_used_up_by_ourselves_is_no_reason_to_wait() -> None:
+    time = Time()
+    answers = [
+        httpx.Response(200, headers={"X-RateLimit-Remaining": left}, text=FOUND) for left in "2100"
+    ]
+    client = patient(replies(*answers), time, Patience())
+
+    for _ in answers:
+        await client.call("esearch", {})
+
+    assert time.now < 0.1
+
+
 async def test_no_more_requests_are_open_than_there_are_connections() -> None:
     most, current = 0, 0
 
