@@ -149,12 +149,13 @@ async def test_what_came_while_a_query_could_not_be_asked_is_left_to_it_as_news(
     pubmed.broken["esearch"] = OUTAGE
     await poll(engine, pubmed, days=-20)
     pubmed.broken.clear()
+    pubmed.records[2] = record(2, entered=NOW - timedelta(days=50))  # later than it was made
 
     await fill(engine, pubmed)
     filled = told(await taken(engine))
     await poll(engine, pubmed)
 
-    assert filled == {1: True, 2: True}
+    assert filled == {1: True, 2: False}
     assert told(await taken(engine)) == {4: False, 5: False}
 
 
@@ -169,10 +170,22 @@ async def test_what_came_while_another_relation_could_not_be_asked_is_news_when_
     await poll(engine, pubmed, both)
     await taken(engine)
     pubmed.add(6, 40)  # it answers the query only now
+    pubmed.add(7, 41)
+    pubmed.records[7] = record(7, entered=NOW - timedelta(days=900))  # set back, as it came late
 
     await fill(engine, pubmed, both)
 
-    assert told(await taken(engine)) == {1: True, 2: True, 6: False}
+    assert told(await taken(engine)) == {1: True, 2: True, 6: False, 7: False}
+
+
+async def test_what_entered_within_the_look_back_is_news_also_in_a_window_of_the_past(
+    engine: AsyncEngine, pubmed: DatedPubMed
+) -> None:
+    pubmed.records[3] = record(3, entered=NOW - timedelta(days=29))
+
+    await fill(engine, pubmed)
+
+    assert told(await taken(engine)) == {1: True, 2: True, 3: False, 4: True}
 
 
 async def test_a_changed_term_asks_all_windows_again_and_announces_nothing_again(
