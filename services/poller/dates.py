@@ -1,12 +1,14 @@
 """Dates as PubMed prints them, never more precise than it gives them."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import lru_cache
 
 from lxml import etree
 
 from services.poller.text import texts_named
+from shared.article import HistoryDate, PartialDate
 
 _MONTHS = {
     name: number
@@ -19,11 +21,8 @@ _PARTS = {
     name: name for name in ("Year", "Month", "Day", "Hour", "Minute", "Season", "MedlineDate")
 }
 
-Parts = dict[str, str]
+Parts = Mapping[str, str | None]
 """The elements of a date by their names, as printed."""
-
-Fields = dict[str, Any]
-"""The fields of a `PartialDate`."""
 
 
 def date_parts(element: etree._Element) -> Parts:
@@ -31,25 +30,33 @@ def date_parts(element: etree._Element) -> Parts:
     return texts_named(element, _PARTS)
 
 
-def partial_date(parts: Parts) -> Fields:
-    """A date as a `PartialDate`. No month is made of a season, no day of nothing."""
+def partial_date(parts: Parts) -> PartialDate:
+    """A date as precise as it is printed. No month is made of a season, no day of nothing."""
     if medline := parts.get("MedlineDate"):
         year = _LEADING_YEAR.match(medline)
-        return {"year": int(year[0]) if year else None, "text": medline}
+        return PartialDate(year=int(year[0]) if year else None, text=medline)
     year_text = parts.get("Year")
     if season := parts.get("Season"):
-        return {"year": _number(year_text), "text": f"{year_text or ''} {season}".strip()}
-    return _plain(year_text, parts.get("Month"), parts.get("Day"))
+        return PartialDate(year=_number(year_text), text=f"{year_text or ''} {season}".strip())
+    return plain_date(year_text, parts.get("Month"), parts.get("Day"))
 
 
-def _plain(year: str | None, month: str | None, day: str | None) -> Fields:
+@lru_cache(maxsize=4096)
+def plain_date(year: str | None, month: str | None, day: str | None) -> PartialDate:
+    """A date of numbers and month names. The same days come again and again in a file."""
     if not month:
-        return {"year": _number(year)}
+        return PartialDate(year=_number(year))
     number = _month(month)
     if number is None:
         printed = " ".join(filter(None, (year, month, day)))
-        return {"year": _number(year), "text": printed}
-    return {"year": _number(year), "month": number, "day": _number(day, 31)}
+        return PartialDate(year=_number(year), text=printed)
+    return PartialDate(year=_number(year), month=number, day=_number(day, 31))
+
+
+@lru_cache(maxsize=16384)
+def history_date(status: str, day: PartialDate) -> HistoryDate:
+    """A step of a record's history."""
+    return HistoryDate(status=status, date=day)
 
 
 def _month(text: str) -> int | None:
@@ -68,7 +75,7 @@ def instant(parts: Parts) -> datetime | None:
 
     PubMed gives no time zone; hours off do not matter beside days.
     """
-    numbers = [parts.get(name, "0") for name in ("Year", "Month", "Day", "Hour", "Minute")]
+    numbers = [parts.get(name) or "0" for name in ("Year", "Month", "Day", "Hour", "Minute")]
     try:
         year, month, day, hour, minute = map(int, numbers)
         return datetime(year, month, day, hour % 24, minute, tzinfo=UTC)

@@ -3,25 +3,33 @@
 import gzip
 import io
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from lxml import etree
 from pydantic import ValidationError
 
-from services.poller.eutils.xml import SAFE, parse_xml, pmid_in
+from services.poller.eutils.xml import SAFE, pmid_in
 from services.poller.parts import Unreadable
 from services.poller.records import pmid_of, read_record
+from services.poller.stretches import LONGEST, Stretches
 from shared.article import Article
 
-_RECORDS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation", "DeleteCitation")
-_WHOLE = re.compile(rb"<(PubmedArticle|PubmedBookArticle)(?=[\s>]).*?(?:</\1>|\Z)", re.DOTALL)
+_DELETED = ("DeleteCitation", "DeleteDocument")
+_RECORDS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation", "BookDocument", *_DELETED)
 _GZIP = b"\x1f\x8b"
+Ended = Iterator[tuple[str, etree._Element]]
 _PMID = re.compile(rb"<PMID[^>]*>\s*(\d{1,9})\s*</PMID>")
+
+_READING: dict[str, Any] = {**SAFE, "remove_comments": True, "remove_pis": True}
+"""Without comments in the tree, text without markup is one piece.
+
+(`collect_ids=False` would save a little, and make libxml2 look for the DTD.)
+"""
 
 
 @dataclass(frozen=True)
@@ -63,62 +71,134 @@ def open_records(path: Path) -> AbstractContextManager[BinaryIO]:
 def read_stream(source: BinaryIO) -> Iterator[Article | Refused | Deleted]:
     """The records of a document in its order, in memory that does not grow with it.
 
-    Never raises for what is in the bytes. A document that breaks off, or is broken, yields what
-    was whole, then one `Refused` without PMID that says where it broke and what came before.
+    Never raises for what is in the bytes: a broken record is refused, and the others proceed. A
+    document that breaks off yields what was whole, then one `Refused` without PMID that says where
+    it broke and what came before.
     """
     before = 0
+    stretches = Stretches(source)
     try:
-        for result in _stream(source):
+        for result in _records(stretches):
             yield result
             before += 1
-    except (etree.XMLSyntaxError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        reason = f"the document breaks off after {before} records: {error}"
-        yield Refused(pmid=None, reason=reason, raw=b"")
+    except _BreaksOffError as broken:
+        reason = f"the document breaks off after {before} records, past byte {stretches.at}: "
+        yield Refused(pmid=None, reason=reason + broken.why, raw=broken.raw)
 
 
 def parse_records(xml: bytes) -> Parsed:
-    """Read a PubmedArticleSet (or the single records of older files).
+    """Read a whole answer: a PubmedArticleSet, or the single records of older files.
 
-    Never raises for what is in the bytes. Where the document itself is broken, its records are
-    taken one by one, so that only the broken ones are refused.
+    Never raises for what is in the bytes. Of an answer that breaks off, the record it broke in is
+    refused under its PMID.
     """
-    if not xml.strip():
-        return Parsed()
-    try:
-        return _collect(_stream(io.BytesIO(xml)))
-    except etree.XMLSyntaxError as error:
-        pieces = list(_pieces(xml, str(error.msg)))
-        return _collect(iter(pieces)) if pieces else Parsed(refused=(_broken(xml, error),))
+    parsed = _collect(read_stream(io.BytesIO(xml))) if xml.strip() else Parsed()
+    return replace(parsed, refused=tuple(map(_named, parsed.refused)))
 
 
-def _broken(xml: bytes, error: etree.XMLSyntaxError) -> Refused:
-    return Refused(pmid=None, reason=f"not well-formed: {error.msg}", raw=xml)
+def _named(refused: Refused) -> Refused:
+    named = _PMID.search(refused.raw) if refused.pmid is None else None
+    return replace(refused, pmid=int(named[1])) if named else refused
 
 
-def _stream(source: BinaryIO) -> Iterator[Article | Refused | Deleted]:
-    """Each record as it ends; what was read is dropped, so that memory stays flat."""
-    for _, element in etree.iterparse(source, events=("end",), tag=_RECORDS, **SAFE):
-        parent = element.getparent()
-        if element.tag == "MedlineCitation" and parent is not None and parent.tag in _RECORDS:
-            continue
-        yield _read(element)
-        element.clear(keep_tail=False)
-        while parent is not None and element.getprevious() is not None:
-            del parent[0]
+class _BreaksOffError(Exception):
+    """A document that ends before its end, or cannot be read on."""
+
+    def __init__(self, why: str, raw: bytes) -> None:
+        super().__init__(why)
+        self.why = why
+        self.raw = raw
 
 
-def _pieces(xml: bytes, fault: str) -> Iterator[Article | Refused | Deleted]:
-    for found in _WHOLE.finditer(xml):
+def _records(stretches: Stretches) -> Iterator[Article | Refused | Deleted]:
+    if not stretches.head:
+        yield from _by_tree(stretches.onwards(b""), stretches)
+        return
+    for stretch in stretches:
         try:
-            yield _read(parse_xml(found[0]))
+            root = etree.fromstring(stretches.document(stretch), _parser())
+        except etree.XMLSyntaxError:
+            if b"<!" in stretch or b"<?" in stretch:  # then a cut can be at the wrong place
+                yield from _by_tree(stretches.onwards(stretch), stretches)
+                return
+            yield from _one_by_one(stretches, stretch)
+        else:
+            yield from _read_all(root)
+    yield from _last(stretches)
+
+
+def _last(stretches: Stretches) -> Iterator[Article | Refused | Deleted]:
+    try:
+        yield from _read_all(etree.fromstring(stretches.head + stretches.rest, _parser()))
+    except etree.XMLSyntaxError as error:
+        raise _BreaksOffError(stretches.fault or str(error.msg), stretches.rest) from error
+    if stretches.fault:
+        raise _BreaksOffError(stretches.fault, b"")
+
+
+def _one_by_one(stretches: Stretches, stretch: bytes) -> Iterator[Article | Refused | Deleted]:
+    for record in stretches.records(stretch):
+        try:
+            yield from _read_all(etree.fromstring(stretches.document(record), _parser()))
         except etree.XMLSyntaxError as error:
-            pmid = _PMID.search(found[0])
-            reason = f"not well-formed: {error.msg or fault}"
-            yield Refused(int(pmid[1]) if pmid else None, reason, found[0])
+            named = _PMID.search(record)
+            pmid = int(named[1]) if named else None
+            yield Refused(pmid, f"not well-formed: {error.msg}", record)
+
+
+def _by_tree(
+    pieces: Iterator[bytes], stretches: Stretches
+) -> Iterator[Article | Refused | Deleted]:
+    """Each record as it ends in the tree; what was read is dropped. For all unusual documents."""
+    parser = etree.XMLPullParser(events=("end",), tag=_RECORDS, **_READING)
+    since, last = 0, b""
+    for piece in chain(filter(None, pieces), (b"",)):
+        fault = _feed(parser, piece)
+        last = piece or last
+        since += len(piece)
+        for _, element in cast("Ended", parser.read_events()):
+            since = 0
+            parent = element.getparent()
+            if parent is None or parent.tag not in _RECORDS:
+                yield _read(element)
+                _drop(element)
+        if since > LONGEST:
+            fault = f"no record ends within {LONGEST} bytes"
+        if fault:
+            raise _BreaksOffError(
+                stretches.fault or fault, b"" if since > LONGEST else piece[:LONGEST]
+            )
+
+
+def _feed(parser: etree.XMLPullParser, piece: bytes) -> str | None:
+    """Feed a piece, or nothing at the end. What is wrong with it, if anything."""
+    try:
+        if piece:
+            parser.feed(piece)
+        else:
+            parser.close()
+    except etree.XMLSyntaxError as error:
+        return str(error.msg)
+    return None
+
+
+def _drop(element: etree._Element) -> None:
+    parent = element.getparent()
+    element.clear()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(**_READING)
+
+
+def _read_all(root: etree._Element) -> Iterator[Article | Refused | Deleted]:
+    return (_read(element) for element in root if element.tag in _RECORDS)
 
 
 def _read(element: etree._Element) -> Article | Refused | Deleted:
-    if element.tag == "DeleteCitation":
+    if element.tag in _DELETED:
         numbers = (pmid_in(pmid.text) for pmid in element.iterfind("PMID"))
         return Deleted(tuple(filter(None, numbers)))
     try:

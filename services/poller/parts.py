@@ -5,7 +5,14 @@ from typing import Any
 
 from lxml import etree
 
-from services.poller.dates import date_parts, instant, partial_date, whole_day
+from services.poller.dates import (
+    date_parts,
+    history_date,
+    instant,
+    partial_date,
+    plain_date,
+    whole_day,
+)
 from services.poller.eutils.xml import pmid_in
 from services.poller.indexing import read_grants, read_references
 from services.poller.text import html_of, text_of, texts_named, texts_of
@@ -112,8 +119,9 @@ def history(element: etree._Element, fields: Fields) -> None:
     """
     steps = fields.setdefault("history", [])
     for child in element.iterchildren("PubMedPubDate"):
-        status, parts = child.get("PubStatus", ""), date_parts(child)
-        steps.append({"status": status, "date": partial_date(parts)})
+        status, parts = child.get("PubStatus", ""), {part.tag: part.text for part in child}
+        day = plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
+        steps.append(history_date(status, day))
         if status == "entrez":
             fields.setdefault("entered_at", instant(parts))
 

@@ -22,33 +22,29 @@ def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
     `ValidYN="N"` marks a wrong spelling that was corrected beside it. Investigators are in a list
     of their own, and are no authors.
     """
-    found = (
-        _author(element)
+    return [
+        author
         for element in authors.iterchildren("Author")
-        if element.get("ValidYN") != "N"
-    )
-    return [author for author in found if author is not None]
+        if element.get("ValidYN") != "N" and (author := _author(element))
+    ]
 
 
-def _author(element: etree._Element) -> dict[str, Any] | None:
+def _author(element: etree._Element) -> dict[str, Any]:
+    """Empty for an author without a name."""
     author: dict[str, Any] = {}
-    affiliations: list[str] = []
+    beside: dict[str, Any] = {"affiliations": []}
     for child in element:
         tag = child.tag
         if tag in _NAMES:
-            author[_NAMES[tag]] = text_of(child) or None
+            if text := text_of(child):
+                author[_NAMES[tag]] = text
         elif tag == "AffiliationInfo":
-            affiliations += [text_of(part) for part in child if part.tag == "Affiliation"]
-        elif tag == "Identifier":
-            if child.get("Source") == "ORCID":
-                author["orcid"] = orcid(text_of(child))
+            beside["affiliations"] += [text_of(part) for part in child if part.tag == "Affiliation"]
+        elif tag == "Identifier" and child.get("Source") == "ORCID":
+            beside["orcid"] = orcid(text_of(child))
         elif tag == "Affiliation":  # where it stood before 2015
-            affiliations.append(text_of(child))
-    if not any(map(author.get, _NAMES.values())):
-        return None
-    if affiliations:
-        author["affiliations"] = tuple(filter(None, affiliations))
-    return author
+            beside["affiliations"].append(text_of(child))
+    return author and author | beside
 
 
 def orcid(text: str) -> str | None:

@@ -16,11 +16,21 @@ def text_of(element: etree._Element | None) -> str:
     text = "".join(_pieces(element)) if len(element) else element.text
     if not text:
         return ""
-    # Most text is in one line already, and to see that is ten times faster than to split it:
-    # of all white space only the plain space is printable.
-    if text.isprintable() and "  " not in text:
+    if len(text) > _LONG and _in_one_line(text):
         return text.strip()
     return " ".join(text.split())
+
+
+_LONG = 60
+"""Characters from which it is faster to look for odd white space than to split at all of it."""
+
+
+def _in_one_line(text: str) -> bool:
+    if "  " in text:
+        return False
+    if text.isascii():  # XML has no other white space there
+        return "\n" not in text and "\t" not in text and "\r" not in text
+    return text.isprintable()  # of all white space only the plain space is
 
 
 def _pieces(element: etree._Element) -> Iterator[str]:
