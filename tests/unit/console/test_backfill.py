@@ -17,9 +17,10 @@ from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import Catalogue, read_catalogue
 from services.poller.tables import outbox
 from shared.clock import system_clock
-from shared.database import transaction
+from shared.database import make_engine, transaction
 from shared.errors import Retryable
 from shared.migrate import upgrade
+from shared.outbox import pending
 from tests.eventually import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +49,7 @@ def catalogue() -> Catalogue:
 
 
 async def started(
-    folder: Path, url: str, *words: str, topic: str = TOPIC
+    folder: Path, url: str, *words: str, topic: str = TOPIC, **more: str
 ) -> asyncio.subprocess.Process:
     (folder / "topics").mkdir(exist_ok=True)
     (folder / "topics" / "lupus.toml").write_text(topic, encoding="utf-8")
@@ -63,14 +64,17 @@ async def started(
             "POLLER_NCBI_API_KEY": "k",
             "POLLER_TOPICS_DIR": str(folder / "topics"),
             "NOTIFIER_CAPTURE_DIR": str(folder / "mail"),
+            **more,
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
 
 
-async def carillon(folder: Path, url: str, *words: str, topic: str = TOPIC) -> tuple[int, str, str]:
-    process = await started(folder, url, *words, topic=topic)
+async def carillon(
+    folder: Path, url: str, *words: str, topic: str = TOPIC, **more: str
+) -> tuple[int, str, str]:
+    process = await started(folder, url, *words, topic=topic, **more)
     out, err = await asyncio.wait_for(process.communicate(), 90)
     return process.returncode or 0, out.decode(), err.decode()
 
@@ -93,6 +97,27 @@ async def test_the_past_is_filled_once_and_a_second_time_there_is_nothing_to_ask
     assert int(first["windows closed now"]) >= 7
     assert second["windows closed before"] == first["windows closed now"]
     assert (second["windows closed now"], second["articles new"]) == ("0", "0")
+
+
+@pytest.mark.connected
+async def test_with_a_deployments_database_it_fills_that_and_leaves_publishing_to_its_poller(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    engine = make_engine(postgres_url)
+    await upgrade(engine, "poller")
+    async with serve_standin(catalogue(), system_clock) as url:
+        code, printed, err = await carillon(
+            tmp_path, url, "poll", "--since", since(250), CARILLON_DATABASE_URL=postgres_url
+        )
+
+    async with transaction(engine) as connection:
+        kinds = set(await connection.scalars(sa.select(outbox.c.routing_key)))
+        waiting = await pending(connection, outbox)
+    await engine.dispose()
+    assert code == 0, err
+    assert facts(printed)["articles new"] == "2"
+    assert (kinds, waiting) == ({"article.discovered"}, 2)
+    assert not (tmp_path / "state").exists()
 
 
 def closed_windows(folder: Path) -> int:
