@@ -5,7 +5,7 @@ from typing import Any
 
 from services.notifier.digest import Digest
 from services.notifier.plan import is_quiet
-from shared.errors import Permanent
+from shared.errors import Permanent, Retryable
 from shared.events import CloudEvent, Leg
 from tests.builders import a_leg
 from tests.unit.notifier.digests import a_coverage, a_digest
@@ -65,6 +65,16 @@ async def test_an_alarm_whose_digest_was_given_up_is_told_by_the_next(one: Desk)
     assert await poll_and_deliver(one, 8, an_alarm()) == 1
 
 
+async def test_an_alarm_is_not_taken_for_told_while_its_mail_waits_and_is_then_refused(
+    one: Desk,
+) -> None:
+    await one.subscribe(a_subscription())
+    one.sender.faults = [Retryable("away"), Permanent("refused")]
+    for day, sent in ((7, 0), (8, 0), (9, 1)):
+        assert await poll_and_deliver(one, day, an_alarm()) == sent
+    assert [state for state, _ in await one.digests()] == ["failed", "skipped", "sent"]
+
+
 async def test_what_is_not_an_alarm_yet_is_told_as_any_fault_is(one: Desk) -> None:
     await one.subscribe(a_subscription())
     for day in (7, 8):
@@ -75,6 +85,19 @@ async def test_a_poller_that_falls_silent_is_told_also_after_an_alarm(one: Desk)
     await one.subscribe(a_subscription())
     await poll_and_deliver(one, 7, an_alarm())
     assert await one.at(9, day=8) == 1
+
+
+async def test_a_poll_that_is_overdue_is_told_although_its_only_trouble_was(one: Desk) -> None:
+    await one.subscribe(a_subscription())
+    await poll_and_deliver(one, 7, an_alarm())
+    at = START.replace(day=8)
+    last: dict[str, Any] = {
+        "healthy": False,
+        "legs": (an_alarm(),),
+        "next_at": at + timedelta(hours=1),
+    }
+    await one.receive(a_poll_event(at, poll="last", **last))
+    assert await one.at(8, day=8) == 1
 
 
 async def test_a_change_in_reading_waits_for_a_digest_that_is_sent_and_is_told_once(

@@ -43,10 +43,10 @@ async def test_background_comes_to_who_asked_for_it_only(desk: Desk) -> None:
 async def test_the_most_related_come_first_so_many_a_digest_and_each_once(desk: Desk) -> None:
     desk.background = 2
     await desk.subscribe(a_subscription(background=True))
-    events = [old(pmid, relatedness=pmid / 10) for pmid in range(1, 6)]
-    assert background(await deliver_on(desk, 7, *events)) == [5, 4]
-    assert background(await deliver_on(desk, 8)) == [3, 2]
-    assert background(await deliver_on(desk, 9)) == [1]
+    events = [old(pmid, relatedness=1 - pmid / 10) for pmid in range(1, 6)]
+    assert background(await deliver_on(desk, 7, *events)) == [1, 2]
+    assert background(await deliver_on(desk, 8)) == [3, 4]
+    assert background(await deliver_on(desk, 9)) == [5]
     assert await deliver_on(desk, 10) is None
 
 
@@ -103,9 +103,10 @@ async def test_a_preprint_in_the_background_gives_way_to_news(one: Desk) -> None
     await one.subscribe(a_subscription(background=True))
     update = (Correction(ref_type="UpdateOf", pmid=1),)
     preprint = old(1, publication_types=("Preprint",))
+    await deliver_on(one, 7, an_article_event(3, START))
     news = an_article_event(2, START, corrections=update)
-    assert background(await deliver_on(one, 7, preprint, news)) == []
-    assert await one.told() == {(1, "article"), (2, "article")}
+    assert background(await deliver_on(one, 8, preprint, news)) == []
+    assert await one.told() == {(1, "article"), (2, "article"), (3, "article")}
 
 
 def test_background_that_is_retracted_while_it_waits_is_left_out() -> None:
