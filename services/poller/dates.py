@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from lxml import etree
 
-from services.poller.text import texts_named
+from services.poller.text import texts_named, words_of
 from shared.article import HistoryDate, PartialDate
 
 _MONTHS = {
@@ -20,6 +20,7 @@ _LEADING_YEAR = re.compile(r"(1[5-9]|20)\d\d(?!\d)")
 _PARTS = {
     name: name for name in ("Year", "Month", "Day", "Hour", "Minute", "Season", "MedlineDate")
 }
+_IN_FULL = ("Year", "Month", "Day", "Hour", "Minute", "Second")
 
 Parts = Mapping[str, str | None]
 """The elements of a date by their names, as printed."""
@@ -28,6 +29,14 @@ Parts = Mapping[str, str | None]
 def date_parts(element: etree._Element) -> Parts:
     """What is inside a date: Year, Month, Day, Hour, Minute, Season, MedlineDate."""
     return texts_named(element, _PARTS)
+
+
+def step_parts(element: etree._Element) -> Parts:
+    """What is inside a date that is given in full, in the order of the DTD, as a step is."""
+    words = words_of(element)
+    if len(words) == len(element):  # as many words as elements: no need to look at each of them
+        return dict(zip(_IN_FULL, words, strict=False))
+    return date_parts(element)
 
 
 def partial_date(parts: Parts) -> PartialDate:

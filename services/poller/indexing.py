@@ -7,7 +7,6 @@ from lxml import etree
 
 from services.poller.eutils.xml import pmid_in
 from services.poller.text import text_of, texts_named, texts_of
-from shared.article import Correction
 
 Fields = dict[str, Any]
 """The fields of one of the records in `shared.article`."""
@@ -23,29 +22,31 @@ _REGISTRIES = frozenset(
 """The trial registers among PubMed's data banks; the others hold sequences and data sets."""
 
 _GRANT = {"GrantID": "number", "Acronym": "acronym", "Agency": "agency", "Country": "country"}
-_CHEMICAL = {"RegistryNumber": "registry_number", "NameOfSubstance": "name"}
 
 
 def read_headings(headings: etree._Element) -> list[Fields]:
     """A `MeshHeadingList` as `MeshHeading`s."""
-    found = (_heading(element) for element in headings.iterchildren("MeshHeading"))
-    return [heading for heading in found if heading.get("name")]
+    return [
+        heading
+        for element in headings.iterchildren("MeshHeading")
+        if "name" in (heading := _heading(element))
+    ]
 
 
 def _heading(element: etree._Element) -> Fields:
-    heading: Fields = {"major": False}
-    qualifiers: list[str] = []
-    majors: list[str] = []
+    heading: Fields = {}
     for child in element:
+        text = text_of(child)
         major = child.get("MajorTopicYN") == "Y"
-        heading["major"] |= major
+        if major:
+            heading["major"] = True
         if child.tag == "DescriptorName":
-            heading["name"], heading["ui"] = text_of(child), child.get("UI")
-        elif child.tag == "QualifierName" and (text := text_of(child)):
-            qualifiers.append(text)
+            if text:
+                heading["name"], heading["ui"] = text, child.get("UI")
+        elif text:
+            heading.setdefault("qualifiers", []).append(text)
             if major:
-                majors.append(text)
-    heading["qualifiers"], heading["major_qualifiers"] = tuple(qualifiers), tuple(majors)
+                heading.setdefault("major_qualifiers", []).append(text)
     return heading
 
 
@@ -55,9 +56,13 @@ def read_chemicals(chemicals: etree._Element) -> list[Fields]:
 
 
 def _chemical(element: etree._Element) -> Fields:
-    substance = element.find("NameOfSubstance")
-    ui = None if substance is None else substance.get("UI")
-    return {**texts_named(element, _CHEMICAL), "ui": ui}
+    chemical: Fields = {}
+    for child in element:
+        if child.tag == "NameOfSubstance":
+            chemical["name"], chemical["ui"] = text_of(child), child.get("UI")
+        elif child.tag == "RegistryNumber":
+            chemical["registry_number"] = text_of(child) or None
+    return chemical
 
 
 def read_grants(grants: etree._Element) -> list[Fields]:
@@ -83,21 +88,23 @@ def trials(accessions: Iterable[Fields]) -> Iterator[str]:
             yield number
 
 
-def read_corrections(links: etree._Element) -> list[Correction]:
-    """A `CommentsCorrectionsList`: notices, comments, versions, each with what it points to."""
-    return [
-        Correction(
-            ref_type=element.get("RefType", ""),
-            pmid=pmid_in(element.findtext("PMID")),
-            source=text_of(element.find("RefSource")) or None,
-        )
-        for element in links.iterchildren("CommentsCorrections")
-    ]
+def read_corrections(links: etree._Element) -> list[Fields]:
+    """A `CommentsCorrectionsList` as `Correction`s: each with what it points to."""
+    return [_correction(element) for element in links.iterchildren("CommentsCorrections")]
 
 
-def read_references(references: etree._Element) -> Iterator[int]:
+def _correction(element: etree._Element) -> Fields:
+    link: Fields = {"ref_type": element.get("RefType", "")}
+    for child in element:
+        if child.tag == "PMID":
+            link["pmid"] = pmid_in(child.text)
+        elif child.tag == "RefSource":
+            link["source"] = text_of(child) or None
+    return link
+
+
+def read_references(references: etree._Element) -> Iterator[int | None]:
     """The PMIDs of a `ReferenceList`, also of the lists nested in it."""
-    for element in references.iter("ArticleId"):
-        # `pubmed` is what the DTD takes where nothing is said.
-        if element.get("IdType", "pubmed") == "pubmed" and (pmid := pmid_in(element.text)):
-            yield pmid
+    # `pubmed` is what the DTD takes where nothing is said.
+    ids = references.iter("ArticleId")
+    return map(pmid_in, [one.text for one in ids if one.get("IdType", "pubmed") == "pubmed"])

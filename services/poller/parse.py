@@ -165,9 +165,7 @@ def _by_tree(
         if since > LONGEST:
             fault = f"no record ends within {LONGEST} bytes"
         if fault:
-            raise _BreaksOffError(
-                stretches.fault or fault, b"" if since > LONGEST else piece[:LONGEST]
-            )
+            raise _BreaksOffError(stretches.fault or fault, b"" if since > LONGEST else last)
 
 
 def _feed(parser: etree.XMLPullParser, piece: bytes) -> str | None:

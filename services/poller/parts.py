@@ -11,6 +11,7 @@ from services.poller.dates import (
     instant,
     partial_date,
     plain_date,
+    step_parts,
     whole_day,
 )
 from services.poller.eutils.xml import pmid_in
@@ -119,7 +120,7 @@ def history(element: etree._Element, fields: Fields) -> None:
     """
     steps = fields.setdefault("history", [])
     for child in element.iterchildren("PubMedPubDate"):
-        status, parts = child.get("PubStatus", ""), {part.tag: part.text for part in child}
+        status, parts = child.get("PubStatus", ""), step_parts(child)
         day = plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
         steps.append(history_date(status, day))
         if status == "entrez":
@@ -164,7 +165,7 @@ def electronic(element: etree._Element, fields: Fields) -> None:
 
 def revised(element: etree._Element, fields: Fields) -> None:
     """The day NLM last touched the record: it tells an older reading of it from a newer one."""
-    fields["revised_on"] = whole_day(date_parts(element))
+    fields["revised_on"] = whole_day(step_parts(element))
 
 
 COMMON: dict[str, Reader] = {

@@ -14,6 +14,8 @@ _NAMES = {
     "Initials": "initials",
     "CollectiveName": "collective_name",
 }
+_AFFILIATIONS = {"AffiliationInfo", "Affiliation"}
+"""With identifiers of the institution beside it; and without, as it stood before 2015."""
 
 
 def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
@@ -32,19 +34,24 @@ def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
 def _author(element: etree._Element) -> dict[str, Any]:
     """Empty for an author without a name."""
     author: dict[str, Any] = {}
-    beside: dict[str, Any] = {"affiliations": []}
+    beside: dict[str, Any] = {}
     for child in element:
         tag = child.tag
         if tag in _NAMES:
             if text := text_of(child):
                 author[_NAMES[tag]] = text
-        elif tag == "AffiliationInfo":
-            beside["affiliations"] += [text_of(part) for part in child if part.tag == "Affiliation"]
+        elif tag in _AFFILIATIONS:
+            beside.setdefault("affiliations", []).extend(_affiliations(child))
         elif tag == "Identifier" and child.get("Source") == "ORCID":
             beside["orcid"] = orcid(text_of(child))
-        elif tag == "Affiliation":  # where it stood before 2015
-            beside["affiliations"].append(text_of(child))
-    return author and author | beside
+    if author:
+        author.update(beside)
+    return author
+
+
+def _affiliations(element: etree._Element) -> list[str]:
+    found = (element,) if element.tag == "Affiliation" else element.iterchildren("Affiliation")
+    return [text for one in found if (text := text_of(one))]
 
 
 def orcid(text: str) -> str | None:

@@ -28,7 +28,7 @@ from services.poller.parts import (
 )
 from services.poller.people import read_authors
 from services.poller.status import status_of
-from services.poller.text import texts_named
+from services.poller.text import text_of
 from shared.article import Article
 
 _JOURNAL = {"Title": "title", "ISOAbbreviation": "abbreviation", "ISSN": "issn"}
@@ -72,9 +72,8 @@ def _settle(fields: Fields) -> None:
             fields[name] = list(dict.fromkeys(filter(None, fields[name])))
     if "references" in fields:
         fields["references"] = [one for one in fields["references"] if one != fields["pmid"]]
-    fields["status"] = status_of(
-        fields["title"], fields.get("publication_types", ()), fields.get("corrections", ())
-    )
+    said = [link["ref_type"] for link in fields.get("corrections", ())]
+    fields["status"] = status_of(fields["title"], fields.get("publication_types", ()), said)
 
 
 def _citation(element: etree._Element, fields: Fields) -> None:
@@ -93,11 +92,20 @@ def _data(element: etree._Element, fields: Fields) -> None:
 
 
 def _journal(element: etree._Element, fields: Fields) -> None:
-    fields["journal"].update(texts_named(element, _JOURNAL))
-    for issue in element.iterchildren("JournalIssue"):
-        fields["journal"].update(texts_named(issue, _ISSUE))
-        for date in issue.iterchildren("PubDate"):
-            published(date, fields)
+    for child in element:
+        tag = child.tag
+        if tag == "JournalIssue":
+            _issue(child, fields)
+        elif tag in _JOURNAL:
+            fields["journal"][_JOURNAL[tag]] = text_of(child) or None
+
+
+def _issue(element: etree._Element, fields: Fields) -> None:
+    for child in element:
+        if child.tag == "PubDate":
+            published(child, fields)
+        elif child.tag in _ISSUE:
+            fields["journal"][_ISSUE[child.tag]] = text_of(child) or None
 
 
 def _authors(element: etree._Element, fields: Fields) -> None:

@@ -6,7 +6,7 @@ Sources: NLM, "Errata, Retractions, and Other Linked Citations in PubMed"
 
 from collections.abc import Collection, Iterable
 
-from shared.article import Correction, Status
+from shared.article import Status
 
 _RETRACTED = {"RetractionIn", "RetractedandRepublishedIn"}
 _CONCERN = {"ExpressionOfConcernIn"}
@@ -17,13 +17,13 @@ _NOTICES = {
 }  # fmt: skip
 
 
-def status_of(title: str, types: Collection[str], corrections: Iterable[Correction]) -> Status:
-    """The gravest thing that was said about the paper itself.
+def status_of(title: str, types: Collection[str], ref_types: Iterable[str]) -> Status:
+    """The gravest thing that was said about the paper itself, by its types and its links'.
 
     A notice stays `PUBLISHED`, also when it was corrected: it is not the paper it speaks of.
     `WITHDRAWN:` before a title is how publishers mark what they took back before it was final.
     """
-    said = {correction.ref_type for correction in corrections}
+    said = set(ref_types)
     if "Retracted Publication" in types or said & _RETRACTED:
         return Status.RETRACTED
     if title[:10].upper() == "WITHDRAWN:":

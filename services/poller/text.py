@@ -13,12 +13,24 @@ def text_of(element: etree._Element | None) -> str:
     """All text below an element, whatever is nested in it, with single spaces; "" for none."""
     if element is None:
         return ""
-    text = "".join(_pieces(element)) if len(element) else element.text
+    text = element.text if not len(element) else _deep_text(element)
     if not text:
         return ""
     if len(text) > _LONG and _in_one_line(text):
         return text.strip()
     return " ".join(text.split())
+
+
+def words_of(element: etree._Element) -> list[str]:
+    """The words below an element, in order."""
+    return _deep_text(element).split()
+
+
+def _deep_text(element: etree._Element) -> str:
+    # libxml2 collects it many times faster, but would expand entities.
+    if next(element.iter(etree.Entity), None) is None:
+        return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
+    return "".join(_pieces(element))
 
 
 _LONG = 60

@@ -8,7 +8,7 @@ import pytest
 
 from services.poller.parse import parse_records
 from services.poller.status import status_of
-from shared.article import Article, Correction, PartialDate, Status
+from shared.article import Article, PartialDate, Status
 from tests.unit.poller.fakes import article_set, record
 
 
@@ -312,7 +312,7 @@ def test_nothing_is_nothing() -> None:
 def test_the_status_is_the_papers_and_not_the_notices(
     title: str, types: tuple[str, ...], links: tuple[str, ...], status: Status
 ) -> None:
-    assert status_of(title, types, [Correction(ref_type=kind) for kind in links]) is status
+    assert status_of(title, types, links) is status
 
 
 @pytest.mark.parametrize("year", ["9" * 20, "9" * 5000])
