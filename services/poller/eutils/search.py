@@ -13,9 +13,18 @@ DateType = Literal["crdt", "edat"]
 """CRDT is the day a record really entered PubMed; EDAT is set to the day of publication for
 records entered over a year late (NLM Technical Bulletin, Nov-Dec 2008)."""
 
-PAGE = 5_000
-
 Span = Window | Minutes
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Ids per request, and how many of a search can be had: smaller against a stand-in."""
+
+    page: int = 5_000
+    cap: int = CAP
+
+
+NCBI = Sizes()
 
 
 @dataclass(frozen=True)
@@ -25,14 +34,14 @@ class _Search:
     client: Client
     term: str
     datetype: DateType
-    page: int
+    sizes: Sizes
 
     def dated(self, span: Span) -> str:
         return f"({self.term}) AND {span}[{self.datetype}]"
 
 
 async def search(
-    client: Client, term: str, window: Window, datetype: DateType = "crdt", page: int = PAGE
+    client: Client, term: str, window: Window, datetype: DateType = "crdt", sizes: Sizes = NCBI
 ) -> SearchAnswer:
     """All ids of a query within a window, split where PubMed's cap would cut it.
 
@@ -46,7 +55,7 @@ async def search(
         Retryable: as `Client.ask`; also when the list moves while it is read.
         Permanent: as `Client.ask`; also when a window over the cap cannot be split.
     """
-    wanted = _Search(client, " ".join(term.split()), datetype, page)
+    wanted = _Search(client, " ".join(term.split()), datetype, sizes)
     first = await _first(wanted, window)
     if first.errors:
         # Not the query that was asked: its answers are no use, however many there are.
@@ -66,7 +75,7 @@ async def count(client: Client, term: str) -> int:
 
 async def _all(wanted: _Search, span: Span, first: SearchAnswer) -> tuple[list[int], int]:
     """The ids of a window whose first page is known, newest first, and how many PubMed counts."""
-    if first.count <= CAP:
+    if first.count <= wanted.sizes.cap:
         return await _rest(wanted, span, first)
     halves = span.halves()
     if halves is None:
@@ -80,7 +89,7 @@ async def _all(wanted: _Search, span: Span, first: SearchAnswer) -> tuple[list[i
 def _too_many(wanted: _Search, span: Span, counted: int) -> str:
     return (
         f"esearch: {counted} answers on {span} [{wanted.datetype}], "
-        f"and PubMed gives {CAP} at most: "
+        f"and PubMed gives {wanted.sizes.cap} at most: "
     )
 
 
@@ -131,7 +140,7 @@ async def _kept_pages(
 
 def _starts(wanted: _Search, first: SearchAnswer) -> range:
     # `retstart` indexes PubMed's list: go on by what was requested, not by what arrived.
-    return range(wanted.page, first.count, wanted.page)
+    return range(wanted.sizes.page, first.count, wanted.sizes.page)
 
 
 def _moved(pages: list[SearchAnswer]) -> bool:
@@ -155,7 +164,7 @@ async def _count(client: Client, term: str) -> int:
 
 
 def _page_of(wanted: _Search, span: Span, start: int) -> dict[str, str]:
-    size = min(wanted.page, CAP - start)
+    size = min(wanted.sizes.page, wanted.sizes.cap - start)
     return {"term": wanted.dated(span), "retstart": str(start), "retmax": str(size)}
 
 

@@ -4,16 +4,20 @@ import asyncio
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.poller import tables
-from services.poller.eutils import Timing
+from services.poller.eutils import Access, Client, Conduct, Eutils, Timing
 from services.poller.eutils.limit import LONGEST_PAUSE, Limiter, Slot
 from services.poller.pace import DatabasePace, shared_limiter
+from services.poller.run import poll_topic
 from shared.database import make_engine, transaction
 from shared.errors import Retryable
+from tests.unit.poller.fakes import BASE, FakePubMed
+from tests.unit.poller.polling import DAY, TOPIC
 
 SECONDS, TASKS = 3.5, 6
 ROOT = Path(__file__).parents[3]
@@ -149,3 +153,18 @@ async def test_a_slot_within_a_pause_is_not_used() -> None:
     await limiter.slot()
 
     assert slept == [1.0, 5.0]
+
+
+async def test_a_whole_poll_takes_its_slots_from_the_database_it_writes_to(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    """A slot taken inside a transaction would wait for itself, and the poll for ten seconds."""
+    http = httpx.AsyncClient(transport=httpx.MockTransport(pubmed.answer))
+    eutils = Eutils(Client(http, Access(BASE), Conduct(shared_limiter(engine, "a-key"))))
+
+    polled = await poll_topic(engine, eutils, TOPIC, lambda: DAY)
+
+    assert [leg.error for leg in polled.legs] == [None] * len(polled.legs)
+    async with transaction(engine) as connection:
+        row = (await connection.execute(sa.select(tables.pace))).one()
+    assert row.free_at > 0

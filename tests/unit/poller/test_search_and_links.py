@@ -10,11 +10,12 @@ from services.poller.eutils import Window
 from services.poller.eutils.fetch import fetch
 from services.poller.eutils.found import read_search
 from services.poller.eutils.link import cited_by, references, similar
-from services.poller.eutils.search import search
+from services.poller.eutils.search import Sizes, search
 from shared.errors import Retryable
 from tests.unit.poller.fakes import Handler, form, make_client
 
 ANSWERS = Path(__file__).parent / "answers"
+TENS = Sizes(page=10)
 WEEK = Window(date(2026, 9, 1), date(2026, 9, 7))
 
 
@@ -46,7 +47,7 @@ async def test_the_window_is_part_of_the_query() -> None:
 async def test_pages_go_on_by_what_was_requested() -> None:
     handler, asked = pubmed_with(list(range(1, 26)))
 
-    answer = await search(make_client(handler), "x", WEEK, "edat", page=10)
+    answer = await search(make_client(handler), "x", WEEK, "edat", sizes=TENS)
 
     assert answer.ids == tuple(range(1, 26))
     assert [ask["retstart"] for ask in asked] == [["0"], ["10"], ["20"]]
@@ -55,7 +56,7 @@ async def test_pages_go_on_by_what_was_requested() -> None:
 async def test_a_page_that_pubmed_cuts_short_shows_in_the_count() -> None:
     handler, _ = pubmed_with(list(range(1, 26)), clamp=1)
 
-    answer = await search(make_client(handler), "x", WEEK, "edat", page=10)
+    answer = await search(make_client(handler), "x", WEEK, "edat", sizes=TENS)
 
     assert len(answer.ids) < answer.count == 25
 

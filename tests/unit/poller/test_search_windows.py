@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from services.poller.eutils import Window
-from services.poller.eutils.search import search
+from services.poller.eutils.search import Sizes, search
 from services.poller.eutils.window import Minutes
 from shared.errors import Permanent, Retryable
 from tests.unit.poller.fakes import form, make_client
 
+TENS = Sizes(page=10)
 WEEK = Window(date(2026, 9, 1), date(2026, 9, 7))
 DAY = Window(date(2026, 9, 7), date(2026, 9, 7))
 MORNING = datetime(2026, 9, 7, tzinfo=UTC)
@@ -77,7 +78,7 @@ async def test_pages_come_from_one_list_so_that_a_new_record_shifts_nothing() ->
     pubmed = DatedPubMed(spread(25, timedelta(hours=20)))
     pubmed.before = lambda number: pubmed.entries.update({100 + number: MORNING})
 
-    answer = await search(make_client(pubmed), "x", DAY, page=10)
+    answer = await search(make_client(pubmed), "x", DAY, sizes=TENS)
 
     assert set(answer.ids) == {101, *range(1, 26)}
     assert answer.count == 26
@@ -88,7 +89,7 @@ async def test_pages_come_from_one_list_so_that_a_new_record_shifts_nothing() ->
 async def test_without_a_kept_list_pages_are_taken_as_they_are() -> None:
     pubmed = DatedPubMed(spread(25, timedelta(hours=20)), keeps=False)
 
-    answer = await search(make_client(pubmed), "x", DAY, page=10)
+    answer = await search(make_client(pubmed), "x", DAY, sizes=TENS)
 
     assert answer.ids == tuple(range(25, 0, -1))
     assert not any("WebEnv" in ask for ask in pubmed.asked)
@@ -98,7 +99,7 @@ async def test_a_list_that_moves_while_it_is_read_is_read_again() -> None:
     pubmed = DatedPubMed(spread(25, timedelta(hours=20)), keeps=False)
     pubmed.before = lambda number: pubmed.entries.update({100: MORNING} if number == 2 else {})
 
-    answer = await search(make_client(pubmed), "x", DAY, page=10)
+    answer = await search(make_client(pubmed), "x", DAY, sizes=TENS)
 
     assert len(answer.ids) == answer.count == 26
 
@@ -108,7 +109,7 @@ async def test_a_list_that_moves_again_is_no_answer() -> None:
     pubmed.before = lambda number: pubmed.entries.update({100 + number: MORNING})
 
     with pytest.raises(Retryable, match=r"2026/09/07:2026/09/07 \[crdt\] moves while it is read"):
-        await search(make_client(pubmed), "x", DAY, page=10)
+        await search(make_client(pubmed), "x", DAY, sizes=TENS)
 
 
 async def test_a_list_that_ncbi_lost_is_read_without_it() -> None:
@@ -119,7 +120,7 @@ async def test_a_list_that_ncbi_lost_is_read_without_it() -> None:
             return httpx.Response(200, text=LOST)
         return pubmed(request)
 
-    answer = await search(make_client(handler), "x", DAY, page=10)
+    answer = await search(make_client(handler), "x", DAY, sizes=TENS)
 
     assert len(answer.ids) == answer.count == 25
 
@@ -133,7 +134,7 @@ async def test_a_page_that_ncbi_refuses_though_nothing_was_kept_is_an_error() ->
         )
 
     with pytest.raises(Permanent, match="Unable to obtain query"):
-        await search(make_client(handler), "x", DAY, page=10)
+        await search(make_client(handler), "x", DAY, sizes=TENS)
 
 
 async def test_more_than_9999_answers_are_asked_for_by_halves_of_the_window() -> None:
