@@ -68,10 +68,14 @@ class Label(Record):
 
 
 class Classification(Record):
-    """What one article was labelled, and by which versions."""
+    """What one article was labelled, and by which versions.
+
+    `trials` are numbers in registers of trials, from the record's own list and from its text.
+    """
 
     scope: str
     labels: tuple[Label, ...] = ()
+    trials: tuple[str, ...] = ()
     taxonomy_version: str
     classifier_version: str
 
