@@ -90,7 +90,7 @@ class _Run:
         if not term.tagged and not term.quoted:
             return self._open_words(term)
         hits = self.corpus.find(term)
-        if hits:
+        if self.corpus.knows(term):
             return _Found(hits, _as_phrase(words_text(term), term.field.label))
         if term.quoted:
             sent = f'"{term.text}"' + (f"[{term.tag}]" if term.tag else "")
@@ -101,10 +101,10 @@ class _Run:
     def _separate_words(self, term: Term) -> _Found:
         """PubMed searches the words of an unknown, unquoted phrase one by one in its field."""
         words = term.text.split() if term.field.kind == "words" else [term.text]
-        hits = [self.corpus.find(Term(w, term.field, quoted=True, tag=term.tag)) for w in words]
-        for word, found in zip(words, hits, strict=True):
-            if not found:
-                self.phrases_not_found.append(word)
+        terms = [Term(w, term.field, quoted=True, tag=term.tag) for w in words]
+        unknown = [each.text for each in terms if not self.corpus.knows(each)]
+        self.phrases_not_found.extend(unknown)
+        hits = [self.corpus.find(each) for each in terms]
         parts = [_as_phrase(" ".join(words_of(w)) or w, term.field.label) for w in words]
         return _all_of(hits, parts)
 
@@ -124,7 +124,7 @@ class _Run:
             found = _Found(hits, _as_phrase(" ".join(words) or word, "All Fields"))
         else:
             found = self._forms(words[0])
-        if not found.hits:
+        if not (found.joined or self.corpus.knows(_anywhere(word))):
             self.phrases_not_found.append(word)
         if found.joined:
             self.translations.append((word, found.translation))

@@ -85,24 +85,13 @@ class Index:
         return grouped
 
     @cached_property
-    def _headings(self) -> Mapping[Words, Hits]:
-        holders: dict[Words, list[int]] = defaultdict(list)
-        for number, texts in enumerate(self._texts):
-            for heading in texts["heading"]:
-                holders[heading].append(number)
-        return {heading: bits_of(numbers) for heading, numbers in holders.items()}
-
-    def heading(self, words: Words) -> Hits:
-        """The records with this MeSH heading."""
-        return self._headings.get(words, 0)
+    def headings(self) -> frozenset[Words]:
+        """All MeSH headings in use."""
+        return frozenset(heading for texts in self._texts for heading in texts["heading"])
 
     def forms(self, word: str) -> Sequence[str]:
         """The words with the same singular."""
         return self._forms.get(singular(word), ())
-
-    def holding(self, word: str) -> Hits:
-        """The records that hold a word anywhere."""
-        return self._postings.get(word, 0)
 
     def within(self, datetype: str, first: datetime, last: datetime) -> Hits:
         """The records whose `crdt`, `edat`, `mdat` or `pdat` lies in the span, ends included."""
@@ -136,7 +125,9 @@ class Index:
         words = [*pattern[:-1], f"{pattern[-1].rstrip('*')}*"] if cut else pattern
         found = -1
         for word in words:
-            found &= self._beginning(word[:-1]) if word.endswith("*") else self.holding(word)
+            found &= (
+                self._beginning(word[:-1]) if word.endswith("*") else self._postings.get(word, 0)
+            )
         return found
 
     def _beginning(self, start: str) -> Hits:

@@ -24,13 +24,21 @@ class Corpus:
         return bits_of(record.number for record in self.contents.records)
 
     def has_heading(self, words: Words) -> bool:
-        """Whether a record has this MeSH heading."""
-        return bool(self.index.heading(words) & self.all)
+        """Whether PubMed knows this MeSH heading."""
+        return words in self.index.headings
 
     def variants(self, word: str) -> Sequence[str]:
         """The forms of an untagged word that PubMed would search as well: singular and plurals."""
-        forms = [form for form in self.index.forms(word) if self.index.holding(form) & self.all]
-        return forms or [word]
+        return self.index.forms(word) or [word]
+
+    def knows(self, term: Term) -> bool:
+        """Whether PubMed knows the term's words, whatever it finds with them today.
+
+        It knows what any record of the catalogue holds at any time: PubMed's own index is so large
+        that a phrase does not come and go with single articles.
+        """
+        pattern = words_of(term.text)
+        return bool(self.index.find(term.field.key, term.field.kind, pattern))
 
     def find(self, term: Term) -> Hits:
         """The records in which the term's field holds its words as written."""

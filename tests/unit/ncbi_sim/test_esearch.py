@@ -126,6 +126,19 @@ async def test_a_quoted_phrase_alone_finds_nothing_when_it_occurs_nowhere() -> N
     assert result["warninglist"]["outputmessages"] == ["No items found."]
 
 
+async def test_a_query_is_read_the_same_way_on_every_day() -> None:
+    """PubMed's index is so large that a phrase does not come and go with a single article."""
+    term = '"autoimmune diseases"[ti] OR diabete[tiab] OR autoimmune diseases OR diabetes'
+    day = [on(2)]
+    async with entrez(now=lambda: day[0]) as client:
+        before = await client.search(term)
+        day[0] = on(3)
+        after = await client.search(term)
+    assert (before["idlist"], after["idlist"]) == (["100"], ["103", "100"])
+    read = ("querytranslation", "translationset", "errorlist", "warninglist")
+    assert [before.get(name) for name in read] == [after.get(name) for name in read]
+
+
 async def test_a_word_that_occurs_nowhere_is_reported_and_finds_nothing() -> None:
     async with entrez() as client:
         result = await client.search("the[tiab] AND lupus[tiab]")
