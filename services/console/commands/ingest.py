@@ -153,6 +153,7 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 
@@ -193,7 +194,7 @@ def _remarks(reports: Sequence[Report]) -> list[tuple[str, str]]:
             remarks.append((report.error, "red"))
     skipped = [report.name for report in reports if report.state == "skipped"]
     if skipped:
-        remarks.append(
-            (f"{len(skipped)} files after it were not taken in: {skipped[0]} ...", "red")
-        )
+        more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+        named = ", ".join(skipped[:3])
+        remarks.append((f"Left out, as they come after it: {named}{more}", "yellow"))
     return remarks
