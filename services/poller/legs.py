@@ -91,14 +91,24 @@ def is_first(plan: Plan, cursor: Cursor | None) -> bool:
 def span(topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime) -> datetime:
     """From when a query is asked: what is known to be complete less the overlap.
 
-    The first time that is the whole back catalogue the topic wants, and all that is news. A
-    cursor in the future (the clock was put back) counts as now.
+    The first time that is the whole back catalogue the topic wants, and all that is news. So it
+    is once a week: a record may match only when it is indexed or mended, months after its entry.
+    A cursor in the future (the clock was put back) counts as now.
     """
     if cursor is None or is_first(plan, cursor):
-        years = timedelta(days=365.25 * topic.backfill_years)
-        whole = now - max(years, topic.lookback, topic.overlap)
-        return min(whole, news_from(topic, cursor, now))
-    return min(cursor.moved_to, now) - topic.overlap
+        return min(_whole(topic, now), news_from(topic, cursor, now))
+    complete = min(cursor.moved_to, now)
+    since = complete - topic.overlap
+    return since if _is_same_week(complete, now) else min(since, _whole(topic, now))
+
+
+def _whole(topic: Topic, now: datetime) -> datetime:
+    years = timedelta(days=365.25 * topic.backfill_years)
+    return now - max(years, topic.lookback, topic.overlap)
+
+
+def _is_same_week(one: datetime, other: datetime) -> bool:
+    return one.isocalendar()[:2] == other.isocalendar()[:2]
 
 
 def news_from(topic: Topic, cursor: Cursor | None, now: datetime) -> datetime:

@@ -78,11 +78,22 @@ def test_a_query_is_asked_by_both_dates() -> None:
 
 def test_the_first_window_is_the_back_catalogue_and_later_ones_overlap() -> None:
     plan = next(iter(plans(TOPIC)))
-    cursor = Cursor(NOW - days(1), plan.definition)
+    tuesday = NOW + days(1)
+    cursor = Cursor(NOW, plan.definition)
 
     assert span(TOPIC, plan, None, NOW) == NOW - days(365.25 * 5)
-    assert span(TOPIC, plan, cursor, NOW) == NOW - days(15)
+    assert span(TOPIC, plan, cursor, tuesday) == tuesday - days(15)
     assert span(TOPIC, plan, Cursor(NOW + days(99), plan.definition), NOW) == NOW - days(14)
+
+
+def test_once_a_week_all_is_asked_for_as_records_may_match_months_after_their_entry() -> None:
+    plan = next(iter(plans(TOPIC)))
+    sunday = Cursor(NOW - days(1), plan.definition)
+    long_away = Cursor(NOW - days(365.25 * 8), plan.definition)
+
+    assert NOW.isoweekday() == 1
+    assert span(TOPIC, plan, sunday, NOW) == NOW - days(365.25 * 5)
+    assert span(TOPIC, plan, long_away, NOW) == long_away.moved_to - days(14)
 
 
 def test_a_leg_that_is_defined_anew_begins_anew() -> None:
