@@ -5,7 +5,6 @@ The recordings are not part of this repository; without them beside it these tes
 
 import io
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from services.ncbi_sim.catalogue import load_catalogue
-from services.ncbi_sim.settings import PACKAGED_CATALOGUE
-from tests.unit.ncbi_sim.small_catalogue import Entrez, entrez, on
+from tests.unit.ncbi_sim.small_catalogue import entrez
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "eutils"
 RESPONSES = RECORDED / "responses"
@@ -188,36 +185,6 @@ async def test_the_request_limit_answers_with_the_recorded_keys() -> None:
         await client.http.post("/_sim/faults", json=[rule])
         ours = (await client.get("esearch", term="x")).json()
     assert list(ours) == list(recorded_json("errors/rate_limit_429.json"))
-
-
-async def whole_catalogue(client: Entrez) -> etree._Element:
-    """Every record of the packaged catalogue."""
-    found = await client.search("1000:3000[dp]", usehistory="y")
-    return await client.xml("efetch", WebEnv=found["webenv"], query_key=found["querykey"])
-
-
-def pubmed_dtd() -> etree.DTD:
-    """NLM's DTD; its MathML part is not at hand and not needed."""
-    text = (RECORDED / "dtd" / "pubmed_250101.dtd").read_text(encoding="utf-8")
-    text = re.sub(r"<!ENTITY % mathml-in-pubmed[^>]*>\s*%mathml-in-pubmed;", "", text)
-    return etree.DTD(io.StringIO("<!ELEMENT mml:math ANY>" + text))
-
-
-async def test_every_record_of_the_demo_catalogue_obeys_nlms_dtd() -> None:
-    async with entrez(load_catalogue(PACKAGED_CATALOGUE), now=lambda: on(14)) as client:
-        root = await whole_catalogue(client)
-    assert len(root) >= 60
-    dtd = pubmed_dtd()
-    assert dtd.validate(root), str(dtd.error_log)
-
-
-async def test_every_element_of_our_records_occurs_in_real_ones() -> None:
-    real: set[tuple[str, str]] = set()
-    for path in sorted((RECORDED / "records").glob("*.xml")):
-        real |= set(nesting(etree.parse(path, etree.XMLParser(huge_tree=True)).getroot()))
-    async with entrez(load_catalogue(PACKAGED_CATALOGUE), now=lambda: on(14)) as client:
-        ours = set(nesting(await whole_catalogue(client)))
-    assert ours - real == set()
 
 
 @pytest.mark.parametrize(
