@@ -30,22 +30,24 @@ class DatabasePace:
     key: str
     clock: Callable[[], float] = time.time
 
-    async def reserve(self, gap: float) -> Slot:
+    async def reserve(self, gap: float, ahead: float = 0.0) -> Slot:
         """See `Pace`.
 
         Raises:
             Retryable: the database is away.
         """
-        asked = time.monotonic()
         async with transaction(self.engine) as connection:
             now = self._now(connection)
-            free = sa.case((_FREE.between(now, now + _FARTHEST), _FREE), else_=now)
-            statement = self._row(connection, now + gap, free + gap)
-            answer = (await connection.execute(statement.returning(_FREE, now))).one()
-            at, read = float(answer[0]) - gap, float(answer[1])
+            soonest = now + ahead
+            free = sa.case((_FREE.between(soonest, now + _FARTHEST), _FREE), else_=soonest)
+            statement = self._row(connection, soonest + gap, free + gap).returning(_FREE, now)
+            asked = time.monotonic()
+            answer = (await connection.execute(statement)).one()
+            answered = time.monotonic()
+        at, read = float(answer[0]) - gap, float(answer[1])
         if connection.dialect.name == "postgresql":
-            # When within this time its clock was read, we cannot know.
-            return Slot(at - read, doubt=time.monotonic() - asked)
+            # When between the two its clock was read, we cannot know.
+            return Slot(at - read - (time.monotonic() - answered), doubt=answered - asked)
         return Slot(at - self.clock())
 
     async def hold(self, seconds: float) -> None:

@@ -19,6 +19,8 @@ _MARGIN = 1.17
 """Slots are spaced by this share of the limit's own spacing..."""
 _LATENESS = 0.15
 """...and are used at most so many seconds late, so that no second holds more than the limit."""
+_MISSES = 4
+"""So many missed in a row: whatever is this slow does not come in bursts either."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Slot:
 class Pace(Protocol):
     """Where slots are counted: for one process, or for all that share a database."""
 
-    async def reserve(self, gap: float) -> Slot:
-        """The next free slot; the one after it is `gap` seconds later.
+    async def reserve(self, gap: float, ahead: float = 0.0) -> Slot:
+        """The next free slot, at least `ahead` seconds from now; the one after it is `gap` later.
 
         Raises:
             Retryable: it cannot be told now.
@@ -54,10 +56,10 @@ class ProcessPace:
         self._monotonic = monotonic
         self._free_at = 0.0
 
-    async def reserve(self, gap: float) -> Slot:
+    async def reserve(self, gap: float, ahead: float = 0.0) -> Slot:
         """See `Pace`."""
         now = self._monotonic()
-        at = max(now, self._free_at)
+        at = max(now + ahead, self._free_at)
         self._free_at = at + gap
         return Slot(at - now)
 
@@ -86,19 +88,25 @@ class Limiter:
         Raises:
             Retryable: as `Pace.reserve`.
         """
-        while not await self._reached():
-            pass
+        ahead, misses = 0.0, 0
+        while True:
+            pauses = self._pauses
+            late = await self._lateness(ahead)
+            misses += late > _LATENESS
+            if pauses == self._pauses and (late <= _LATENESS or misses > _MISSES):
+                return
+            # A database that takes this long to answer is asked for a slot that far away.
+            ahead = max(late, 0.0)
 
-    async def _reached(self) -> bool:
-        pauses = self._pauses
+    async def _lateness(self, ahead: float) -> float:
+        """Reserve a slot and wait for it: how many seconds after it we are, at most."""
         # One at a time: the tasks keep their order, and a database sees one of them.
         async with self._turn:
-            slot = await self._pace.reserve(self._gap)
+            slot = await self._pace.reserve(self._gap, ahead)
             at = self._timing.monotonic() + slot.wait
         if slot.wait > 0:
             await self._timing.sleep(slot.wait)
-        late = self._timing.monotonic() - at + slot.doubt
-        return late <= _LATENESS and pauses == self._pauses
+        return self._timing.monotonic() - at + slot.doubt
 
     async def pause(self, seconds: float) -> None:
         """Give out no slot for this long: NCBI counts by address or key, not by task.

@@ -92,6 +92,14 @@ async def test_a_shorter_pause_does_not_end_a_longer_one(store: AsyncEngine) -> 
     assert (await pace.reserve(0.4)).wait > 59
 
 
+async def test_a_slot_can_be_had_that_is_not_before_its_time(store: AsyncEngine) -> None:
+    pace = DatabasePace(store, "address")
+
+    waits = [(await pace.reserve(10.0, ahead=50.0)).wait, (await pace.reserve(10.0)).wait]
+
+    assert [round(wait, -1) for wait in waits] == [50, 60]
+
+
 async def test_a_slot_that_nobody_used_costs_that_slot_alone(store: AsyncEngine) -> None:
     pace = DatabasePace(store, "address")
     waits = [(await pace.reserve(10.0)).wait for _ in range(3)]
@@ -123,8 +131,10 @@ class Written:
 
     def __init__(self, *slots: Slot) -> None:
         self.slots = list(slots)
+        self.ahead: list[float] = []
 
-    async def reserve(self, _gap: float) -> Slot:
+    async def reserve(self, _gap: float, ahead: float = 0.0) -> Slot:
+        self.ahead.append(ahead)
         return self.slots.pop(0)
 
     async def hold(self, _seconds: float) -> None:
@@ -138,6 +148,15 @@ async def test_a_slot_whose_time_has_passed_is_not_used(missed: Slot) -> None:
     await Limiter(3, pace, Timing(monotonic=lambda: 0.0)).slot()
 
     assert pace.slots == []
+    assert pace.ahead == [0.0, 1.0]
+
+
+async def test_a_database_that_is_always_slow_makes_requests_rare_and_does_not_stop_them() -> None:
+    pace = Written(*[Slot(-1.0)] * 9)
+
+    await Limiter(3, pace, Timing(monotonic=lambda: 0.0)).slot()
+
+    assert len(pace.ahead) == 5
 
 
 async def test_a_slot_within_a_pause_is_not_used() -> None:
