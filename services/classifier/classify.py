@@ -11,6 +11,7 @@ from services.classifier.scope import Receptor, receptor_of, scope_of
 from services.classifier.scoring import Support, to_label
 from services.classifier.study import Study, study_of
 from services.classifier.taxonomy import Taxonomy
+from services.classifier.trials import trials
 from shared.article import Article
 from shared.events import Classification, Label
 
@@ -36,6 +37,7 @@ def classify(article: Article, taxonomy: Taxonomy) -> Classification:
     return Classification(
         scope=scope,
         labels=tuple(label for label in labels if label.evidence),
+        trials=trials(article),
         taxonomy_version=taxonomy.version,
         classifier_version=CLASSIFIER_VERSION,
     )
