@@ -235,34 +235,3 @@ def test_a_change_that_makes_no_sense_is_refused(wrong: dict[str, Any], message:
 def test_an_article_with_impossible_dates_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         read_catalogue(content(article=[*ARTICLES, article(7, **wrong)]))
-
-
-async def test_an_article_may_enter_at_a_minute_of_its_day() -> None:
-    timed = article(301, entered_day=1, entered_time="15:30")
-    instant = [on(1, hour=15)]
-    async with entrez(catalogue(articles=(timed,)), now=lambda: instant[0]) as client:
-        assert await client.found("301[uid]") == set()
-        instant[0] = on(1, hour=16)
-        found = await record(client, 301)
-        for hours, hit in (("15:30:2026/09/08 15:30", {301}), ("15:31:2026/09/08 23:59", set())):
-            term = f"301[uid] AND 2026/09/08 {hours}[crdt]"
-            assert await client.found(term) == hit
-        said = await client.search("301[uid] AND 2026/09/08 12:00:2026/09/08 15:30[edat]")
-    entrez_date = found.find(".//PubMedPubDate[@PubStatus='entrez']")
-    assert entrez_date is not None
-    assert [part.text for part in entrez_date][3:] == ["15", "30"]
-    assert said["querytranslation"].endswith("2026/09/08 12:00:2026/09/08 15:30[Date - Entry]")
-
-
-async def test_a_crowded_day_can_be_searched_hour_by_hour() -> None:
-    crowd = tuple(article(pmid, "Crowd.", entered_day=1) for pmid in range(1000, 1300))
-    async with entrez(catalogue(articles=crowd), now=lambda: on(2)) as client:
-        found = [
-            await client.found(
-                f"crowd[ti] AND 2026/09/08 {hour:02}:00:2026/09/08 {hour:02}:59[crdt]", retmax=999
-            )
-            for hour in range(24)
-        ]
-    assert sum(map(len, found)) == 300
-    assert set().union(*found) == set(range(1000, 1300))
-    assert max(map(len, found)) < 40
