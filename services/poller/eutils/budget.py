@@ -14,11 +14,15 @@ class Budget:
     Utilities are counted apart: elink is often down alone, and records can be fetched meanwhile.
     """
 
-    def __init__(self, limit: timedelta, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, limit: timedelta, monotonic: Callable[[], float], failures: int = FAILURES
+    ) -> None:
+        self._failures = failures
         self._limit = limit
         self._monotonic = monotonic
         self._ends = monotonic() + limit.total_seconds()
         self._failed: Counter[str] = Counter()
+        self._faults: dict[str, str] = {}
 
     @property
     def left(self) -> float:
@@ -29,13 +33,21 @@ class Budget:
         """Why the utility is not asked any more in this poll; None while it may be."""
         if self.left <= 0:
             return f"the poll's {_words(self._limit)} are over"
-        if self._failed[utility] >= FAILURES:
-            return f"{utility} failed {FAILURES} times in a row in this poll"
+        if self._failed[utility] >= self._failures:
+            fault = self._faults[utility]
+            return (
+                f"{utility} failed {self._failures} times in a row in this poll, last with {fault}"
+            )
         return None
 
-    def note(self, utility: str, *, answered: bool) -> None:
-        """Count what became of a call."""
-        self._failed[utility] = 0 if answered else self._failed[utility] + 1
+    def answered(self, utility: str) -> None:
+        """A call was answered: the utility is not down."""
+        self._failed[utility] = 0
+
+    def failed(self, utility: str, fault: str) -> None:
+        """A call failed in spite of all patience."""
+        self._failed[utility] += 1
+        self._faults[utility] = fault
 
 
 def _words(limit: timedelta) -> str:

@@ -1,11 +1,12 @@
 """One call of one E-utility: asked within the limit, classified, and asked again if that helps."""
 
 import asyncio
-import math
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 import httpx
@@ -85,7 +86,7 @@ class Client:
         self.access = access
         self.conduct = conduct
         self._http = http
-        self._budget: Budget | None = None
+        self._budget = Budget(timedelta.max, conduct.timing.monotonic, failures=sys.maxsize)
         # A slot must not be spent in waiting for a connection: those behind it would catch up.
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._starts: deque[float] = deque(maxlen=int(PER_SECOND_WITH_KEY))
@@ -121,41 +122,34 @@ class Client:
             Permanent: NCBI says that this request is wrong.
         """
         patience, now = self.conduct.patience, self.conduct.timing.monotonic
-        ends = now() + min(patience.deadline, self._left())
+        ends = now() + min(patience.deadline, self._budget.left)
+        most = attempts or patience.attempts
         answer = Answer(Verdict.TRANSIENT, "not asked")
-        for attempt in range(1, (attempts or patience.attempts) + 1):
-            self._admit(utility)
+        for attempt in range(1, most + 1):
+            self._admit(utility, answer)
             found = await self._once(utility, parameters, read, ends)
             if not isinstance(found, Answer):
-                self._note(utility, answered=True)
                 return found
             answer = found
             wait = patience.wait(attempt, answer.retry_after, self.conduct.timing.chance())
             if answer.verdict is Verdict.THROTTLED:
                 await self.conduct.limiter.pause(wait)
-            if wait >= ends - now():
+            if attempt == most or wait >= ends - now():
                 break
             log.info("eutils_retry", utility=utility, attempt=attempt, reason=answer.message)
             await self.conduct.timing.sleep(wait)
         if attempts is None:
-            self._note(utility, answered=False)
+            self._budget.failed(utility, answer.message)
         raise Retryable(f"{utility}: {answer.message} ({answer.verdict})", answer.retry_after)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    def _left(self) -> float:
-        return self._budget.left if self._budget else math.inf
-
-    def _admit(self, utility: str) -> None:
-        reason = self._budget.refusal(utility) if self._budget else None
+    def _admit(self, utility: str, answer: Answer) -> None:
+        reason = self._budget.refusal(utility)
         if reason:
-            raise Retryable(f"{utility}: not asked: {reason}")
-
-    def _note(self, utility: str, *, answered: bool) -> None:
-        if self._budget:
-            self._budget.note(utility, answered=answered)
+            raise Retryable(f"{utility}: {answer.message}: {reason}", answer.retry_after)
 
     async def _once(
         self, utility: str, parameters: Parameters, read: Callable[[Reply], T], ends: float
@@ -170,8 +164,9 @@ class Client:
                 reason = str(error).removeprefix(f"{utility}: ")
                 found = answer = Answer(Verdict.TRANSIENT, reason)
         self.conduct.answered(utility, answer.verdict)
+        if answer.verdict in (Verdict.OK, Verdict.EMPTY, Verdict.PERMANENT):
+            self._budget.answered(utility)
         if answer.verdict is Verdict.PERMANENT:
-            self._note(utility, answered=True)
             raise Permanent(f"{utility}: {answer.message}")
         return found
 

@@ -65,6 +65,14 @@ async def test_a_call_ends_with_its_poll_though_it_could_wait_longer() -> None:
     assert time.now < 10
 
 
+async def test_no_time_is_spent_in_waiting_after_the_last_attempt() -> None:
+    time, ncbi = Time(), Counting(esearch=httpx.Response(500))
+
+    with pytest.raises(Retryable, match="HTTP 500"):
+        await client_of(ncbi, time, attempts=2).call("esearch", {})
+    assert time.now == pytest.approx(1.0, abs=0.1)
+
+
 async def test_the_budget_of_one_poll_does_not_bind_the_next() -> None:
     time, ncbi = Time(), Counting(esearch=httpx.Response(200, text=FOUND))
     eutils = Eutils(client_of(ncbi, time))
@@ -85,7 +93,9 @@ async def test_a_utility_that_failed_in_a_row_is_not_asked_again_in_that_poll() 
         with pytest.raises(Retryable, match="HTTP 500"):
             await client.call("elink", {})
 
-    with pytest.raises(Retryable, match="elink: not asked: elink failed 3 times in a row"):
+    with pytest.raises(
+        Retryable, match=r"elink: not asked: elink failed 3 times in a row .* HTTP 500"
+    ):
         await client.call("elink", {})
     assert ncbi.asked == 2 * FAILURES
     assert not (await client.call("esearch", {})).empty, "the others go on"
@@ -96,7 +106,7 @@ async def test_calls_under_way_give_up_when_their_utility_is_found_to_be_down() 
 
     def handler(_request: httpx.Request) -> httpx.Response:
         for _ in range(FAILURES):
-            budget.note("elink", answered=False)
+            budget.failed("elink", "an outage")
         return httpx.Response(500)
 
     with pytest.raises(Retryable, match="in a row"):
