@@ -25,7 +25,7 @@ def _against(found: Explanation, facet: str, name: str) -> list[tuple[str, str]]
         ("Unlike CAR-NK cells, these persist.", "comparison"),
         ("No CAR-NK cells were given.", "negation"),
         ("CAR-NK cells have revolutionised cancer care.", "background"),
-        ("CAR-NK cells may one day follow.", "future"),
+        ("They may one day lead to CAR-NK cells.", "future"),
     ],
 )
 def test_a_label_that_is_only_argued_against_is_refused_with_the_reason(
