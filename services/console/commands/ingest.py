@@ -34,6 +34,8 @@ from shared.settings import load
 
 _COUNTED = ("records", "matched", "new", "revised", "deleted", "refused")
 _COLOURS = {"broken": "red", "refused": "red", "skipped": "yellow"}
+_WARNINGS = 5
+"""So many are printed: of 1,300 files without a sum beside them the first few say it all."""
 
 Carry = Callable[[], Awaitable[object]]
 """Sees to it that the events of a file are on their way before the next one is taken in."""
@@ -160,7 +162,7 @@ def _bar(console: Console) -> Progress:
 def print_reports(console: Console, reports: Sequence[Report]) -> None:
     """A row for each file that was read, the others in words, then all that was not well."""
     table = Table(title="Files", title_justify="left", header_style="bold")
-    table.add_column("File")
+    table.add_column("File", no_wrap=True)
     table.add_column("State")
     for name in _COUNTED:
         table.add_column(name.capitalize(), justify="right")
@@ -183,9 +185,11 @@ def _row(report: Report) -> tuple[str, ...]:
 
 
 def _remarks(reports: Sequence[Report]) -> list[tuple[str, str]]:
-    remarks = []
+    warnings = [f"{one.name}: {warning}" for one in reports for warning in one.warnings]
+    remarks = [(line, "yellow") for line in warnings[:_WARNINGS]]
+    if len(warnings) > _WARNINGS:
+        remarks.append((f"... and {len(warnings) - _WARNINGS} more warnings", "yellow"))
     for report in reports:
-        remarks += [(f"{report.name}: {warning}", "yellow") for warning in report.warnings]
         remarks += [(f"{report.name}: {complaint}", "yellow") for complaint in report.complaints]
         unnamed = report.counts.get("refused", 0) - len(report.complaints)
         if unnamed > 0:

@@ -21,6 +21,7 @@ from shared.article import Article, Status
 from shared.database import transaction
 from shared.errors import ConfigurationError, Retryable
 from shared.events import Poll, PollCompleted, Reason
+from shared.migrate import upgrade
 from tests.unit.poller.fakes import BASE, SEED, FakePubMed, record
 from tests.unit.poller.ingesting import add_md5, citing, deleting, entry, nlm_file, take
 from tests.unit.poller.polling import (
@@ -469,3 +470,26 @@ async def test_a_reading_process_that_dies_is_said_with_what_to_do(tmp_path: Pat
         readers = Readers(executor, 1, tmp_path)
         with pytest.raises(Retryable, match="fewer --processes"):
             await readers._run(os._exit, 1)
+
+
+async def test_files_are_taken_in_on_both_databases(database: AsyncEngine, tmp_path: Path) -> None:
+    await upgrade(database, "poller")
+    first = nlm_file(tmp_path, 1, entry(1), entry(2), UNREADABLE.format(pmid=8, text="a car"))
+    later = nlm_file(tmp_path, 2, entry(1, "A fast car"), deleting(2))
+    await take(database, [first])
+
+    reports = await take(database, [first, later])
+    await take(database, [later], wishes=Wishes(again=True))
+
+    assert [report.state for report in reports] == ["known", "applied"]
+    events = await taken(database)
+    assert [int(event.subject) for event in revised(events)] == [1, 2]
+    assert sum(isinstance(event, PollCompleted) for event in events) == 3
+    async with transaction(database) as connection:
+        rows = await connection.execute(
+            sa.select(ingested_files.c.name, ingested_files.c.times, ingested_files.c.state)
+        )
+        assert sorted(tuple(row) for row in rows) == [
+            (first.name, 1, "applied"),
+            (later.name, 2, "applied"),
+        ]
