@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from starlette.responses import Response
 
 from services.ncbi_sim.kinds import Endpoint, Failure, Kind
@@ -40,6 +40,13 @@ class Rule(BaseModel):
     times: int | None = Field(default=None, ge=1)
     seconds: float = Field(default=2.0, gt=0, le=3600)
     without: frozenset[Kind] = frozenset()
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _known_kind(cls, kind: object) -> object:
+        if kind != "any" and kind not in FAILURES:
+            raise ValueError(f"{kind!r} is no kind of failure; GET /_sim/faults lists them")
+        return kind
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:

@@ -57,7 +57,7 @@ async def test_faults_can_be_set_and_cleared_while_running() -> None:
         ({"nth": 1, "always": True}, "exactly one of nth, rate and always"),
         ({"rate": 0.5}, "a rate needs a seed"),
         ({"always": True, "seed": 1}, "unless the kind is any"),
-        ({"always": True, "kind": "earthquake"}, "kind"),
+        ({"always": True, "kind": "earthquake"}, "'earthquake' is no kind of failure"),
         ({"always": True, "kind": "record_missing", "endpoint": "elink"}, "at efetch only"),
         ({"always": True, "without": ["slow"]}, "only the kind any can do without"),
         ({"always": True, "seconds": 0}, "seconds"),
