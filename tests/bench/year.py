@@ -73,7 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same year")
     parser.add_argument(
-        "--late-matches", type=int, default=0,
+        "--late-matches", type=int, default=20,
         help="articles that match the query only once they are indexed, weeks after their entry",
     )  # fmt: skip
     parser.add_argument("--database", help="SQLAlchemy URL; an SQLite file unless given")

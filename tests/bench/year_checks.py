@@ -114,9 +114,10 @@ def _final_state(left: Left, pubmed: Generated) -> Iterator[str]:
 
 def _is_news(expected: Expected) -> bool | None:
     """Whether readers must be told; None where it depends on when the first poll was complete."""
-    if expected.relations == {"references"} or expected.entered_day < -LOOKBACK:
+    if expected.entered_day < -LOOKBACK:
         return False
-    return True if expected.entered_day >= SLACK - LOOKBACK else None
+    certain = expected.entered_day >= SLACK - LOOKBACK and expected.relations != {"references"}
+    return True if certain else None
 
 
 def _ledger_closed(left: Left, _pubmed: Generated) -> Iterator[str]:
