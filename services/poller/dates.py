@@ -1,13 +1,12 @@
 """Dates as PubMed prints them, never more precise than it gives them."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 
 from lxml import etree
 
-from services.poller.text import texts_named, words_of
 from shared.article import HistoryDate, PartialDate
 
 _MONTHS = {
@@ -17,42 +16,42 @@ _MONTHS = {
     )
 }
 _LEADING_YEAR = re.compile(r"(1[5-9]|20)\d\d(?!\d)")
-_PARTS = {
-    name: name for name in ("Year", "Month", "Day", "Hour", "Minute", "Season", "MedlineDate")
-}
-_IN_FULL = ("Year", "Month", "Day", "Hour", "Minute", "Second")
 
-Parts = Mapping[str, str | None]
-"""The elements of a date by their names, as printed."""
+Parts = dict[Any, str | None]
+"""The elements of a date by their names, as they stand."""
 
 
 def date_parts(element: etree._Element) -> Parts:
     """What is inside a date: Year, Month, Day, Hour, Minute, Season, MedlineDate."""
-    return texts_named(element, _PARTS)
+    return {part.tag: part.text for part in element}
 
 
-def step_parts(element: etree._Element) -> Parts:
-    """What is inside a date that is given in full, in the order of the DTD, as a step is."""
-    words = words_of(element)
-    if len(words) == len(element):  # as many words as elements: no need to look at each of them
-        return dict(zip(_IN_FULL, words, strict=False))
-    return date_parts(element)
-
-
-def partial_date(parts: Parts) -> PartialDate:
+def partial_date(element: etree._Element) -> PartialDate:
     """A date as precise as it is printed. No month is made of a season, no day of nothing."""
-    if medline := parts.get("MedlineDate"):
-        year = _LEADING_YEAR.match(medline)
-        return PartialDate(year=int(year[0]) if year else None, text=medline)
-    year_text = parts.get("Year")
-    if season := parts.get("Season"):
-        return PartialDate(year=_number(year_text), text=f"{year_text or ''} {season}".strip())
-    return plain_date(year_text, parts.get("Month"), parts.get("Day"))
+    parts = date_parts(element)
+    if "MedlineDate" in parts or "Season" in parts:
+        return _printed_date(
+            *(_line(parts.get(name)) for name in ("MedlineDate", "Year", "Season"))
+        )
+    return _plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
 
 
+def history_step(status: str, parts: Parts) -> HistoryDate:
+    """A step of a record's history."""
+    return _step(status, parts.get("Year"), parts.get("Month"), parts.get("Day"))
+
+
+def _printed_date(medline: str, year: str, season: str) -> PartialDate:
+    if not medline:
+        return PartialDate(year=_number(year), text=f"{year} {season}".strip())
+    found = _LEADING_YEAR.match(medline)
+    return PartialDate(year=int(found[0]) if found else None, text=medline)
+
+
+# The same days come again and again in a file, and records can share them: they are frozen.
 @lru_cache(maxsize=4096)
-def plain_date(year: str | None, month: str | None, day: str | None) -> PartialDate:
-    """A date of numbers and month names. The same days come again and again in a file."""
+def _plain_date(year: str | None, month: str | None, day: str | None) -> PartialDate:
+    year, month, day = _line(year), _line(month), _line(day)
     if not month:
         return PartialDate(year=_number(year))
     number = _month(month)
@@ -63,18 +62,21 @@ def plain_date(year: str | None, month: str | None, day: str | None) -> PartialD
 
 
 @lru_cache(maxsize=16384)
-def history_date(status: str, day: PartialDate) -> HistoryDate:
-    """A step of a record's history."""
-    return HistoryDate(status=status, date=day)
+def _step(status: str, year: str | None, month: str | None, day: str | None) -> HistoryDate:
+    return HistoryDate(status=status, date=_plain_date(year, month, day))
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _month(text: str) -> int | None:
     return _MONTHS.get(text[:3].lower()) if text.isalpha() else _number(text, 12)
 
 
-def _number(text: str | None, largest: int = 9999) -> int | None:
+def _number(text: str, largest: int = 9999) -> int | None:
     # Python refuses to make a number of thousands of digits, and no date has more than four.
-    if text is None or len(text) > 4 or not text.isdecimal():
+    if len(text) > 4 or not text.isdecimal():
         return None
     return number if 1 <= (number := int(text)) <= largest else None
 
@@ -92,7 +94,13 @@ def instant(parts: Parts) -> datetime | None:
         return None
 
 
-def whole_day(parts: Parts) -> date | None:
+def whole_day(element: etree._Element) -> date | None:
     """A date that is always given in full (`DateRevised`); None where it is none."""
-    moment = instant(parts)
+    parts = date_parts(element)
+    return _day(parts.get("Year"), parts.get("Month"), parts.get("Day"))
+
+
+@lru_cache(maxsize=4096)
+def _day(year: str | None, month: str | None, day: str | None) -> date | None:
+    moment = instant({"Year": year, "Month": month, "Day": day})
     return moment.date() if moment else None

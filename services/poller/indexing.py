@@ -26,11 +26,7 @@ _GRANT = {"GrantID": "number", "Acronym": "acronym", "Agency": "agency", "Countr
 
 def read_headings(headings: etree._Element) -> list[Fields]:
     """A `MeshHeadingList` as `MeshHeading`s."""
-    return [
-        heading
-        for element in headings.iterchildren("MeshHeading")
-        if "name" in (heading := _heading(element))
-    ]
+    return [heading for element in headings if "name" in (heading := _heading(element))]
 
 
 def _heading(element: etree._Element) -> Fields:
@@ -90,7 +86,7 @@ def trials(accessions: Iterable[Fields]) -> Iterator[str]:
 
 def read_corrections(links: etree._Element) -> list[Fields]:
     """A `CommentsCorrectionsList` as `Correction`s: each with what it points to."""
-    return [_correction(element) for element in links.iterchildren("CommentsCorrections")]
+    return [_correction(element) for element in links]
 
 
 def _correction(element: etree._Element) -> Fields:

@@ -114,36 +114,42 @@ def _records(stretches: Stretches) -> Iterator[Article | Refused | Deleted]:
     if not stretches.head:
         yield from _by_tree(stretches.onwards(b""), stretches)
         return
+    parser = etree.XMLParser(**_READING)
     for stretch in stretches:
         try:
-            root = etree.fromstring(stretches.document(stretch), _parser())
+            yield from _read_all(stretches.document(stretch), parser)
         except etree.XMLSyntaxError:
             if b"<!" in stretch or b"<?" in stretch:  # then a cut can be at the wrong place
                 yield from _by_tree(stretches.onwards(stretch), stretches)
                 return
-            yield from _one_by_one(stretches, stretch)
-        else:
-            yield from _read_all(root)
-    yield from _last(stretches)
+            yield from _one_by_one(stretches, stretch, parser)
+    yield from _last(stretches, parser)
 
 
-def _last(stretches: Stretches) -> Iterator[Article | Refused | Deleted]:
+def _last(stretches: Stretches, parser: etree.XMLParser) -> Iterator[Article | Refused | Deleted]:
     try:
-        yield from _read_all(etree.fromstring(stretches.head + stretches.rest, _parser()))
+        yield from _read_all(stretches.head + stretches.rest, parser)
     except etree.XMLSyntaxError as error:
         raise _BreaksOffError(stretches.fault or str(error.msg), stretches.rest) from error
     if stretches.fault:
         raise _BreaksOffError(stretches.fault, b"")
 
 
-def _one_by_one(stretches: Stretches, stretch: bytes) -> Iterator[Article | Refused | Deleted]:
+def _one_by_one(
+    stretches: Stretches, stretch: bytes, parser: etree.XMLParser
+) -> Iterator[Article | Refused | Deleted]:
     for record in stretches.records(stretch):
         try:
-            yield from _read_all(etree.fromstring(stretches.document(record), _parser()))
+            yield from _read_all(stretches.document(record), parser)
         except etree.XMLSyntaxError as error:
             named = _PMID.search(record)
             pmid = int(named[1]) if named else None
             yield Refused(pmid, f"not well-formed: {error.msg}", record)
+
+
+def _read_all(document: bytes, parser: etree.XMLParser) -> Iterator[Article | Refused | Deleted]:
+    root = etree.fromstring(document, parser)
+    return (_read(element) for element in root if element.tag in _RECORDS)
 
 
 def _by_tree(
@@ -185,14 +191,6 @@ def _drop(element: etree._Element) -> None:
     element.clear()
     while parent is not None and element.getprevious() is not None:
         del parent[0]
-
-
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(**_READING)
-
-
-def _read_all(root: etree._Element) -> Iterator[Article | Refused | Deleted]:
-    return (_read(element) for element in root if element.tag in _RECORDS)
 
 
 def _read(element: etree._Element) -> Article | Refused | Deleted:

@@ -7,16 +7,14 @@ from lxml import etree
 
 from services.poller.dates import (
     date_parts,
-    history_date,
+    history_step,
     instant,
     partial_date,
-    plain_date,
-    step_parts,
     whole_day,
 )
 from services.poller.eutils.xml import pmid_in
 from services.poller.indexing import read_grants, read_references
-from services.poller.text import html_of, text_of, texts_named, texts_of
+from services.poller.text import html_of, text_of, texts_named
 from shared.errors import Permanent
 
 Fields = dict[str, Any]
@@ -68,33 +66,28 @@ def pagination(element: etree._Element, fields: Fields) -> None:
 
 def abstract(element: etree._Element, fields: Fields) -> None:
     """The sections of the main abstract, and whose they are."""
-    fields["abstract"] = _sections(element)
-    fields["copyright"] = _copyright(element)
+    fields["abstract"], fields["copyright"] = _sections(element)
 
 
 def other_abstract(element: etree._Element, fields: Fields) -> None:
     """One of the abstracts beside the main one. The DTD takes `eng` where no language is said."""
-    fields.setdefault("_other_copyright", _copyright(element))
-    if sections := _sections(element):
-        fields.setdefault("other_abstracts", []).append(
-            {
-                "language": element.get("Language", "eng"),
-                "kind": element.get("Type"),
-                "sections": sections,
-            }
-        )
+    sections, owner = _sections(element)
+    fields.setdefault("_other_copyright", owner)
+    if sections:
+        language, kind = element.get("Language", "eng"), element.get("Type")
+        other = {"language": language, "kind": kind, "sections": sections}
+        fields.setdefault("other_abstracts", []).append(other)
 
 
-def _sections(element: etree._Element) -> list[dict[str, str | None]]:
-    return [
-        {"text": text, "label": part.get("Label") or None}
-        for part in element.iterchildren("AbstractText")
-        if (text := text_of(part))
-    ]
-
-
-def _copyright(element: etree._Element) -> str | None:
-    return next(iter(texts_of(element, "CopyrightInformation")), None)
+def _sections(element: etree._Element) -> tuple[list[dict[str, str | None]], str | None]:
+    sections, owner = [], None
+    for child in element:
+        tag, text = child.tag, text_of(child)
+        if tag == "AbstractText" and text:
+            sections.append({"text": text, "label": child.get("Label") or None})
+        elif tag == "CopyrightInformation":
+            owner = owner or text or None
+    return sections, owner
 
 
 def own_ids(element: etree._Element, fields: Fields) -> None:
@@ -119,10 +112,9 @@ def history(element: etree._Element, fields: Fields) -> None:
     (NLM Technical Bulletin, Nov-Dec 2008.)
     """
     steps = fields.setdefault("history", [])
-    for child in element.iterchildren("PubMedPubDate"):
-        status, parts = child.get("PubStatus", ""), step_parts(child)
-        day = plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
-        steps.append(history_date(status, day))
+    for child in element:
+        status, parts = child.get("PubStatus", ""), date_parts(child)
+        steps.append(history_step(status, parts))
         if status == "entrez":
             fields.setdefault("entered_at", instant(parts))
 
@@ -134,13 +126,12 @@ def language(element: etree._Element, fields: Fields) -> None:
 
 def keywords(element: etree._Element, fields: Fields) -> None:
     """One of the lists of keywords: authors, publishers and indexers each have their own."""
-    fields.setdefault("keywords", []).extend(texts_of(element, "Keyword"))
+    fields.setdefault("keywords", []).extend(map(text_of, element))
 
 
 def publication_type(element: etree._Element, fields: Fields) -> None:
     """One of the publication types."""
-    if text := text_of(element):
-        fields.setdefault("publication_types", []).append(text)
+    fields.setdefault("publication_types", []).append(text_of(element))
 
 
 def grants(element: etree._Element, fields: Fields) -> None:
@@ -155,17 +146,17 @@ def references(element: etree._Element, fields: Fields) -> None:
 
 def published(element: etree._Element, fields: Fields) -> None:
     """The date of the issue or book, as precise as it is printed."""
-    fields["published"] = partial_date(date_parts(element))
+    fields["published"] = partial_date(element)
 
 
 def electronic(element: etree._Element, fields: Fields) -> None:
     """The date of the first version online."""
-    fields.setdefault("electronic", partial_date(date_parts(element)))
+    fields.setdefault("electronic", partial_date(element))
 
 
 def revised(element: etree._Element, fields: Fields) -> None:
     """The day NLM last touched the record: it tells an older reading of it from a newer one."""
-    fields["revised_on"] = whole_day(step_parts(element))
+    fields["revised_on"] = whole_day(element)
 
 
 COMMON: dict[str, Reader] = {

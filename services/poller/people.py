@@ -14,8 +14,7 @@ _NAMES = {
     "Initials": "initials",
     "CollectiveName": "collective_name",
 }
-_AFFILIATIONS = {"AffiliationInfo", "Affiliation"}
-"""With identifiers of the institution beside it; and without, as it stood before 2015."""
+_NAMED = frozenset(_NAMES.values())
 
 
 def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
@@ -26,7 +25,7 @@ def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
     """
     return [
         author
-        for element in authors.iterchildren("Author")
+        for element in authors
         if element.get("ValidYN") != "N" and (author := _author(element))
     ]
 
@@ -34,24 +33,21 @@ def read_authors(authors: etree._Element) -> list[dict[str, Any]]:
 def _author(element: etree._Element) -> dict[str, Any]:
     """Empty for an author without a name."""
     author: dict[str, Any] = {}
-    beside: dict[str, Any] = {}
+    affiliations: list[str] = []
     for child in element:
         tag = child.tag
         if tag in _NAMES:
             if text := text_of(child):
                 author[_NAMES[tag]] = text
-        elif tag in _AFFILIATIONS:
-            beside.setdefault("affiliations", []).extend(_affiliations(child))
+        elif tag == "AffiliationInfo":
+            affiliations += [text_of(part) for part in child if part.tag == "Affiliation"]
+        elif tag == "Affiliation":  # as it stood before 2015
+            affiliations.append(text_of(child))
         elif tag == "Identifier" and child.get("Source") == "ORCID":
-            beside["orcid"] = orcid(text_of(child))
-    if author:
-        author.update(beside)
-    return author
-
-
-def _affiliations(element: etree._Element) -> list[str]:
-    found = (element,) if element.tag == "Affiliation" else element.iterchildren("Affiliation")
-    return [text for one in found if (text := text_of(one))]
+            author["orcid"] = orcid(text_of(child))
+    if affiliations:
+        author["affiliations"] = list(filter(None, affiliations))
+    return author if not _NAMED.isdisjoint(author) else {}
 
 
 def orcid(text: str) -> str | None:

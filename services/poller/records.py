@@ -67,13 +67,14 @@ def _settle(fields: Fields) -> None:
         fields["abstract"] = others[0]["sections"]
     fields["copyright"] = fields.get("copyright") or fields.get("_other_copyright")
     fields["doi"] = fields.get("doi") or fields.get("_located")
+    fields["publication_types"] = list(filter(None, fields.get("publication_types", ())))
     for name in ("keywords", "languages", "references"):
         if name in fields:
             fields[name] = list(dict.fromkeys(filter(None, fields[name])))
     if "references" in fields:
         fields["references"] = [one for one in fields["references"] if one != fields["pmid"]]
     said = [link["ref_type"] for link in fields.get("corrections", ())]
-    fields["status"] = status_of(fields["title"], fields.get("publication_types", ()), said)
+    fields["status"] = status_of(fields["title"], fields["publication_types"], said)
 
 
 def _citation(element: etree._Element, fields: Fields) -> None:

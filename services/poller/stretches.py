@@ -16,8 +16,9 @@ from lxml import etree
 
 from services.poller.eutils.xml import parse_xml
 
-ENOUGH = 256 * 1024
-"""Bytes of a stretch, at the least: shorter ones cost more for being many."""
+ENOUGH = 64 * 1024
+"""Bytes of a stretch, at the least. Shorter ones cost more for being many; the trees of longer ones
+do not stay in the processor's cache until they have been read."""
 
 LONGEST = 8 * 1024 * 1024
 """Bytes of a record, at the most. The longest known (PMID 33761533) has 1.8 MB."""

@@ -21,11 +21,6 @@ def text_of(element: etree._Element | None) -> str:
     return " ".join(text.split())
 
 
-def words_of(element: etree._Element) -> list[str]:
-    """The words below an element, in order."""
-    return _deep_text(element).split()
-
-
 def _deep_text(element: etree._Element) -> str:
     # libxml2 collects it many times faster, but would expand entities.
     if next(element.iter(etree.Entity), None) is None:
