@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -162,7 +161,7 @@ def _bar(console: Console) -> Progress:
 
 def print_reports(console: Console, reports: Sequence[Report]) -> None:
     """A row for each file that was read, the others in words, then all that was not well."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("File", no_wrap=True)
     table.add_column("State")
     for name in _COUNTED:
