@@ -86,8 +86,7 @@ class Filters(_Strict):
 class Wish(_Strict):
     """What a subscriber may choose. `address` is never shown; `weekday` counts for weekly.
 
-    `preprints`: of a preprint and its journal version, tell one or both. `background`: also bring,
-    in a section of their own, articles that were there before the watch began.
+    `preprints`: whether a pair is told once. `background`: bring what is no news too.
     """
 
     topic: Slug

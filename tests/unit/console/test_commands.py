@@ -77,7 +77,8 @@ def test_a_file_that_is_not_there_is_one_clear_line(carillon: Carillon) -> None:
 
 
 def test_a_reader_is_added_and_listed_and_an_unconfirmed_one_waits(carillon: Carillon) -> None:
-    added = carillon("subscribe", "reader@example.org", "--confirmed", "--cadence", "daily")
+    wishes = ("--confirmed", "--cadence", "daily", "--background", "--preprints", "both")
+    added = carillon("subscribe", "reader@example.org", *wishes)
     waiting = carillon("subscribe", "other@example.org")
 
     assert "active" in added.stdout, added.stderr
@@ -95,6 +96,7 @@ def test_a_reader_is_added_and_listed_and_an_unconfirmed_one_waits(carillon: Car
         (("no-address",), "address: not an e-mail address"),
         (("a@example.org", "--hour", "25"), "hour"),
         (("a@example.org", "--time-zone", "Europe/Atlantis"), "unknown time zone"),
+        (("a@example.org", "--preprints", "none"), "preprints: Input should be 'once' or 'both'"),
         (("a@example.org", "--modality", "cd19-cart"), "did you mean 'cd19-car-t'"),
         (("a@example.org", "--topic", "other"), "known are car-autoimmune"),
     ],
