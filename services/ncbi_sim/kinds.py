@@ -19,8 +19,8 @@ Kind = Literal[
     "empty_body", "truncated", "cut_connection", "drop_connection", "reset", "slow",
     "scoring_failed", "address_table", "links_missing",
     "record_missing", "record_wrong", "record_duplicate", "record_malformed", "record_unreadable",
-    "ids_missing", "count_wrong", "phrase_dropped", "field_dropped", "translation_stack",
-    "summary_missing",
+    "ids_missing", "count_wrong", "phrase_dropped", "field_dropped", "field_silent",
+    "translation_stack", "summary_missing",
 ]  # fmt: skip
 
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)

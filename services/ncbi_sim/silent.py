@@ -123,6 +123,15 @@ UNTRUE: Mapping[Kind, Failure] = {
         SEARCH,
         spoil.has_tag,
     ),
+    "field_silent": Failure(
+        "the same without a remark (not among `any`: the answer itself cannot be told from a good "
+        "one)",
+        f"{CYANHEADS}#96, ernestobarrera/pubmed-filters",
+        spoil.field_silent,
+        SEARCH,
+        spoil.has_tag,
+        any=False,
+    ),
     "translation_stack": Failure(
         "a TranslationStack with counts of its own: harmless, unless any <Count> is read",
         "sul-dlss/sul_pub",

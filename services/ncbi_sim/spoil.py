@@ -14,6 +14,7 @@ _OWN_PMID = re.compile(rb"(<PubmedArticle>.*?<PMID[^>]*>)(\d+)(</PMID>)", re.DOT
 _ID = re.compile(rb"<Id>\d+</Id>")
 _COUNT = re.compile(rb"<Count>(\d+)</Count>")
 _LINKS = re.compile(rb"<LinkSetDb>.*?</LinkSetDb>", re.DOTALL)
+_FIELD_NOT_FOUND = re.compile(rb"<FieldNotFound>[^<]*</FieldNotFound>")
 _PHRASE = re.compile(r'"([^"\d][^"]*)"(?=\s*\[)')
 _TAG = re.compile(r"\[(ti|tiab|mh|ot|majr|tw)\]", re.IGNORECASE)
 
@@ -185,6 +186,16 @@ def field_dropped(asked: Asked) -> Answer:
     """The answer if PubMed did not know one of the fields: it searches all fields."""
     found = asked.pick(list(_TAG.finditer(asked.params.get("term"))))
     return _misread(asked, found.end(1), _MARK)
+
+
+def field_silent(asked: Asked) -> Answer:
+    """The same without a remark: only the translation of the query shows it."""
+    answer = field_dropped(asked)
+    if not asked.in_json:
+        return replace(answer, body=_FIELD_NOT_FOUND.sub(b"", answer.body))
+    content = json.loads(answer.body, strict=False)
+    content["esearchresult"].get("errorlist", {})["fieldsnotfound"] = []
+    return replace(answer, body=_dump(content))
 
 
 def _misread(asked: Asked, at: int, mark: str) -> Answer:

@@ -105,6 +105,12 @@ async def test_a_dropped_field_is_told_as_recorded() -> None:
     ]
 
 
+async def test_a_silently_dropped_field_leaves_the_recorded_keys() -> None:
+    ours: Any = (await failing("field_silent", "esearch", "json")).json()["esearchresult"]
+    theirs = json.loads(recorded("esearch_unknown_field_silent.json"))["esearchresult"]
+    assert ours["errorlist"] == theirs["errorlist"]
+
+
 async def test_a_dropped_phrase_is_told_as_recorded() -> None:
     ours: Any = (await failing("phrase_dropped", "esearch", "json")).json()["esearchresult"]
     theirs = json.loads(recorded("esearch_term_dropped_with_hits.json"))["esearchresult"]

@@ -180,6 +180,20 @@ async def test_a_known_field_can_be_left_out_with_a_remark() -> None:
     assert result["errorlist"]["fieldsnotfound"] == ["ti"]
 
 
+@pytest.mark.parametrize("retmode", ["xml", "json"])
+async def test_a_known_field_can_be_left_out_without_a_remark(retmode: str) -> None:
+    response = await fail("field_silent", "esearch", term="review[ti]", retmode=retmode)
+    if retmode == "json":
+        result = response.json()["esearchresult"]
+        assert result["errorlist"] == {"phrasesnotfound": [], "fieldsnotfound": []}
+        read = result["querytranslation"]
+    else:
+        root = etree.fromstring(response.content)
+        assert root.findall(".//FieldNotFound") == []
+        read = root.findtext("QueryTranslation")
+    assert read == '"review"[All Fields]'
+
+
 async def test_a_translation_stack_holds_counts_that_are_not_the_count() -> None:
     root = etree.fromstring((await fail("translation_stack", "esearch")).content)
     assert [count.text for count in root.iter("Count")] == ["2", "0"]
