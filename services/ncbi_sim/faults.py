@@ -17,7 +17,7 @@ from services.ncbi_sim.spoken import SPOKEN
 __all__ = ["FAILURES", "Endpoint", "FaultPlan", "Kind", "Rule", "describe"]
 
 FAILURES: Mapping[Kind, Failure] = {**SPOKEN, **BROKEN, **UNTRUE}
-"""Every way in which NCBI was seen to fail."""
+"""Every way in which NCBI was seen to fail, and a few that nobody reported."""
 
 
 class Rule(BaseModel):

@@ -29,6 +29,7 @@ EVERYWHERE = frozenset(ENDPOINTS)
 SEARCH, FETCH = frozenset({"esearch"}), frozenset({"efetch"})
 LINK, SUMMARY = frozenset({"elink"}), frozenset({"esummary"})
 CYANHEADS = "cyanheads/pubmed-mcp-server"
+NOT_REPORTED = "not reported: what a client must notice all the same"
 
 
 def _always(_asked: Asked) -> bool:

@@ -8,7 +8,16 @@ from starlette.responses import Response
 from services.ncbi_sim import spoil
 from services.ncbi_sim.answers import Answer
 from services.ncbi_sim.failures import respond
-from services.ncbi_sim.kinds import CYANHEADS, FETCH, LINK, SEARCH, SUMMARY, Failure, Kind
+from services.ncbi_sim.kinds import (
+    CYANHEADS,
+    FETCH,
+    LINK,
+    NOT_REPORTED,
+    SEARCH,
+    SUMMARY,
+    Failure,
+    Kind,
+)
 from services.ncbi_sim.spoil import Asked
 from services.ncbi_sim.wire import CutConnection, ResetConnection, SlowAnswer
 
@@ -82,18 +91,16 @@ UNTRUE: Mapping[Kind, Failure] = {
         spoil.without,
     ),
     "record_wrong": _record(
-        "one record comes under a PMID nobody asked for", "ropensci/rentrez#131", spoil.of_nobody
+        "one record comes under a PMID nobody asked for", NOT_REPORTED, spoil.of_nobody
     ),
-    "record_duplicate": _record(
-        "one record comes twice", "paging by history, wcmc-its/ReCiter#737", spoil.doubled
-    ),
+    "record_duplicate": _record("one record comes twice", NOT_REPORTED, spoil.doubled),
     "record_malformed": _record(
         "one record among the others is no XML",
         "neuroquery/pubget#21, TideDra/zotero-arxiv-daily#75",
         spoil.malformed,
     ),
     "record_unreadable": _record(
-        "one record among the others has no PMID", "biopython/biopython#4166", spoil.without_pmid
+        "one record among the others has no PMID", NOT_REPORTED, spoil.without_pmid
     ),
     "ids_missing": Failure(
         "esearch counts n and names fewer",
@@ -104,7 +111,7 @@ UNTRUE: Mapping[Kind, Failure] = {
     ),
     "count_wrong": Failure(
         "esearch counts one less than it names",
-        "wcmc-its/ReCiter#697",
+        NOT_REPORTED,
         spoil.count_wrong,
         SEARCH,
         spoil.has_ids,

@@ -6,7 +6,16 @@ from functools import partial
 from services.ncbi_sim import failures
 from services.ncbi_sim.answers import EFETCH_ERROR, Answer, xml_error
 from services.ncbi_sim.failures import backend_error, page
-from services.ncbi_sim.kinds import CYANHEADS, ENDPOINTS, FETCH, LINK, SEARCH, Failure, Kind
+from services.ncbi_sim.kinds import (
+    CYANHEADS,
+    ENDPOINTS,
+    FETCH,
+    LINK,
+    NOT_REPORTED,
+    SEARCH,
+    Failure,
+    Kind,
+)
 from services.ncbi_sim.spoil import Asked
 
 _UNSUPPORTED = "Search Backend failed: Database is not supported: pubmed"
@@ -58,7 +67,7 @@ def _status(status: int, heading: str, source: str) -> Failure:
 SPOKEN: Mapping[Kind, Failure] = {
     "http_500": _status(500, "Server Error", "skoval/RISmed#33, cyanheads/pubmed-mcp-server#62"),
     "http_502": _status(502, "Bad Gateway", f"{CYANHEADS}#155"),
-    "http_503": _status(503, "Service Unavailable", "RFC 9110, 15.6.4"),
+    "http_503": _status(503, "Service Unavailable", NOT_REPORTED),
     "http_429": Failure(
         "HTTP 429 with JSON, Retry-After and X-RateLimit headers; repeats key or address",
         "biocommons/bioutils#16, ropensci/rentrez#132",
@@ -93,7 +102,7 @@ SPOKEN: Mapping[Kind, Failure] = {
     ),
     "history_lost": Failure(
         "a set on the history server is gone: Unable to obtain query",
-        "biopython/biopython#4189",
+        "hherb/bmlibrarian_lite",
         _lost,
         frozenset(ENDPOINTS) - {"epost"},
         _uses_history,
@@ -140,7 +149,7 @@ SPOKEN: Mapping[Kind, Failure] = {
     ),
     "forwarding": Failure(
         "HTTP 502 with JSON: error forwarding request",
-        "seen beside lb_neg",
+        "told beside lb_neg, without a report of its own",
         lambda asked: failures.front_end("error forwarding request", asked.params, 502),
     ),
     "scoring_failed": Failure(
