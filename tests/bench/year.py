@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.year_checks import Left, complaints, read_left
-from tests.bench.year_conductor import Played, Year, play
+from tests.bench.year_conductor import Played, play
+from tests.bench.year_plan import Year
 from tests.bench.year_standin import World
 
 

@@ -11,18 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from random import Random
 
 import httpx
 
-from services.ncbi_sim.generate import CITES_AT_LEAST, DAY_ZERO, SEED
-from services.poller.topic import CitesTracked, Topic, read_topic
+from services.ncbi_sim.generate import DAY_ZERO
 from shared.database import make_engine
 from shared.migrate import upgrade
+from tests.bench.year_plan import ROOT, Death, Year
 from tests.bench.year_poller import CLOCK, FATE, SETUP
-from tests.bench.year_standin import STANDIN, World
+from tests.bench.year_standin import STANDIN
 
-ROOT = Path(__file__).parents[2]
 HOUR = time(5, tzinfo=UTC)
 NUDGE = timedelta(minutes=6)
 """What could not be checked is due again after five minutes."""
@@ -30,45 +28,8 @@ NUDGES = 3
 """So often it is tried again on a day; then the day is given up, as in a long outage."""
 SETTLING = (1, 2, 3, 31, 32, 33, 61, 62)
 """Days after the last one on which a PubMed in good health is polled."""
-MOMENTS = ("begin", "commit", "request", "response", "carry", "timer", "away")
 WITHIN = 120.0
 """Seconds for what takes two; longer is a hang."""
-
-
-@dataclass(frozen=True)
-class Death:
-    """The poller dies at the nth moment of a kind, after n milliseconds, or for n days."""
-
-    moment: str
-    number: int
-
-
-@dataclass(frozen=True)
-class Year:
-    """What is played: a world, and how many deaths in it."""
-
-    world: World
-    kills: int
-    folder: Path
-    database_url: str
-
-    @property
-    def topic(self) -> Topic:
-        """The default topic, around the invented seed and one hop further."""
-        real = read_topic(ROOT / "topics" / "car-autoimmune.toml")
-        further = CitesTracked(at_least=CITES_AT_LEAST)
-        return real.model_copy(update={"seed": SEED, "cites_tracked": further})
-
-    def deaths(self) -> dict[int, list[Death]]:
-        """On which days the poller dies, and how; the same for the same seed."""
-        random = Random(self.world.seed)  # noqa: S311  to be repeated
-        plan: dict[int, list[Death]] = {}
-        for number in range(self.kills):
-            moment = MOMENTS[number % len(MOMENTS)]
-            most = {"timer": 300, "away": 3, "carry": 1}.get(moment, 8)
-            death = Death(moment, random.randint(1, most))
-            plan.setdefault(random.randrange(self.world.days), []).append(death)
-        return plan
 
 
 @dataclass

@@ -14,7 +14,7 @@ from services.ncbi_sim.generate import Generated
 from shared.article import Status
 from tests.bench.year import Result, simulate, table
 from tests.bench.year_checks import Left, complaints
-from tests.bench.year_conductor import MOMENTS, Year
+from tests.bench.year_plan import MOMENTS, Year
 from tests.bench.year_standin import World
 
 pytestmark = pytest.mark.timeout(400)
