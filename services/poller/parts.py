@@ -24,6 +24,7 @@ Reader = Callable[[etree._Element, Fields], None]
 """Reads one part of a record into the fields."""
 
 _PAGES = {"MedlinePgn": "pages", "StartPage": "start", "EndPage": "end"}
+_IDS = {"doi": "doi", "pmc": "pmcid"}
 
 
 class Unreadable(Permanent):
@@ -93,11 +94,9 @@ def _sections(element: etree._Element) -> tuple[list[dict[str, str | None]], str
 def own_ids(element: etree._Element, fields: Fields) -> None:
     """An `ArticleIdList` of the record itself: those of other articles are in reference lists."""
     for child in element:
-        kind = child.get("IdType")
-        if kind == "doi":
-            fields["doi"] = fields.get("doi") or text_of(child) or None
-        elif kind == "pmc":
-            fields["pmcid"] = fields.get("pmcid") or text_of(child) or None
+        name = _IDS.get(child.get("IdType"))
+        if name is not None and not fields.get(name):
+            fields[name] = text_of(child) or None
 
 
 def location(element: etree._Element, fields: Fields) -> None:
@@ -115,8 +114,8 @@ def history(element: etree._Element, fields: Fields) -> None:
     for child in element:
         status, parts = child.get("PubStatus", ""), date_parts(child)
         steps.append(history_step(status, parts))
-        if status == "entrez":
-            fields.setdefault("entered_at", instant(parts))
+        if status == "entrez" and "entered_at" not in fields:
+            fields["entered_at"] = instant(parts)
 
 
 def language(element: etree._Element, fields: Fields) -> None:

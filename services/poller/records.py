@@ -33,6 +33,8 @@ from shared.article import Article
 
 _JOURNAL = {"Title": "title", "ISOAbbreviation": "abbreviation", "ISSN": "issn"}
 _ISSUE = {"Volume": "volume", "Issue": "issue"}
+_LISTED = ("publication_types", "keywords", "languages", "references")
+"""Lists of which every entry counts once, and empty ones not at all."""
 
 
 def read_record(record: etree._Element) -> Article:
@@ -62,19 +64,24 @@ def pmid_of(record: etree._Element) -> int | None:
 
 def _settle(fields: Fields) -> None:
     """What follows from several parts together."""
-    others = fields.get("other_abstracts")
-    if others and not fields.get("abstract"):
-        fields["abstract"] = others[0]["sections"]
-    fields["copyright"] = fields.get("copyright") or fields.get("_other_copyright")
-    fields["doi"] = fields.get("doi") or fields.get("_located")
-    fields["publication_types"] = list(filter(None, fields.get("publication_types", ())))
-    for name in ("keywords", "languages", "references"):
+    if "other_abstracts" in fields:
+        _other_abstracts(fields)
+    if "_located" in fields and not fields.get("doi"):
+        fields["doi"] = fields["_located"]
+    for name in _LISTED:
         if name in fields:
-            fields[name] = list(dict.fromkeys(filter(None, fields[name])))
+            fields[name] = [one for one in dict.fromkeys(fields[name]) if one]
     if "references" in fields:
         fields["references"] = [one for one in fields["references"] if one != fields["pmid"]]
-    said = [link["ref_type"] for link in fields.get("corrections", ())]
-    fields["status"] = status_of(fields["title"], fields["publication_types"], said)
+    said = [link["ref_type"] for link in fields["corrections"]] if "corrections" in fields else ()
+    fields["status"] = status_of(fields["title"], fields.get("publication_types", ()), said)
+
+
+def _other_abstracts(fields: Fields) -> None:
+    if not fields.get("abstract"):
+        fields["abstract"] = fields["other_abstracts"][0]["sections"]
+    if not fields.get("copyright"):
+        fields["copyright"] = fields["_other_copyright"]
 
 
 def _citation(element: etree._Element, fields: Fields) -> None:

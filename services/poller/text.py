@@ -13,9 +13,9 @@ def text_of(element: etree._Element | None) -> str:
     """All text below an element, whatever is nested in it, with single spaces; "" for none."""
     if element is None:
         return ""
-    text = element.text if not len(element) else _deep_text(element)
-    if not text:
-        return ""
+    text = _deep_text(element) if len(element) else element.text
+    if text is None or text.isalpha():
+        return text or ""
     if len(text) > _LONG and _in_one_line(text):
         return text.strip()
     return " ".join(text.split())
