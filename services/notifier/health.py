@@ -25,6 +25,7 @@ _LINKED = {
 _REREAD = "re-read"
 _BY_ENTRY = " (entry date)"
 _ANSWER = re.compile(r"e[a-z]+: (?P<words>.*?)(?: \((?P<verdict>throttled|transient)\))?")
+_UNREACHED = re.compile(r"(Connect|Read|Write|Pool|Network|RemoteProtocol)(Error|Timeout)\b")
 _JOINTS = re.compile(r"\s+(?:AND|OR|NOT)\s+")
 
 
@@ -114,6 +115,8 @@ def reason(leg: Leg) -> str:
         return _cut(error)
     if answer["verdict"] == "throttled":
         return "PubMed was too busy to answer"
+    if answer["verdict"] and _UNREACHED.match(answer["words"]):
+        return "PubMed could not be reached"
     did = "did not answer properly" if answer["verdict"] else "refused the question"
     return _cut(f"PubMed {did}: {answer['words']}")
 

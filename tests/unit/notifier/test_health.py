@@ -92,6 +92,11 @@ def test_a_relation_is_called_what_a_reader_would_call_it(kind: str, name: str, 
             "esearch: HTTP 502 with HTML: Bad Gateway (transient)",
             "PubMed did not answer properly: HTTP 502 with HTML: Bad Gateway",
         ),
+        (
+            "elink: ConnectError: [Errno -2] Name or service not known (transient)",
+            "PubMed could not be reached",
+        ),
+        ("esearch: ReadTimeout: 30 s (transient)", "PubMed could not be reached"),
         ("efetch: API key invalid", "PubMed refused the question: API key invalid"),
         (
             "PubMed counted 3 and named 2; asked again next time",
