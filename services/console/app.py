@@ -12,6 +12,7 @@ from services.console.commands import (
     digest,
     embedded,
     ingest,
+    parse,
     record,
 )
 from shared.errors import CarillonError
@@ -28,6 +29,7 @@ cli.command("demo")(demo.demo)
 cli.command("run")(embedded.run)
 cli.command("poll")(embedded.poll)
 cli.command("ingest")(ingest.ingest)
+cli.command("parse")(parse.parse)
 cli.command("record-ncbi")(record.record_ncbi)
 cli.command("status")(embedded.status)
 cli.command("subscribe")(embedded.subscribe)

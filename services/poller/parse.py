@@ -68,6 +68,13 @@ def open_records(path: Path) -> AbstractContextManager[BinaryIO]:
     return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
 
 
+def unpacked(source: BinaryIO) -> BinaryIO:
+    """A stream that cannot be opened again (stdin), read as a file of records is."""
+    buffered = io.BufferedReader(cast("io.RawIOBase", source))
+    packed = buffered.peek(2)[:2] == _GZIP
+    return cast("BinaryIO", gzip.open(buffered) if packed else buffered)
+
+
 def read_stream(source: BinaryIO) -> Iterator[Article | Refused | Deleted]:
     """The records of a document in its order, in memory that does not grow with it.
 
@@ -82,8 +89,9 @@ def read_stream(source: BinaryIO) -> Iterator[Article | Refused | Deleted]:
             yield result
             before += 1
     except _BreaksOffError as broken:
-        reason = f"the document breaks off after {before} records, past byte {stretches.at}: "
-        yield Refused(pmid=None, reason=reason + broken.why, raw=broken.raw)
+        where = f"the document breaks off after {before} records, past byte {stretches.at}"
+        place = where if stretches.head or before else "no PubMed XML"
+        yield Refused(pmid=None, reason=f"{place}: {broken.why}", raw=broken.raw)
 
 
 def parse_records(xml: bytes) -> Parsed:
