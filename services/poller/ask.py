@@ -39,6 +39,15 @@ async def ask(
         return replace(asked, error=str(error))
 
 
+async def ask_days(eutils: Eutils, plan: Plan, start: datetime, end: datetime) -> Asked:
+    """A query about the days of a span, as if for the first time, or with the error in `error`."""
+    asked = Asked(plan, first=True, window_from=start, window_to=end)
+    try:
+        return await _query(eutils, asked)
+    except (Retryable, Permanent) as error:
+        return replace(asked, error=str(error))
+
+
 async def _ask(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:
     if asked.plan.relation == "query":
         return await _query(eutils, asked)

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time
 import structlog
 
 from services.poller import store
-from services.poller.ask import ask
+from services.poller.ask import ask_days
 from services.poller.backfill_store import (
     closed_windows,
     known_among,
@@ -25,7 +25,8 @@ from services.poller.backfill_store import (
 )
 from services.poller.backfill_windows import PastWindow, Span, news_begins, past, still_open
 from services.poller.collect import Outside, Run, fetch_all, note_reasons
-from services.poller.legs import Asked, Cursor
+from services.poller.ledger import read_standing
+from services.poller.legs import Asked
 from services.poller.poll import gather, with_waiting
 from services.poller.settle import Tally, settle
 from services.poller.topic import Topic
@@ -70,7 +71,7 @@ async def begin(outside: Outside, topic: Topic, span: Span) -> Backfill:
     _check(topic, span)
     async with transaction(outside.engine) as connection:
         await store.claim_source(connection, outside.eutils.base_url, now)
-        cursors = await store.read_cursors(connection, topic.id)
+        cursors = await read_standing(connection, topic)
         closed = await closed_windows(connection, topic.id)
     windows = tuple(past(topic, cursors, span, now))
     to_ask = still_open(windows, closed)
@@ -127,11 +128,11 @@ async def _ask_window(outside: Outside, backfill: Backfill, window: PastWindow) 
 
 
 async def _ask(outside: Outside, backfill: Backfill, window: PastWindow) -> Asked:
-    """As a poll on the window's last day would, after one that was complete up to its first."""
-    topic = backfill.topic.model_copy(update={"overlap_days": 0})
-    cursor = Cursor(_midnight(window.first), window.plan.definition)
-    asked = await ask(outside.eutils, topic, window.plan, cursor, _midnight(window.last))
-    return replace(asked, first=not window.is_news, news_from=backfill.news_from)
+    """The window's days; where it holds what nobody was told yet, all of it is news."""
+    start = _midnight(window.first)
+    asked = await ask_days(outside.eutils, window.plan, start, _midnight(window.last))
+    since = start if window.is_news else backfill.news_from
+    return replace(asked, first=not window.is_news, news_from=since)
 
 
 def _midnight(day: date) -> datetime:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.poller import store
-from services.poller.legs import Asked, Cursor, leg_key, without_dates
+from services.poller.legs import Asked, Cursor, leg_key, standing, without_dates
 from services.poller.tables import legs, open_legs, outbox, polls
 from services.poller.topic import Topic
 from shared.events import Leg, Poll, PollCompleted, event_id, traceparent
@@ -74,6 +74,13 @@ async def read_open(connection: AsyncConnection, topic: str) -> dict[str, OpenLe
     """The open legs of a topic by their keys, as the last poll left them."""
     rows = await connection.execute(sa.select(open_legs).where(open_legs.c.topic == topic))
     return {row.leg: OpenLeg(row.since, row.alarmed_at) for row in rows}
+
+
+async def read_standing(connection: AsyncConnection, topic: Topic) -> dict[str, Cursor]:
+    """From where each leg that was ever asked is to be asked again, by its key."""
+    cursors = await store.read_cursors(connection, topic.id)
+    still_open = await read_open(connection, topic.id)
+    return standing(topic, cursors, {key: one.since for key, one in still_open.items()})
 
 
 async def _note_open(connection: AsyncConnection, poll: Poll) -> None:

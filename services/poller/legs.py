@@ -20,13 +20,17 @@ def leg_key(relation: Relation, name: str | None) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """One leg: a query by one of its dates, or a relation by link."""
+    """One leg: a query by one of its dates, or a relation by link.
+
+    `whole` asks a query for all its past, as records come to match after their entry.
+    """
 
     relation: Relation
     definition: str
     name: str | None = None
     query: Query | None = None
     datetype: DateType | None = None
+    whole: bool = False
 
     @property
     def key(self) -> str:
@@ -83,6 +87,23 @@ def plans(topic: Topic) -> Iterator[Plan]:
         yield Plan("references", str(topic.seed))
 
 
+def whole_pasts(topic: Topic, cursors: Mapping[str, Cursor], now: datetime) -> Iterator[Plan]:
+    """The legs that ask a query for its whole past, where that was not complete this week yet.
+
+    A record may match only when it is indexed or mended, long after its entry: it then lies in no
+    window of the other legs any more.
+    """
+    for query in topic.query:
+        plan = Plan("query", query.term, f"{query.name} (whole past)", query, "crdt", whole=True)
+        cursor = cursors.get(plan.key)
+        if cursor is None or is_first(plan, cursor) or not _is_same_week(cursor.moved_to, now):
+            yield plan
+
+
+def _is_same_week(one: datetime, other: datetime) -> bool:
+    return one.isocalendar()[:2] == other.isocalendar()[:2]
+
+
 def is_first(plan: Plan, cursor: Cursor | None) -> bool:
     """Whether this leg, as it is now defined, was never complete."""
     return cursor is None or cursor.definition != plan.definition
@@ -91,24 +112,14 @@ def is_first(plan: Plan, cursor: Cursor | None) -> bool:
 def span(topic: Topic, plan: Plan, cursor: Cursor | None, now: datetime) -> datetime:
     """From when a query is asked: what is known to be complete less the overlap.
 
-    The first time that is the whole back catalogue the topic wants, and all that is news. So it
-    is once a week: a record may match only when it is indexed or mended, months after its entry.
-    A cursor in the future (the clock was put back) counts as now.
+    The first time, and of the whole past every time, that is the back catalogue the topic wants,
+    and all that is news. A cursor in the future (the clock was put back) counts as now.
     """
-    if cursor is None or is_first(plan, cursor):
-        return min(_whole(topic, now), news_from(topic, cursor, now))
-    complete = min(cursor.moved_to, now)
-    since = complete - topic.overlap
-    return since if _is_same_week(complete, now) else min(since, _whole(topic, now))
-
-
-def _whole(topic: Topic, now: datetime) -> datetime:
-    years = timedelta(days=365.25 * topic.backfill_years)
-    return now - max(years, topic.lookback, topic.overlap)
-
-
-def _is_same_week(one: datetime, other: datetime) -> bool:
-    return one.isocalendar()[:2] == other.isocalendar()[:2]
+    if cursor is None or plan.whole or is_first(plan, cursor):
+        years = timedelta(days=365.25 * topic.backfill_years)
+        whole = now - max(years, topic.lookback, topic.overlap)
+        return min(whole, news_from(topic, cursor, now))
+    return min(cursor.moved_to, now) - topic.overlap
 
 
 def news_from(topic: Topic, cursor: Cursor | None, now: datetime) -> datetime:
@@ -119,6 +130,21 @@ def news_from(topic: Topic, cursor: Cursor | None, now: datetime) -> datetime:
     """
     start = now - topic.lookback
     return min(start, cursor.moved_to - topic.overlap) if cursor else start
+
+
+def standing(
+    topic: Topic, cursors: Mapping[str, Cursor], asked_since: Mapping[str, datetime]
+) -> dict[str, Cursor]:
+    """The cursors, and one for each leg that was asked and never complete, by the legs' keys.
+
+    What was news to such a leg when it was first asked stays news, however long PubMed cannot be
+    reached; so its cursor stands where that began, under a definition that no leg has.
+    """
+    never = {
+        key: Cursor(since - topic.lookback + topic.overlap, definition="")
+        for key, since in asked_since.items()
+    }
+    return {**never, **cursors}
 
 
 def days(start: datetime, end: datetime) -> Window:

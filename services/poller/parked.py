@@ -1,7 +1,7 @@
 """Records that were not understood: kept with their bytes, and asked for again. SQL only."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from shared.events import Reason
 
 WITHHELD = "PubMed names it and sends no record"
 """The reason of a row without bytes. It is asked for like the others."""
+
+FORGOTTEN_AFTER = timedelta(days=30)
 
 AT_ONCE = 200
 """Parked records asked for again in one poll: one request."""
@@ -66,10 +68,17 @@ async def withhold(
     return {row.pmid: row.parked_at for row in rows}
 
 
-async def drop_withheld(connection: AsyncConnection, topic: str, named: Collection[int]) -> None:
-    """Forget what PubMed never sent and names no more; `named` is all that it names now."""
+async def drop_withheld(
+    connection: AsyncConnection, topic: str, named: Collection[int], now: datetime
+) -> None:
+    """Forget what PubMed has not sent for long and names no more; `named` is what it names now.
+
+    Not at once: a backfill has windows that no poll looks at.
+    """
     gone = sa.select(parked_records.c.pmid).where(
-        parked_records.c.topic == topic, parked_records.c.reason == WITHHELD
+        parked_records.c.topic == topic,
+        parked_records.c.reason == WITHHELD,
+        parked_records.c.parked_at < now - FORGOTTEN_AFTER,
     )
     pmids = set(await connection.scalars(gone)) - set(named)
     if pmids:

@@ -13,6 +13,7 @@ from shared.events import (
     ArticleRevised,
     Discovery,
     Reason,
+    Relation,
     Revision,
     event_id,
     traceparent,
@@ -20,8 +21,14 @@ from shared.events import (
 
 FRESH = timedelta(days=30)
 """News of the last 30 days is read again at every poll."""
-LINKS_COME_WITHIN = timedelta(days=182)
-"""PubMed may know what a paper cites weeks or months after the paper itself."""
+LATE: dict[Relation, timedelta] = {
+    "query": timedelta(days=366),
+    "cites-tracked": timedelta(days=183),
+}
+"""How long after its entry a paper may come to match and is news all the same. Indexing takes
+weeks or months, and so do links; but once a year NLM indexes old papers anew, and the more a topic
+holds, the more old papers cite several of its articles. What only now entered PubMed is in the
+windows of the other legs, and news whatever its dates."""
 YOUNG = timedelta(days=365)
 """What entered PubMed less than a year ago is read again once a day: most retractions of a first
 year are found within a day."""
@@ -160,11 +167,17 @@ def is_backfill(entered_at: datetime | None, found: Found, moment: Moment) -> bo
     What entered PubMed within the look-back is news, and what a leg has missed since it was
     complete under another definition. What is older is news when a leg that was complete before
     names it now: it came late, and late is not never. References are the exception: they are
-    older than the seed, whenever PubMed gets to know of them. So is what cites several of the
-    topic's articles, beyond half a year: the more the topic holds, the more old papers do.
+    older than the seed, whenever PubMed gets to know of them; and there is an age beyond which
+    coming to match a query, or to cite several of the topic's articles, is none (`LATE`).
     """
     start = news_since(found, moment)
-    return start is not None and (entered_at is None or entered_at < start)
+    if entered_at is None:
+        return start is not None and not any(_tells_late(leg) for leg in found.legs)
+    return start is not None and entered_at < start
+
+
+def _tells_late(leg: Asked) -> bool:
+    return not leg.first and leg.plan.whole
 
 
 def news_since(found: Found, moment: Moment) -> datetime | None:
@@ -181,8 +194,9 @@ def _since(legs: Sequence[Asked], moment: Moment) -> datetime | None:
     for leg in legs:
         if leg.first:
             starts.append(leg.news_from or lookback)
-        elif leg.plan.relation == "cites-tracked":
-            starts.append(min(lookback, moment.now - LINKS_COME_WITHIN))
+        elif leg.plan.whole or leg.plan.relation == "cites-tracked":
+            late = moment.now - LATE[leg.plan.relation]
+            starts.append(min(late, leg.news_from or lookback))
         elif leg.plan.relation != "references":
             return None
     return min(starts, default=lookback)

@@ -13,8 +13,8 @@ from services.poller.alone import only_poller
 from services.poller.ask import ask
 from services.poller.collect import Outside, Run, fetch_all, note_reasons
 from services.poller.eutils import Eutils
-from services.poller.ledger import OpenLeg, close_poll, read_open
-from services.poller.legs import leg_key, plans
+from services.poller.ledger import OpenLeg, close_poll, read_open, read_standing
+from services.poller.legs import leg_key, plans, whole_pasts
 from services.poller.poll import gather, is_near, to_read_again, with_waiting
 from services.poller.report import report
 from services.poller.schedule import LastPoll, due, next_poll_at
@@ -122,7 +122,7 @@ async def _take_up(outside: Outside, run: Run) -> set[int]:
     """Ask for parked records too: PubMed may have mended them since, or we our parser."""
     async with transaction(outside.engine) as connection:
         if not any(leg.error for leg in run.asked):
-            await parked.drop_withheld(connection, run.topic.id, run.found.keys())
+            await parked.drop_withheld(connection, run.topic.id, run.found.keys(), run.started)
         waiting = await parked.take_up(connection, run.topic.id, run.started)
     new = {pmid: row for pmid, row in waiting.items() if pmid not in run.known}
     run.found = with_waiting(run.found, new)
@@ -134,16 +134,14 @@ async def _begin(outside: Outside, topic: Topic) -> Run:
     async with transaction(outside.engine) as connection:
         await store.claim_source(connection, outside.eutils.base_url, now)
         poll_id, started = await _free_id(connection, topic, now)
-        cursors = await store.read_cursors(connection, topic.id)
+        cursors = await read_standing(connection, topic)
         known = await store.read_known(connection, topic.id)
+    legs = (*plans(topic), *whole_pasts(topic, cursors, now))
     near = [pmid for pmid, row in known.items() if is_near(row)]
     # At once: where NCBI is out of order, the legs wait for it together and not in turn.
     asked = tuple(
         await asyncio.gather(
-            *(
-                ask(outside.eutils, topic, plan, cursors.get(plan.key), now, near)
-                for plan in plans(topic)
-            )
+            *(ask(outside.eutils, topic, plan, cursors.get(plan.key), now, near) for plan in legs)
         )
     )
     tally = Tally(known=frozenset(known))

@@ -1,6 +1,7 @@
 """A tiny PubMed behind httpx: a catalogue, answered in NCBI's formats."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,13 +58,15 @@ def article_set(*records: str) -> bytes:
 class FakePubMed:
     """`records` by PMID; `query` and `links` name PMIDs; `broken` has replies by call.
 
-    `links` are the seed's; `cites` has what a PMID cites, for links from any other.
+    `past` is named only where a query is asked for years. `links` are the seed's; `cites` has what
+    a PMID cites, for links from any other.
     """
 
     records: dict[int, str] = field(default_factory=lambda: {SEED: record(SEED)})
     query: list[int] = field(default_factory=list)
     links: dict[str, list[int]] = field(default_factory=dict)
     broken: dict[str, httpx.Response] = field(default_factory=dict)
+    past: list[int] = field(default_factory=list)
     cites: dict[int, list[int]] = field(default_factory=dict)
     translation: str | None = None
     fetched: list[list[int]] = field(default_factory=list)
@@ -89,8 +92,9 @@ class FakePubMed:
         if utility == "esummary":
             return self._summaries(asked["id"][0].split(","))
         if utility == "esearch":
-            ids = "".join(f"<Id>{pmid}</Id>" for pmid in self.query)
-            count = len(self.query)
+            pmids = self.query + (self.past if _asks_for_years(asked["term"][0]) else [])
+            ids = "".join(f"<Id>{pmid}</Id>" for pmid in pmids)
+            count = len(pmids)
             found = f"<Count>{count}</Count><IdList>{ids}</IdList>"
             if self.translation:
                 found += f"<QueryTranslation>{self.translation}</QueryTranslation>"
@@ -111,3 +115,8 @@ class FakePubMed:
         links = "".join(f"<Link><Id>{pmid}</Id></Link>" for pmid in pmids)
         linked = f"<LinkSetDb><LinkName>{call}</LinkName>{links}</LinkSetDb>"
         return f"<LinkSet><IdList><Id>{source}</Id></IdList>{linked}</LinkSet>"
+
+
+def _asks_for_years(term: str) -> bool:
+    years = [int(year) for year in re.findall(r"(\d{4})/\d\d/\d\d", term)]
+    return bool(years) and years[1] - years[0] > 1

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.article import Status
 from tests.unit.poller.fakes import FakePubMed, record
-from tests.unit.poller.polling import DAY, announced, leg, poll, revised, taken
+from tests.unit.poller.polling import DAY, announced, discovered, leg, poll, revised, taken
 
 LONG_AGO = DAY - timedelta(days=900)
 
@@ -51,6 +52,49 @@ async def test_a_link_is_followed_once_and_not_at_each_poll(
     assert not any(1 in pmids for pmids in pubmed.fetched)
 
 
+@pytest.mark.parametrize(("age", "backfill"), [(200, False), (700, True)])
+async def test_what_comes_to_match_a_query_late_is_news_within_a_year_of_its_entry(
+    engine: AsyncEngine, pubmed: FakePubMed, age: int, backfill: bool
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[7] = record(7, entered=DAY - timedelta(days=age))
+    pubmed.past = [7]
+
+    await poll(engine, pubmed, days=7)
+
+    (event,) = discovered(await taken(engine))
+    assert event.data.backfill is backfill
+
+
+async def test_what_matches_late_and_has_no_day_of_entry_is_news(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[7] = record(7).replace('PubStatus="entrez"', 'PubStatus="received"')
+    pubmed.past = [7]
+
+    await poll(engine, pubmed, days=7)
+
+    (event,) = discovered(await taken(engine))
+    assert not event.data.backfill
+
+
+async def test_what_only_now_entered_pubmed_is_news_however_its_dates_were_set_back(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+    pubmed.records[7] = record(7, entered=LONG_AGO)
+    pubmed.query = [7, 2, 1]
+
+    await poll(engine, pubmed, days=7)
+
+    (event,) = discovered(await taken(engine))
+    assert not event.data.backfill
+
+
 async def test_an_id_that_is_never_sent_stops_holding_the_leg_open_and_is_still_asked_for(
     engine: AsyncEngine, pubmed: FakePubMed
 ) -> None:
@@ -79,8 +123,11 @@ async def test_what_was_withheld_and_is_named_no_more_is_forgotten(
     pubmed.query = [1]
 
     polled = await poll(engine, pubmed, days=1)
+    asked = len([1 for pmids in pubmed.fetched if 2 in pmids])
+    await poll(engine, pubmed, days=31)
     pubmed.fetched.clear()
-    await poll(engine, pubmed, days=1.1)
+    await poll(engine, pubmed, days=31.1)
 
     assert polled.healthy
+    assert asked == 2
     assert not any(2 in pmids for pmids in pubmed.fetched)

@@ -11,7 +11,16 @@ from services.poller.ledger import read_open
 from services.poller.run import poll_topic
 from shared.database import transaction
 from tests.unit.poller.fakes import FakePubMed, make_client
-from tests.unit.poller.polling import DAY, ONLY_WORDS, TOPIC, leg, poll, standing
+from tests.unit.poller.polling import (
+    DAY,
+    ONLY_WORDS,
+    TOPIC,
+    discovered,
+    leg,
+    poll,
+    standing,
+    taken,
+)
 
 OUTAGE = httpx.Response(
     200, text="<eSearchResult><ERROR>Search Backend failed</ERROR></eSearchResult>"
@@ -29,6 +38,21 @@ async def test_a_leg_that_was_never_complete_is_open_since_it_was_first_asked(
     assert leg(later, "query").open_since == DAY
     assert not leg(later, "query").alarm
     assert leg(later, "similar").open_since is None
+
+
+async def test_what_came_while_the_first_poll_could_not_be_completed_is_news(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    pubmed.broken["esearch"] = OUTAGE
+    await poll(engine, pubmed)
+    await poll(engine, pubmed, days=40)
+    pubmed.broken.clear()
+    await taken(engine)
+
+    await poll(engine, pubmed, days=60)
+
+    marked = {e.subject: e.data.backfill for e in discovered(await taken(engine))}
+    assert marked == {"1": True, "2": False}  # 2 entered two days before the first poll
 
 
 async def test_a_leg_that_was_complete_is_open_since_then(
@@ -55,7 +79,8 @@ async def test_a_leg_that_stays_open_past_the_limit_is_an_alarm_that_is_logged_o
 
     assert alarms == [False, True, True]
     rang = [line for line in logs if line["event"] == "leg_alarm"]
-    assert [line["leg"] for line in rang] == ["query:words", "query:words (entry date)"]
+    legs = ["query:words", "query:words (entry date)", "query:words (whole past)"]
+    assert [line["leg"] for line in rang] == legs
     assert all(line["log_level"] == "error" for line in rang)
 
 
@@ -72,7 +97,7 @@ async def test_an_alarm_ends_with_the_leg_and_counts_anew(
 
     assert healed.healthy
     assert leg(healed, "query").open_since is None
-    assert sum(line["event"] == "leg_alarm_ended" for line in logs) == 2
+    assert sum(line["event"] == "leg_alarm_ended" for line in logs) == 3
     async with transaction(engine) as connection:
         assert await read_open(connection, "tiny") == {}
 

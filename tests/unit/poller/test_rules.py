@@ -17,6 +17,7 @@ from services.poller.legs import (
     news_from,
     plans,
     span,
+    whole_pasts,
     without_dates,
 )
 from services.poller.poll import (
@@ -78,22 +79,23 @@ def test_a_query_is_asked_by_both_dates() -> None:
 
 def test_the_first_window_is_the_back_catalogue_and_later_ones_overlap() -> None:
     plan = next(iter(plans(TOPIC)))
-    tuesday = NOW + days(1)
-    cursor = Cursor(NOW, plan.definition)
+    cursor = Cursor(NOW - days(1), plan.definition)
 
     assert span(TOPIC, plan, None, NOW) == NOW - days(365.25 * 5)
-    assert span(TOPIC, plan, cursor, tuesday) == tuesday - days(15)
+    assert span(TOPIC, plan, cursor, NOW) == NOW - days(15)
     assert span(TOPIC, plan, Cursor(NOW + days(99), plan.definition), NOW) == NOW - days(14)
 
 
-def test_once_a_week_all_is_asked_for_as_records_may_match_months_after_their_entry() -> None:
-    plan = next(iter(plans(TOPIC)))
-    sunday = Cursor(NOW - days(1), plan.definition)
-    long_away = Cursor(NOW - days(365.25 * 8), plan.definition)
+def test_once_a_week_a_query_is_asked_for_its_whole_past() -> None:
+    (plan,) = whole_pasts(TOPIC, {}, NOW)
+    sunday, monday = (Cursor(NOW - days(back), plan.definition) for back in (1, 0))
+    other_term = Cursor(NOW, "another term")
 
     assert NOW.isoweekday() == 1
     assert span(TOPIC, plan, sunday, NOW) == NOW - days(365.25 * 5)
-    assert span(TOPIC, plan, long_away, NOW) == long_away.moved_to - days(14)
+    assert [*whole_pasts(TOPIC, {plan.key: sunday}, NOW)] == [plan]
+    assert [*whole_pasts(TOPIC, {plan.key: other_term}, NOW)] == [plan]
+    assert [*whole_pasts(TOPIC, {plan.key: monday}, NOW + days(6))] == []
 
 
 def test_a_leg_that_is_defined_anew_begins_anew() -> None:
