@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -11,6 +11,7 @@ from services.poller import parked, store
 from services.poller.backfill_store import waiting_among
 from services.poller.ingest.decide import (
     Edition,
+    News,
     decide,
     delete,
     found_for,
@@ -38,13 +39,13 @@ class Target:
     clock: Clock
     topic: Topic
     poll_id: str
-    news_from: datetime
+    news: News
     newest: date | None
 
     def edition(self) -> Edition:
         """The file, judged at this instant."""
         moment = Moment(self.topic, self.poll_id, self.clock())
-        return Edition(moment, self.news_from, self.newest)
+        return Edition(moment, self.news, self.newest)
 
 
 @dataclass

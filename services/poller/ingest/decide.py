@@ -22,15 +22,34 @@ Files are made up to a day or two after the last change that is in them.
 
 
 @dataclass(frozen=True)
+class News:
+    """What is news to a topic: what entered PubMed after `since`.
+
+    `complete` are the queries that polls have answered in full: a record that was changed after
+    `since`, and so comes to match one of them, is late and news as it is in a poll.
+    """
+
+    since: datetime
+    complete: frozenset[str] = frozenset()
+
+    def is_late(self, article: Article, reasons: Iterable[Reason]) -> bool:
+        """Whether a record may have come to match a query lately: indexing takes months."""
+        changed = article.revised_on is not None and article.revised_on >= self.since.date()
+        return changed and any(
+            one.relation == "query" and one.name in self.complete for one in reasons
+        )
+
+
+@dataclass(frozen=True)
 class Edition:
     """A file as its records are judged by it.
 
-    `news_from` is from when on what entered PubMed is news. `newest` is the last day on which NLM
-    touched one of its records: it was made on that day or soon after.
+    `newest` is the last day on which NLM touched one of its records: it was made on that day or
+    soon after.
     """
 
     moment: Moment
-    news_from: datetime
+    news: News
     newest: date | None
 
     @property
@@ -57,7 +76,8 @@ def decide(
 
     It counts as read when the file was made, not now: polls read it again soon.
     """
-    found = found_for(taken.reasons, waiting, edition)
+    late = edition.news.is_late(taken.article, taken.reasons)
+    found = found_for(taken.reasons, waiting, edition, late=late)
     if entry is None:
         decision = discover(taken.article, found, edition.moment)
         return _read(decision, edition.read_on)
@@ -71,16 +91,23 @@ def _read(decision: Decision, at: datetime) -> Decision:
     return replace(decision, entry=replace(decision.entry, reread_at=at))
 
 
-def found_for(reasons: tuple[Reason, ...], waiting: Waiting | None, edition: Edition) -> Found:
+def found_for(
+    reasons: tuple[Reason, ...],
+    waiting: Waiting | None,
+    edition: Edition,
+    *,
+    late: bool = False,
+) -> Found:
     """The reasons as those of a leg that asks for the first time: old articles are background.
 
-    What the seed cites is news only within the topic's look-back, as in a poll.
+    Except for what is late, and what the seed cites is news only within the topic's look-back;
+    both as in a poll.
     """
     moment = edition.moment
     lookback = moment.now - moment.topic.lookback
     is_reference = bool(reasons) and all(one.relation == "references" for one in reasons)
-    since = lookback if is_reference else edition.news_from
-    leg = Asked(Plan("query", "ingest"), first=True, news_from=since)
+    since = lookback if is_reference else edition.news.since
+    leg = Asked(Plan("query", "ingest"), first=not late, news_from=since)
     both = merge(waiting.reasons if waiting else (), reasons)
     return Found(both, (leg,), waiting)
 

@@ -1,6 +1,6 @@
 """Taking in files from end to end: check all, read several at once, apply one after the other."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,15 @@ from services.poller.alone import only_poller
 from services.poller.backfill_windows import news_begins
 from services.poller.ingest import ledger
 from services.poller.ingest.checksum import Checked
+from services.poller.ingest.decide import News
 from services.poller.ingest.files import in_order
 from services.poller.ingest.plan import Planned, Wishes, plan, skipped_after
 from services.poller.ingest.readers import Reading
 from services.poller.ingest.report import Report
 from services.poller.ingest.sieve import criteria_of, definition_of
 from services.poller.ingest.take import Intake, Run, left_out, look_at, note_refused, take_in
+from services.poller.ledger import read_standing
+from services.poller.legs import Cursor, is_first, plans
 from services.poller.topic import Topic
 from shared.database import transaction
 from shared.errors import ConfigurationError, Retryable
@@ -46,7 +49,7 @@ async def ingest(
             raise Retryable(f"another ingest of {topic.id} is under way: wait for its end")
         intake.tell(f"Adding up {len(files)} files")
         checked = await intake.readers.check_all(files)
-        run = await _begin(intake, Run(topic, criteria, intake.clock(), ()), checked, wishes)
+        run = await _begin(intake, Run(topic, criteria, News(intake.clock()), ()), checked, wishes)
         async for report in _go_through(intake, run, wishes):
             yield report
 
@@ -61,9 +64,9 @@ async def _begin(
         past = await ledger.read_past(connection, topic.id, definition_of(topic))
         known = await ledger.known_pmids(connection, topic.id)
         cited = await ledger.cited_by(connection, topic.id, topic.seed)
-        cursors = await store.read_cursors(connection, topic.id)
+        cursors = await read_standing(connection, topic)
     run.planned = plan(checked, past, wishes)
-    run.news_from = news_begins(topic, cursors, now)
+    run.news = News(news_begins(topic, cursors, now), _complete(topic, cursors))
     if topic.references and cited is None:
         cited = await _look_for_seed(intake, run)
     run.criteria = replace(
@@ -72,6 +75,15 @@ async def _begin(
         cited=(cited or frozenset()) if topic.references else frozenset(),
     )
     return run
+
+
+def _complete(topic: Topic, cursors: Mapping[str, Cursor]) -> frozenset[str]:
+    """The queries of which a poll had all, as they are now."""
+    return frozenset(
+        plan.query.name
+        for plan in plans(topic)
+        if plan.query and plan.datetype == "crdt" and not is_first(plan, cursors.get(plan.key))
+    )
 
 
 async def _look_for_seed(intake: Intake, run: Run) -> frozenset[int]:

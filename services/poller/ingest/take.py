@@ -12,6 +12,7 @@ from services.poller import store
 from services.poller.ingest import ledger
 from services.poller.ingest.announce import as_poll, ingest_id
 from services.poller.ingest.apply import Applied, Target, apply
+from services.poller.ingest.decide import News
 from services.poller.ingest.ledger import FileRow
 from services.poller.ingest.plan import Planned
 from services.poller.ingest.readers import Readers, Reading
@@ -48,7 +49,7 @@ class Run:
 
     topic: Topic
     criteria: Criteria
-    news_from: datetime
+    news: News
     planned: Sequence[Planned]
     cited: Mapping[Path, tuple[int, ...]] = field(default_factory=dict)
 
@@ -61,7 +62,7 @@ async def take_in(intake: Intake, run: Run, planned: Planned, reading: Reading) 
     """
     started, sifted = intake.clock(), reading.sifted
     poll_id = await _poll_id(intake, run, planned)
-    target = Target(intake.engine, intake.clock, run.topic, poll_id, run.news_from, sifted.newest)
+    target = Target(intake.engine, intake.clock, run.topic, poll_id, run.news, sifted.newest)
     applied = await apply(target, reading.spool)
     run.criteria = replace(run.criteria, known=run.criteria.known | applied.learned)
     row = replace(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.poller.ingest.decide import Edition, decide, delete, is_older, last_versions
+from services.poller.ingest.decide import Edition, News, decide, delete, is_older, last_versions
 from services.poller.ingest.document import document_of
 from services.poller.ingest.sieve import Criteria, Sieve, criteria_of, definition_of
 from services.poller.ingest.spool import Taken
@@ -60,7 +60,7 @@ def stored(article: Article, read_at: datetime = DAY) -> Entry:
 
 
 def edition(newest: date | None = MONDAY) -> Edition:
-    return Edition(Moment(ONLY_WORDS, "p2", DAY), DAY - timedelta(days=30), newest)
+    return Edition(Moment(ONLY_WORDS, "p2", DAY), News(DAY - timedelta(days=30)), newest)
 
 
 def revised(day: date | None, **more: Any) -> Article:
@@ -197,12 +197,36 @@ def test_a_file_without_a_day_was_read_long_ago() -> None:
 
 
 def test_what_the_seed_cites_is_background_though_no_poll_was_complete_for_long() -> None:
-    long_open = Edition(edition().moment, DAY - timedelta(days=400), MONDAY)
+    long_open = Edition(edition().moment, News(DAY - timedelta(days=400)), MONDAY)
     old = an_article(entered_at=DAY - timedelta(days=200))
     cited = (Reason(relation="references"),)
 
     assert decide(Taken(article=old, reasons=cited), None, None, long_open).entry.backfill
     assert not decide(Taken(article=old, reasons=WORDS), None, None, long_open).entry.backfill
+
+
+@pytest.mark.parametrize(
+    ("entered_days_ago", "revised_days_ago", "reasons", "backfill"),
+    [
+        (200, 1, WORDS, False),
+        (200, 40, WORDS, True),
+        (2000, 1, WORDS, True),
+        (200, 1, (Reason(relation="query", name="new one"),), True),
+        (200, 1, (Reason(relation="cited-by"),), True),
+    ],
+)
+def test_what_comes_to_match_a_query_late_is_news_where_polls_had_all_of_the_query(
+    entered_days_ago: int, revised_days_ago: int, reasons: tuple[Reason, ...], backfill: bool
+) -> None:
+    answered = replace(edition(), news=News(DAY - timedelta(days=30), frozenset({"words"})))
+    changed = an_article(
+        entered_at=DAY - timedelta(days=entered_days_ago),
+        revised_on=MONDAY - timedelta(days=revised_days_ago),
+    )
+
+    told = decide(Taken(article=changed, reasons=reasons), None, None, answered)
+
+    assert told.entry.backfill is backfill
 
 
 def test_what_waited_to_be_understood_is_news_as_it_was_when_it_was_found() -> None:
