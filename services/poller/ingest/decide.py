@@ -100,14 +100,14 @@ def found_for(
 ) -> Found:
     """The reasons as those of a leg that asks for the first time: old articles are background.
 
-    Except for what is late, and what the seed cites is news only within the topic's look-back;
-    both as in a poll.
+    What is late has those of a leg that asks for the whole past again. What the seed cites is
+    news only within the topic's look-back.
     """
     moment = edition.moment
     lookback = moment.now - moment.topic.lookback
     is_reference = bool(reasons) and all(one.relation == "references" for one in reasons)
     since = lookback if is_reference else edition.news.since
-    leg = Asked(Plan("query", "ingest"), first=not late, news_from=since)
+    leg = Asked(Plan("query", "ingest", whole=True), first=not late, news_from=since)
     both = merge(waiting.reasons if waiting else (), reasons)
     return Found(both, (leg,), waiting)
 
