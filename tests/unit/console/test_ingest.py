@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.database import make_engine
+from shared.migrate import upgrade
 from tests.unit.poller.ingesting import entry, nlm_file
+from tests.unit.poller.polling import discovered, taken
 
 ROOT = Path(__file__).parents[3]
 TOPIC = 'id = "cars"\ntitle = "Cars"\nseed = 100\n[[query]]\nname = "q"\nterm = "car[tiab]"\n'
@@ -112,3 +115,19 @@ def test_a_query_that_needs_pubmed_is_one_clear_line(ingest: Ingest, tmp_path: P
     assert (shown.returncode, shown.stdout) == (1, "")
     assert shown.stderr.startswith("carillon: topic cars: q: query: unknown field [filter]")
     assert len(shown.stderr.splitlines()) == 1
+
+
+@pytest.mark.connected
+async def test_with_a_deployments_database_it_fills_that_one(
+    ingest: Ingest, tmp_path: Path, postgres_url: str
+) -> None:
+    engine = make_engine(postgres_url)
+    await upgrade(engine, "poller")
+    ingest.environment["CARILLON_DATABASE_URL"] = postgres_url
+
+    shown = ingest(nlm_file(tmp_path, 1, entry(1), entry(2, "A lorry")), "--processes", "1")
+
+    assert shown.returncode == 0, shown.stderr
+    assert [int(event.subject) for event in discovered(await taken(engine))] == [1]
+    assert not (tmp_path / "state").exists()
+    await engine.dispose()
