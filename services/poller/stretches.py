@@ -24,10 +24,10 @@ LONGEST = 8 * 1024 * 1024
 """Bytes of a record, at the most. The longest known (PMID 33761533) has 1.8 MB."""
 
 _FIRST = re.compile(
-    rb"<(?:PubmedArticle|PubmedBookArticle|MedlineCitation|BookDocument|Delete\w+)(?=[\s>])"
+    rb"<(PubmedArticle|PubmedBookArticle|MedlineCitation|BookDocument|Delete\w+)(?=[\s>])"
 )
 _ROOT = re.compile(rb"<([A-Za-z][\w.-]*)(?:\s[^<>]*)?>\s*\Z")
-_KINDS = {b"MedlineCitationSet": (b"MedlineCitation",), b"BookDocumentSet": (b"BookDocument",)}
+_ALONE = {b"MedlineCitation": (b"MedlineCitation",), b"BookDocument": (b"BookDocument",)}
 _USUAL = (b"PubmedArticle", b"PubmedBookArticle")
 _LONGEST_HEAD = 64 * 1024
 _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -90,7 +90,7 @@ class Stretches:
             return
         self.head, self.rest = self.rest[: first.start()], self.rest[first.start() :]
         self.at = len(self.head)
-        self._kinds = _KINDS.get(root[1], _USUAL)
+        self._kinds = _ALONE.get(first[1], _USUAL)
 
     def _stands(self, root: bytes, end: int) -> bool:
         """Whether all that is open before the first record is the root."""
