@@ -18,7 +18,7 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types check up down clean runtime development
+.PHONY: help demo test lint format types check year fuzz bench up down clean runtime development
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,18 @@ types: $(DEVELOPMENT) ## mypy, strict
 	@$(BIN)/mypy
 
 check: lint types test ## everything that must hold before a commit
+
+year: $(DEVELOPMENT) ## a simulated year: faulty answers, a poller that is killed, nothing missed (a quarter of an hour)
+	@$(BIN)/python -m tests.bench.year
+
+fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)
+	@$(BIN)/pytest tests/fuzz --mutations 10000 -rP
+
+bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in
+	@$(SYNC) --group bench
+	@$(BIN)/python -m tests.bench.parsing
+	@$(BIN)/python -m tests.bench.ingest
+	@$(BIN)/python -m tests.bench.standin
 
 up: ## start all services in Docker; mail ends in MailDev, http://localhost:1080
 	@docker compose up --build --detach --wait

@@ -11,7 +11,7 @@ from shared.article import Status
 from shared.events import Classified
 
 NOTICES = ("notices", "Notices in the literature")
-UNLABELLED = ("no-modality", "No CAR modality named")
+UNLABELLED = ("no-modality", "No modality named")
 
 _NOTICE_TYPES = frozenset(
     {
