@@ -46,7 +46,8 @@ class Stretches:
         self._read: Callable[[int], bytes] = getattr(source, "read1", source.read)
         self.head, self.rest, self.at = b"", b"", 0
         self.fault: str | None = None
-        self._closing, self._kinds = b"", _USUAL
+        self._closing = b""
+        self._kinds: tuple[bytes, ...] = _USUAL
         self._open()
 
     def __iter__(self) -> Iterator[bytes]:
