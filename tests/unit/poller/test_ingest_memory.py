@@ -10,15 +10,16 @@ from tests.bench.ingest import LIMIT_MB, invented
 
 ROOT = Path(__file__).parents[3]
 SIFT = """
-import resource, sys
+import sys
 from datetime import date
 from pathlib import Path
 from services.poller.ingest.sieve import Criteria
 from services.poller.ingest.sift import sift
+from tests.memory import most_held
 everything = (("all", "studied[tiab]"),)
 criteria = Criteria(999_999, everything, False, frozenset(), frozenset(), date(2026, 1, 1))
 sifted = sift(Path(sys.argv[1]), Path(sys.argv[1] + ".spool"), criteria)
-print(sifted.matched, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(sifted.matched, round(most_held()))
 """
 
 
