@@ -6,7 +6,6 @@ from typing import Any
 from lxml import etree
 
 from services.poller.dates import (
-    date_parts,
     history_step,
     instant,
     partial_date,
@@ -94,7 +93,7 @@ def _sections(element: etree._Element) -> tuple[list[dict[str, str | None]], str
 def own_ids(element: etree._Element, fields: Fields) -> None:
     """An `ArticleIdList` of the record itself: those of other articles are in reference lists."""
     for child in element:
-        name = _IDS.get(child.get("IdType"))
+        name = _IDS.get(child.get("IdType", "pubmed"))
         if name is not None and not fields.get(name):
             fields[name] = text_of(child) or None
 
@@ -112,7 +111,7 @@ def history(element: etree._Element, fields: Fields) -> None:
     """
     steps = fields.setdefault("history", [])
     for child in element:
-        status, parts = child.get("PubStatus", ""), date_parts(child)
+        status, parts = child.get("PubStatus", ""), {part.tag: part.text for part in child}
         steps.append(history_step(status, parts))
         if status == "entrez" and "entered_at" not in fields:
             fields["entered_at"] = instant(parts)

@@ -32,12 +32,18 @@ _LONG = 60
 """Characters from which it is faster to look for odd white space than to split at all of it."""
 
 
+_ODD_SPACES = "\t\n\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""White space that XML allows, but for the plain one."""
+
+
 def _in_one_line(text: str) -> bool:
     if "  " in text:
         return False
     if text.isascii():  # XML has no other white space there
         return "\n" not in text and "\t" not in text and "\r" not in text
-    return text.isprintable()  # of all white space only the plain space is
+    return not any(sign in text for sign in _ODD_SPACES)
 
 
 def _pieces(element: etree._Element) -> Iterator[str]:

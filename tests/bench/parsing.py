@@ -22,11 +22,6 @@ from pathlib import Path
 
 from lxml import etree
 
-from services.ncbi_sim.catalogue import load_catalogue
-from services.ncbi_sim.pubmed_xml import pubmed_article
-from services.ncbi_sim.settings import PACKAGED_CATALOGUE
-from services.ncbi_sim.timeline import Timeline
-from shared.clock import system_clock
 from shared.errors import ConfigurationError
 
 RECORDED = Path(__file__).parents[3] / "shared" / "eutils" / "bench.xml.gz"
@@ -50,7 +45,9 @@ def ours(path: Path) -> int:
 
 def pubmed_parser(path: Path) -> int:
     """Its own fields, as dictionaries."""
-    from pubmed_parser import parse_medline_xml  # noqa: PLC0415  not measured
+    from pubmed_parser import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        parse_medline_xml,
+    )
 
     return _timed(lambda: sum(1 for _ in parse_medline_xml(str(path))))
 
@@ -138,6 +135,12 @@ def _table(runs: dict[str, list[Run]]) -> str:
 
 def made_file(folder: Path) -> Path:
     """A large file of the catalogue's records, over and over."""
+    from services.ncbi_sim.catalogue import load_catalogue  # noqa: PLC0415  not measured
+    from services.ncbi_sim.pubmed_xml import pubmed_article  # noqa: PLC0415
+    from services.ncbi_sim.settings import PACKAGED_CATALOGUE  # noqa: PLC0415
+    from services.ncbi_sim.timeline import Timeline  # noqa: PLC0415
+    from shared.clock import system_clock  # noqa: PLC0415
+
     view = Timeline(load_catalogue(PACKAGED_CATALOGUE)).at(system_clock())
     records = [etree.tostring(pubmed_article(record)) for record in view.records]
     path = folder / "made.xml.gz"
