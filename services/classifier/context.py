@@ -20,7 +20,7 @@ LISTED = 1.4
 _CLAUSE = re.compile(r"[;:,()\u2013\u2014]|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CueMention:
     """A cue in a sentence, by word numbers `first` to `last` (exclusive)."""
 
@@ -55,6 +55,4 @@ def _rules(sentence: Sentence, cue: CueMention, first: int, last: int) -> bool:
 
 def _parted(sentence: Sentence, last: int, first: int) -> bool:
     """Whether a clause ends between two words."""
-    words = sentence.words
-    between = sentence.text[words[last - 1].end : words[first].start]
-    return _CLAUSE.search(between) is not None
+    return _CLAUSE.search(sentence.between(last, first)) is not None

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from services.classifier.passages import Sentence
-from services.classifier.taxonomy import Rule, Taxonomy, TaxonomyLabel
+from services.classifier.taxonomy import Rule, TaxonomyLabel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hit:
     """A label's phrase with its first word and the word after its last."""
 
@@ -22,13 +22,15 @@ class Hit:
         return any(self.first < other.last and other.first < self.last for other in others)
 
 
-def labels_in(found: Sequence[tuple[Rule, int, int]]) -> list[Hit]:
-    """The hits of labels that count, in reading order.
+_reading_order = attrgetter("first", "last")
+
+
+def counting(every: list[Hit]) -> list[Hit]:
+    """The hits of a sentence's labels that count, in reading order.
 
     Dropped are those inside a phrase that their label excludes, shorter ones inside longer ones
     of the same label, and those that need a chimeric receptor where the sentence names none.
     """
-    every = [Hit(rule, rule.label, first, last) for rule, first, last in found if rule.label]
     hits = _longest(_not_excluded(every))
     if any(_needs_receptor(hit) for hit in hits) and not _names_receptor(hits):
         hits = [hit for hit in hits if not _needs_receptor(hit)]
@@ -37,19 +39,13 @@ def labels_in(found: Sequence[tuple[Rule, int, int]]) -> list[Hit]:
     return hits
 
 
-def find(sentence: Sentence, taxonomy: Taxonomy) -> list[tuple[Rule, int, int]]:
-    """Everything that the taxonomy knows in a sentence, labels and cues."""
-    rules = taxonomy.rules
-    return [(rules[number], a, b) for number, a, b in taxonomy.finder.find(sentence.words)]
-
-
 def _not_excluded(hits: list[Hit]) -> list[Hit]:
-    blocked: dict[str, list[Hit]] = defaultdict(list)
-    for hit in hits:
-        if hit.rule.kind == "not":
-            blocked[hit.label.key].append(hit)
-    if not blocked:
+    excluding = [hit for hit in hits if hit.rule.kind == "not"]
+    if not excluding:
         return hits
+    blocked: dict[str, list[Hit]] = defaultdict(list)
+    for hit in excluding:
+        blocked[hit.label.key].append(hit)
     return [
         hit
         for hit in hits
@@ -60,11 +56,23 @@ def _not_excluded(hits: list[Hit]) -> list[Hit]:
 def _longest(hits: list[Hit]) -> list[Hit]:
     if len(hits) < 2:
         return hits
-    kept: dict[str, list[Hit]] = defaultdict(list)
-    for hit in sorted(hits, key=lambda hit: (hit.first - hit.last, hit.first)):
-        if not hit.meets(kept[hit.label.key]):
-            kept[hit.label.key].append(hit)
-    return sorted((h for group in kept.values() for h in group), key=lambda h: (h.first, h.last))
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        groups.setdefault(hit.label.key, []).append(hit)
+    if len(groups) < len(hits):
+        hits = [hit for group in groups.values() for hit in _apart(group)]
+    return sorted(hits, key=_reading_order)
+
+
+def _apart(group: list[Hit]) -> list[Hit]:
+    """Of one label's hits those that overlap with no longer one."""
+    if len(group) == 1:
+        return group
+    kept: list[Hit] = []
+    for hit in sorted(group, key=lambda hit: (hit.first - hit.last, hit.first)):
+        if not hit.meets(kept):
+            kept.append(hit)
+    return kept
 
 
 def _needs_receptor(hit: Hit) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.classifier.context import CueMention, weigh
-from services.classifier.hits import Hit, find, labels_in
+from services.classifier.hits import Hit, counting
 from services.classifier.passages import Sentence, sentences
 from services.classifier.senses import Senses, senses
 from services.classifier.taxonomy import Kind, Taxonomy, TaxonomyLabel
@@ -19,7 +19,7 @@ HEADED = 0.8
 KIND = {"strong": 1.0, "plain": 1.0, "weak": 0.4, "cell": 1.0}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Mention:
     """Words `first` to `last` (exclusive) of a sentence that speak of a label."""
 
@@ -35,8 +35,7 @@ class Mention:
     def evidence(self) -> Evidence:
         """The mention as it goes into the event."""
         sentence = self.sentence
-        start = sentence.words[self.first].start
-        end = sentence.words[self.last - 1].end
+        start, end = sentence.span(self.first, self.last)
         return Evidence(
             place=sentence.place,
             section=sentence.section,
@@ -56,15 +55,29 @@ class Reading:
     mentions: list[Mention] = field(default_factory=list)
     cues: dict[int, list[CueMention]] = field(default_factory=dict)
     senses: Senses = field(default_factory=Senses)
+    _by_facet: dict[str, list[Mention]] = field(default_factory=dict)
+    _cue_kinds: set[str] = field(default_factory=set)
+
+    def add(self, mention: Mention) -> None:
+        """Keep a mention; one that counts for nothing is only kept for who asks why."""
+        self.mentions.append(mention)
+        if mention.weight > 0:
+            self._by_facet.setdefault(mention.label.facet, []).append(mention)
+
+    def add_cues(self, number: int, cues: list[CueMention]) -> None:
+        """Keep the cues of a sentence."""
+        self.cues[number] = cues
+        self._cue_kinds.update([cue.kind for cue in cues])
 
     def of(self, facet: str) -> list[Mention]:
         """The mentions of one facet that count for something."""
-        return [m for m in self.mentions if m.label.facet == facet and m.weight > 0]
+        return self._by_facet.get(facet, [])
 
     def has_cue(self, kind: str, title: bool = False) -> bool:
         """Whether a cue of this kind stands anywhere, or in the title."""
-        places = [0] if title else list(self.cues)
-        return any(cue.kind == kind for place in places for cue in self.cues.get(place, ()))
+        if title:
+            return any(cue.kind == kind for cue in self.cues.get(0, ()))
+        return kind in self._cue_kinds
 
 
 def read(article: Article, taxonomy: Taxonomy) -> Reading:
@@ -75,19 +88,34 @@ def read(article: Article, taxonomy: Taxonomy) -> Reading:
         if sentence.place != "publication-type":
             _read_sentence(sentence, taxonomy, reading)
         if sentence.place in ("mesh", "publication-type") and sentence.words:
-            reading.mentions += _headed(sentence, taxonomy)
+            for mention in _headed(sentence, taxonomy):
+                reading.add(mention)
     return reading
 
 
 def _read_sentence(sentence: Sentence, taxonomy: Taxonomy, reading: Reading) -> None:
-    found = find(sentence, taxonomy)
-    cues = [CueMention(rule.cue, first, last) for rule, first, last in found if rule.cue]
+    hits, cues = _found(sentence, taxonomy)
     if cues:
-        reading.cues[sentence.number] = cues
-    for hit in labels_in(found):
-        if reading.senses.mean_otherwise(sentence.words[hit.first : hit.last], hit.label):
+        reading.add_cues(sentence.number, cues)
+    meant = reading.senses
+    for hit in counting(hits) if hits else ():
+        if meant.meant and meant.mean_otherwise(sentence.words[hit.first : hit.last], hit.label):
             continue
-        reading.mentions.append(_mention(hit, sentence, cues))
+        reading.add(_mention(hit, sentence, cues))
+
+
+def _found(sentence: Sentence, taxonomy: Taxonomy) -> tuple[list[Hit], list[CueMention]]:
+    """Everything that the taxonomy knows in a sentence: labels, and cues."""
+    rules = taxonomy.rules
+    hits: list[Hit] = []
+    cues: list[CueMention] = []
+    for number, first, last in taxonomy.finder.find(sentence.words):
+        rule = rules[number]
+        if rule.cue:
+            cues.append(CueMention(rule.cue, first, last))
+        elif rule.label:
+            hits.append(Hit(rule, rule.label, first, last))
+    return hits, cues
 
 
 def _mention(hit: Hit, sentence: Sentence, cues: Sequence[CueMention]) -> Mention:

@@ -1,11 +1,11 @@
 """The parts of an article that labels may rest on, cut into sentences and words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.classifier.sentences import LONGEST as SENTENCE
 from services.classifier.sentences import split
-from services.classifier.tokens import Word, words
+from services.classifier.tokens import spans, words
 from shared.article import AbstractSection, Article
 from shared.events import Place
 
@@ -13,20 +13,36 @@ LONGEST = 100_000
 """Characters of an abstract that are read: fifty times an ordinary one."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Sentence:
     """One sentence of a passage: `text` is really cut from the article.
 
     `number` counts through the whole article; `last` marks the last two of the abstract, where
-    articles conclude.
+    articles conclude. Where the words stand is only looked up when it is asked for.
     """
 
     number: int
     place: Place
     section: int | None
     text: str
-    words: list[Word]
+    words: list[str]
     last: bool = False
+    _spans: list[tuple[int, int]] = field(default_factory=list, init=False, repr=False)
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """The characters from word `first` to word `last` (exclusive)."""
+        places = self._places()
+        return places[first][0], places[last - 1][1]
+
+    def between(self, one: int, two: int) -> str:
+        """The text between the word before `one` and word `two`."""
+        places = self._places()
+        return self.text[places[one - 1][1] : places[two][0]]
+
+    def _places(self) -> list[tuple[int, int]]:
+        if not self._spans:
+            self._spans = spans(self.text)
+        return self._spans
 
 
 def sentences(article: Article) -> list[Sentence]:
@@ -37,7 +53,8 @@ def sentences(article: Article) -> list[Sentence]:
     for place, (section, text) in enumerate(abstract):
         last = place >= len(abstract) - 2 and len(abstract) > 3
         found.append(Sentence(len(found), "abstract", section, text, words(text), last))
-    return found + list(_headings(article, len(found)))
+    found.extend(_headings(article, len(found)))
+    return found
 
 
 def _abstract(sections: tuple[AbstractSection, ...]) -> Iterator[tuple[int, str]]:

@@ -62,7 +62,7 @@ def _in_sentence(
     between: frozenset[str],
 ) -> Iterator[Tie]:
     words = targets[0].sentence.words
-    joining = {place for place, word in enumerate(words) if normal(word.raw) in between}
+    joining = {place for place, word in enumerate(words) if normal(word) in between}
     joining |= {place for m in targets for place in range(m.first, m.last)}
     dual = any(cue.kind == "dual" for cue in cues)
     for chain in _chains(targets, joining):
@@ -92,7 +92,7 @@ def _chains(targets: list[Mention], joining: set[int]) -> Iterator[list[Mention]
 
 
 def _either(one: Mention, two: Mention) -> bool:
-    return any(word.raw == "or" for word in one.sentence.words[one.last : two.first])
+    return "or" in one.sentence.words[one.last : two.first]
 
 
 def _close(last: int, first: int, joining: set[int], most: int) -> bool:
@@ -131,8 +131,7 @@ _JOINT = re.compile(r"(?:[^\w\s,;()]{1,2}|x)(?:anti[^\w\s]?)?")
 def _joint(chain: list[Mention]) -> bool:
     """Whether two different targets are joined by a sign: "CD19/BCMA", "CD19-CD22"."""
     for one, two in pairwise(chain):
-        words = one.sentence.words
-        between = one.sentence.text[words[one.last - 1].end : words[two.first].start].strip()
+        between = one.sentence.between(one.last, two.first).strip()
         if one.label is not two.label and _JOINT.fullmatch(between):
             return True
     return False

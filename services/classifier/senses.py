@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.classifier.abbreviations import definitions
 from services.classifier.passages import Sentence
 from services.classifier.taxonomy import Taxonomy, TaxonomyLabel
-from services.classifier.tokens import Word, words
+from services.classifier.tokens import words
 
 RECEPTOR = "receptor:car"
 
@@ -17,13 +17,13 @@ class Senses:
 
     meant: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def mean_otherwise(self, mention: Sequence[Word], label: TaxonomyLabel) -> bool:
+    def mean_otherwise(self, mention: Sequence[str], label: TaxonomyLabel) -> bool:
         """Whether a short form in the mention is defined in this article as something else.
 
         What a short form stands for must itself carry the label, or a chimeric receptor.
         """
         for word in mention:
-            meant = self.meant.get(word.raw) or self.meant.get(word.raw.rstrip("s"))
+            meant = self.meant.get(word) or self.meant.get(word.rstrip("s"))
             if meant is not None and label.key not in meant and RECEPTOR not in meant:
                 return True
         return False

@@ -5,13 +5,15 @@ The phrase language is described in `phrases.py` and at the top of the taxonomy 
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from services.classifier.phrases import Finder, PhraseError, variants
+from services.classifier.finder import Finder
+from services.classifier.phrases import PhraseError, variants
 from services.classifier.tokens import normal
 from shared.errors import ConfigurationError
 from shared.events import Facet
@@ -32,7 +34,7 @@ EVIDENCE = (
 class Entry(BaseModel):
     """A table of the taxonomy file; a misspelt key is an error, not a silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
 
 class TaxonomyLabel(Entry):
@@ -62,7 +64,7 @@ class TaxonomyLabel(Entry):
     near_receptor: bool = False
     group: Literal["autoimmune", "immune", "cancer", "other"] | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name by which `implies` refers to it."""
         return f"{self.facet}:{self.id}"
@@ -75,7 +77,8 @@ class Cue(Entry):
     patterns: tuple[str, ...] = Field(min_length=1)
 
 
-class Rule(Entry):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """A phrase with what it means: a label (`kind` says how strongly) or a cue."""
 
     phrase: str

@@ -1,28 +1,39 @@
 """Words of a text with their places, and the normal form under which they are compared.
 
 Offsets always point into the text as it was given. Only the normal form of a single word forgets
-case, accents, Unicode variants, Greek letters and the plural; nothing is shifted by it.
+case, accents, Unicode variants, Greek letters, invisible signs and the plural; nothing is shifted
+by it.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
 
-_WORD = re.compile(r"[\w\u0300-\u036f]+")
+INVISIBLE = "\u00ad\u200c\u200d\u2060\ufeff"
+"""Signs inside a word that a reader does not see: the soft hyphen, joiners, the byte order mark."""
 
-
-class Word(NamedTuple):
-    """A word as it stands in the text: `text[start:end]`."""
-
-    raw: str
-    start: int
-    end: int
+_WORD = re.compile(rf"\w[\w\u0300-\u036f{INVISIBLE}]*")
+_ASCII = re.compile(r"[0-9A-Za-z_]+")
+_UNSEEN = dict.fromkeys(map(ord, INVISIBLE))
 
 
-def words(text: str) -> list[Word]:
+def _form(text: str) -> re.Pattern[str]:
+    return _ASCII if text.isascii() else _WORD
+
+
+def words(text: str) -> list[str]:
     """The words in order. Hyphens, slashes and every other sign separate words."""
-    return [Word(found.group(), *found.span()) for found in _WORD.finditer(text)]
+    return _form(text).findall(text)
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Start and end of each of `words(text)`, in characters."""
+    return [found.span() for found in _form(text).finditer(text)]
+
+
+def visible(word: str) -> str:
+    """The word without invisible signs: what a phrase that asks for a spelling is compared with."""
+    return word if word.isascii() else word.translate(_UNSEEN)
 
 
 @lru_cache(maxsize=65_536)
@@ -31,7 +42,9 @@ def normal(word: str) -> str:
 
     "Sjögren" and "Sjogren", "γδ" and "gammadelta", "Tregs" and "treg" meet.
     """
-    plain = unicodedata.normalize("NFKD", word).casefold()
+    if word.isascii():
+        return _singular(word.lower())
+    plain = unicodedata.normalize("NFKD", visible(word)).casefold()
     if not plain.isascii():
         plain = "".join(_spelled(c) for c in plain if not unicodedata.combining(c))
     return _singular(plain)

@@ -1,13 +1,14 @@
 import pytest
 
-from services.classifier.phrases import Finder, PhraseError
-from services.classifier.tokens import words
+from services.classifier.finder import Finder
+from services.classifier.phrases import PhraseError
+from services.classifier.tokens import spans, words
 
 
 def matches(phrase: str, text: str) -> list[str]:
     found = words(text)
-    spans = Finder([phrase]).find(found)
-    return [text[found[a].start : found[b - 1].end] for _, a, b in spans]
+    places = spans(text)
+    return [text[places[a][0] : places[b - 1][1]] for _, a, b in Finder([phrase]).find(found)]
 
 
 @pytest.mark.parametrize(

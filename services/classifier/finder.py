@@ -1,0 +1,138 @@
+"""One pass over the words of a text that finds every phrase of a taxonomy.
+
+Phrases become one trie over words. The trie is walked by an automaton whose states are made when a
+text first needs them, as RE2 does (R. Cox, "Regular Expression Matching in the Wild", 2010): a
+state is the set of phrases that are open, with the words each has taken so far. So a known state
+costs one look-up for a word, however many phrases there are; and an unknown one costs at most the
+phrases that can be open at once, whose number the longest phrase bounds. Nothing goes back.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from services.classifier.phrases import ANY, stem, variants
+from services.classifier.tokens import normal, visible
+
+MOST_WORDS = 100_000
+"""Spellings that are remembered; beyond it the memory is cleared and fills anew."""
+LONGEST_WORD = 60
+"""Characters of a spelling that is remembered."""
+MOST_STEPS = 200_000
+"""Steps between states that are remembered."""
+
+
+@dataclass(slots=True)
+class _Node:
+    after: "dict[str, _Node]" = field(default_factory=dict)
+    ends: list[int] = field(default_factory=list)
+
+
+class _Step(NamedTuple):
+    """Where a word leads, and the phrases that end with it: (phrase, words that it has)."""
+
+    state: "_State"
+    ends: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True, eq=False)
+class _State:
+    """Open phrases: the node each has reached, and how many words it has taken."""
+
+    open: tuple[tuple[_Node, int], ...] = ()
+    steps: dict[int, _Step] = field(default_factory=dict)
+
+
+class Finder:
+    """All phrases at once. Phrase number `n` is the `n`-th that was given."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._root = _Node()
+        self._stems: set[str] = set()
+        self._known: set[str] = set()
+        for number, phrase in enumerate(phrases):
+            for row in variants(phrase):
+                self._add(row, number)
+        self._longest = max(map(len, self._stems), default=0)
+        self._symbols: list[tuple[str, ...]] = [()]
+        self._numbers: dict[tuple[str, ...], int] = {(): 0}
+        self._forget()
+        self._forget_words()
+
+    def _add(self, row: tuple[str, ...], number: int) -> None:
+        node = self._root
+        for symbol in row:
+            self._known.add(symbol)
+            if symbol.endswith("*"):
+                self._stems.add(symbol[:-1])
+            node = node.after.setdefault(symbol, _Node())
+        node.ends.append(number)
+
+    def find(self, text: Sequence[str]) -> list[tuple[int, int, int]]:
+        """Every occurrence as (phrase, first word, last word + 1)."""
+        found: list[tuple[int, int, int]] = []
+        state = start = self._start
+        for place, known in enumerate(map(self._kinds.get, text)):
+            kind = self._learn(text[place]) if known is None else known
+            if kind or state is not start:
+                step = state.steps.get(kind) or self._step(state, kind)
+                state = step.state
+                for number, size in step.ends:
+                    found.append((number, place + 1 - size, place + 1))
+        return found
+
+    def _learn(self, raw: str) -> int:
+        """The kind of a word: words of one kind are the same to every phrase; 0 is for none."""
+        if len(self._kinds) >= MOST_WORDS:
+            self._forget_words()
+        symbols = self._symbols_of(raw)
+        kind = self._numbers.get(symbols)
+        if kind is None:
+            kind = self._numbers[symbols] = len(self._symbols)
+            self._symbols.append(symbols)
+        if len(raw) <= LONGEST_WORD:
+            self._kinds[raw] = kind
+        return kind
+
+    def _symbols_of(self, raw: str) -> tuple[str, ...]:
+        plain, exact = normal(raw), "=" + visible(raw)
+        symbols = [symbol for symbol in (plain, exact) if symbol in self._known]
+        whole = stem(raw[: self._longest + 8])
+        ends = range(1, min(len(whole), self._longest) + 1)
+        symbols += [whole[:end] + "*" for end in ends if whole[:end] in self._stems]
+        return tuple(symbols)
+
+    def _step(self, state: _State, kind: int) -> _Step:
+        moved = self._moved(state, self._symbols[kind])
+        ends = tuple((number, size) for node, size in moved for number in node.ends)
+        if self._size >= MOST_STEPS:
+            self._forget()
+        step = state.steps[kind] = _Step(self._state(moved), ends)
+        self._size += 1
+        return step
+
+    def _moved(self, state: _State, symbols: tuple[str, ...]) -> list[tuple[_Node, int]]:
+        begins = self._root.after
+        moved = [(begins[symbol], 1) for symbol in symbols if symbol in begins]
+        for node, size in state.open:
+            after = node.after
+            moved += [(after[symbol], size + 1) for symbol in symbols if symbol in after]
+            if ANY in after:
+                moved.append((after[ANY], size + 1))
+        return moved
+
+    def _state(self, moved: list[tuple[_Node, int]]) -> _State:
+        still = tuple((node, size) for node, size in moved if node.after)
+        key = tuple((id(node), size) for node, size in still)
+        state = self._states.get(key)
+        if state is None:
+            state = self._states[key] = _State(still)
+        return state
+
+    def _forget(self) -> None:
+        self._start = _State()
+        self._states: dict[tuple[tuple[int, int], ...], _State] = {(): self._start}
+        self._size = 0
+
+    def _forget_words(self) -> None:
+        self._kinds: dict[str, int] = {}
