@@ -18,7 +18,7 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types check year fuzz bench up down clean runtime development
+.PHONY: help demo test golden lint format types check year fuzz bench up down clean runtime development
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(RUNTIME) ## two simulated weeks in one process; the digest on the screen
 
 test: $(DEVELOPMENT) ## all tests; those that need Docker skip, with the reason, where there is none
 	@$(BIN)/pytest
+
+golden: $(DEVELOPMENT) ## show how the labels of the demo's articles changed, and keep them so
+	@$(BIN)/python -m tests.golden
 
 lint: $(DEVELOPMENT) ## format, lint rules, import contracts (changes nothing)
 	@$(BIN)/ruff format --check .
