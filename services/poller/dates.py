@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from shared.article import HistoryDate, PartialDate
+from shared.article import PartialDate
 
 _MONTHS = {
     name: number
@@ -33,12 +33,7 @@ def partial_date(element: etree._Element) -> PartialDate:
         return _printed_date(
             *(_line(parts.get(name)) for name in ("MedlineDate", "Year", "Season"))
         )
-    return _plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
-
-
-def history_step(status: str, parts: Parts) -> HistoryDate:
-    """A step of a record's history."""
-    return _step(status, parts.get("Year"), parts.get("Month"), parts.get("Day"))
+    return plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
 
 
 def _printed_date(medline: str, year: str, season: str) -> PartialDate:
@@ -48,9 +43,9 @@ def _printed_date(medline: str, year: str, season: str) -> PartialDate:
     return PartialDate(year=int(found[0]) if found else None, text=medline)
 
 
-# The same days come again and again in a file, and records can share them: they are frozen.
-@lru_cache(maxsize=4096)
-def _plain_date(year: str | None, month: str | None, day: str | None) -> PartialDate:
+@lru_cache(maxsize=16384)
+def plain_date(year: str | None, month: str | None, day: str | None) -> PartialDate:
+    """A date of year, month and day. The same ones come again and again, and can be shared."""
     year, month, day = _line(year), _line(month), _line(day)
     if not month:
         return PartialDate(year=_number(year))
@@ -59,11 +54,6 @@ def _plain_date(year: str | None, month: str | None, day: str | None) -> Partial
         printed = " ".join(filter(None, (year, month, day)))
         return PartialDate(year=_number(year), text=printed)
     return PartialDate(year=_number(year), month=number, day=_number(day, 31))
-
-
-@lru_cache(maxsize=16384)
-def _step(status: str, year: str | None, month: str | None, day: str | None) -> HistoryDate:
-    return HistoryDate(status=status, date=_plain_date(year, month, day))
 
 
 def _line(text: str | None) -> str:

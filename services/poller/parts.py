@@ -5,12 +5,7 @@ from typing import Any
 
 from lxml import etree
 
-from services.poller.dates import (
-    history_step,
-    instant,
-    partial_date,
-    whole_day,
-)
+from services.poller.dates import instant, partial_date, plain_date, whole_day
 from services.poller.eutils.xml import pmid_in
 from services.poller.indexing import read_grants, read_references
 from services.poller.text import html_of, text_of, texts_named
@@ -112,7 +107,8 @@ def history(element: etree._Element, fields: Fields) -> None:
     steps = fields.setdefault("history", [])
     for child in element:
         status, parts = child.get("PubStatus", ""), {part.tag: part.text for part in child}
-        steps.append(history_step(status, parts))
+        day = plain_date(parts.get("Year"), parts.get("Month"), parts.get("Day"))
+        steps.append({"status": status, "date": day})
         if status == "entrez" and "entered_at" not in fields:
             fields["entered_at"] = instant(parts)
 
