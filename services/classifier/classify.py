@@ -4,7 +4,12 @@ Pure: an article and a taxonomy in, a classification out. The rules are those of
 guideline; the words they go by are the taxonomy's.
 """
 
+from collections import Counter
+from typing import NamedTuple
+
+from services.classifier.confidence import shipped
 from services.classifier.disease import diseases
+from services.classifier.features import Ground, Setting, vector
 from services.classifier.mentions import Mention, Reading, read
 from services.classifier.modality import Kinds, choose, kinds_of
 from services.classifier.scope import Receptor, receptor_of, scope_of
@@ -15,32 +20,63 @@ from services.classifier.trials import trials
 from shared.article import Article
 from shared.events import Classification, Label
 
-CLASSIFIER_VERSION = "rules-1"
+CLASSIFIER_VERSION = "rules-2"
 ASSUMED = 0.6
-"""Confidence of what a ruling assumes where the text is silent."""
+"""What the rules make of a label that a ruling assumes where the text is silent."""
+
+
+class Findings(NamedTuple):
+    """What the rules found: the labels with what each rests on, before any confidence."""
+
+    scope: str
+    grounds: list[Ground]
+    setting: Setting
 
 
 def classify(article: Article, taxonomy: Taxonomy) -> Classification:
     """Label one article. Never raises, whatever the text; every label has its evidence."""
+    found = findings(article, taxonomy)
+    return Classification(
+        scope=found.scope,
+        labels=_labels(found),
+        trials=trials(article),
+        taxonomy_version=taxonomy.version,
+        classifier_version=CLASSIFIER_VERSION,
+    )
+
+
+def findings(article: Article, taxonomy: Taxonomy) -> Findings:
+    """What the rules find in one article; only labels that have words to show."""
     reading = read(article, taxonomy)
     study = study_of(reading)
     found = diseases(reading, taxonomy)
     receptor = receptor_of(reading, study, _immune(found))
     scope = scope_of(receptor, found, reading, study)
-    labels = [_scope_label(scope, receptor, found, reading, taxonomy)]
+    grounds = [_scope_ground(scope, receptor, found, reading, taxonomy)]
     if receptor.about:
         _drop_complications(found)
-        labels += _kinds(reading, study, receptor, taxonomy)
-        labels += _assumed_disease(scope, found, receptor, reading, taxonomy)
-    labels += [to_label(s.label, s.mentions, s.confidence) for s in found.values()]
-    labels.append(_evidence_label(study, reading, taxonomy))
-    return Classification(
-        scope=scope,
-        labels=tuple(label for label in labels if label.evidence),
-        trials=trials(article),
-        taxonomy_version=taxonomy.version,
-        classifier_version=CLASSIFIER_VERSION,
-    )
+        grounds += _kinds(reading, study, receptor, taxonomy)
+        grounds += _assumed_disease(scope, found, receptor, reading, taxonomy)
+    grounds += [_supported(support) for support in found.values()]
+    grounds.append(_evidence_ground(study, reading, taxonomy))
+    bare = not any(sentence.place == "abstract" for sentence in reading.sentences)
+    kept = [ground for ground in grounds if ground.mentions]
+    return Findings(scope, kept, Setting(bare, study.is_review))
+
+
+def _labels(found: Findings) -> tuple[Label, ...]:
+    sure = shipped()
+    beside = Counter(ground.label.facet for ground in found.grounds)
+    labels = []
+    for ground in found.grounds:
+        label, mentions, judged, _ = ground
+        features = vector(ground, beside[label.facet], found.setting)
+        labels.append(to_label(label, mentions, sure(label.facet, label.id, features, judged)))
+    return tuple(labels)
+
+
+def _supported(support: Support) -> Ground:
+    return Ground(support.label, support.mentions, support.confidence)
 
 
 def _drop_complications(found: dict[str, Support]) -> None:
@@ -54,19 +90,19 @@ def _immune(found: dict[str, Support]) -> bool:
     return any(s.label.group in ("autoimmune", "immune") for s in found.values())
 
 
-def _kinds(reading: Reading, study: Study, receptor: Receptor, taxonomy: Taxonomy) -> list[Label]:
+def _kinds(reading: Reading, study: Study, receptor: Receptor, taxonomy: Taxonomy) -> list[Ground]:
     kinds = kinds_of(reading, taxonomy)
     chosen = [_modality(name, kinds, receptor, taxonomy) for name in choose(kinds, reading, study)]
     named = [*kinds.targets.values(), *kinds.products.values()]
-    return chosen + [to_label(s.label, s.mentions, s.confidence) for s in named]
+    return chosen + [_supported(support) for support in named]
 
 
-def _modality(name: str, kinds: Kinds, receptor: Receptor, taxonomy: Taxonomy) -> Label:
+def _modality(name: str, kinds: Kinds, receptor: Receptor, taxonomy: Taxonomy) -> Ground:
     support = kinds.modalities.get(name)
     if support:
-        return to_label(support.label, support.mentions, support.confidence)
+        return _supported(support)
     mentions = sorted(receptor.mentions, key=lambda m: -m.weight)
-    return to_label(taxonomy.by_key[f"modality:{name}"], mentions, ASSUMED)
+    return Ground(taxonomy.by_key[f"modality:{name}"], mentions, ASSUMED, assumed=True)
 
 
 def _assumed_disease(
@@ -75,7 +111,7 @@ def _assumed_disease(
     receptor: Receptor,
     reading: Reading,
     taxonomy: Taxonomy,
-) -> list[Label]:
+) -> list[Ground]:
     """Ruling 1: a CAR article that names no disease is about cancer, or about other diseases."""
     if found:
         return []
@@ -86,16 +122,16 @@ def _assumed_disease(
     else:
         return []
     mentions = sorted(receptor.mentions, key=lambda m: -m.weight)
-    return [to_label(taxonomy.by_key[f"disease:{name}"], mentions, ASSUMED)]
+    return [Ground(taxonomy.by_key[f"disease:{name}"], mentions, ASSUMED, assumed=True)]
 
 
-def _scope_label(
+def _scope_ground(
     scope: str,
     receptor: Receptor,
     found: dict[str, Support],
     reading: Reading,
     taxonomy: Taxonomy,
-) -> Label:
+) -> Ground:
     label = taxonomy.by_key[f"scope:{scope}"]
     receptors = sorted(receptor.mentions, key=lambda m: -m.weight)[:1] if receptor.about else []
     named = [s.mentions[0] for s in found.values()]
@@ -103,21 +139,21 @@ def _scope_label(
     if not mentions:
         return _from_title(label.key, reading, taxonomy, ASSUMED)
     weights = [m.weight for m in mentions[:2]]
-    return to_label(label, mentions, 0.5 + 0.45 * min(1.0, sum(weights) / len(weights)))
+    return Ground(label, mentions, 0.5 + 0.45 * min(1.0, sum(weights) / len(weights)))
 
 
-def _evidence_label(study: Study, reading: Reading, taxonomy: Taxonomy) -> Label:
+def _evidence_ground(study: Study, reading: Reading, taxonomy: Taxonomy) -> Ground:
     label = taxonomy.by_key[f"evidence:{study.kind}"]
     if study.mentions:
-        return to_label(label, study.mentions, study.confidence)
+        return Ground(label, study.mentions, study.confidence)
     return _from_title(label.key, reading, taxonomy, study.confidence)
 
 
-def _from_title(key: str, reading: Reading, taxonomy: Taxonomy, confidence: float) -> Label:
+def _from_title(key: str, reading: Reading, taxonomy: Taxonomy, judged: float) -> Ground:
     """A label that rests on the title as a whole: on what it does not say."""
     label = taxonomy.by_key[key]
     title = reading.sentences[0]
     if not title.words:
-        return to_label(label, (), confidence)
+        return Ground(label, (), judged)
     whole = Mention(label, "weak", "by default", title, 0, len(title.words), 0.0)
-    return to_label(label, [whole], confidence)
+    return Ground(label, (whole,), judged, assumed=True)

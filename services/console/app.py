@@ -14,6 +14,7 @@ from services.console.commands import (
     ingest,
     parse,
     record,
+    train,
 )
 from shared.errors import CarillonError
 
@@ -34,6 +35,7 @@ cli.command("record-ncbi")(record.record_ncbi)
 cli.command("status")(embedded.status)
 cli.command("subscribe")(embedded.subscribe)
 cli.command("classify")(classify.classify)
+cli.command("train")(train.train)
 cli.command("migrate")(deployment.migrate)
 cli.command("doctor")(deployment.doctor)
 cli.command("asyncapi")(contract.asyncapi)
