@@ -5,86 +5,29 @@ The phrase language is described in `phrases.py` and at the top of the taxonomy 
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from services.classifier.entries import Cue, CueKind, Entry, Group, Kind, Rule, TaxonomyLabel
 from services.classifier.finder import Finder
+from services.classifier.lines_of import line_of
 from services.classifier.phrases import PhraseError, variants
 from services.classifier.tokens import normal
 from shared.errors import ConfigurationError
-from shared.events import Facet
 
-Kind = Literal["strong", "plain", "weak", "cell", "not"]
-CueKind = Literal[
-    "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
-    "between", "aimed", "support", "other-sense", "beyond-cancer", "tolerance",
-    "patients",
+__all__ = [
+    "Cue", "CueKind", "Entry", "Group", "Kind", "Rule", "Taxonomy", "TaxonomyLabel",
+    "load_taxonomy", "read_taxonomy",
 ]  # fmt: skip
+
 SCOPES = ("core", "adjacent", "oncology", "none", "unclear")
 EVIDENCE = (
     "trial", "protocol", "observational", "case-report", "preclinical", "systematic-review",
     "review", "guidance", "commentary", "notice", "other",
 )  # fmt: skip
-
-
-class Entry(BaseModel):
-    """A table of the taxonomy file; a misspelt key is an error, not a silence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
-
-
-class TaxonomyLabel(Entry):
-    """One label. `patterns` carry it; `strong` ones decide alone, `weak` ones only support.
-
-    `exclude` are phrases inside which a pattern does not count. `implies` names labels that come
-    with it ("disease:sle"). `cells` are words for a carrier, which carry the label in a sentence
-    that names a receptor without its cell. `aimed` is, for a target, the modality of CAR-T cells
-    aimed at it.
-    `near_receptor` asks for a chimeric receptor in the same sentence. `group` gathers diseases
-    for the rules of scope.
-    """
-
-    facet: Facet | Literal["receptor"]
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    name: str = Field(min_length=1)
-    definition: str = Field(min_length=1)
-    strong: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
-    weak: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    mesh: tuple[str, ...] = ()
-    publication_types: tuple[str, ...] = ()
-    implies: tuple[str, ...] = ()
-    aimed: str | None = None
-    near_receptor: bool = False
-    group: Literal["autoimmune", "immune", "cancer", "other"] | None = None
-
-    @cached_property
-    def key(self) -> str:
-        """The name by which `implies` refers to it."""
-        return f"{self.facet}:{self.id}"
-
-
-class Cue(Entry):
-    """Words that say how a mention is meant; they carry no label."""
-
-    kind: CueKind
-    patterns: tuple[str, ...] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A phrase with what it means: a label (`kind` says how strongly) or a cue."""
-
-    phrase: str
-    label: TaxonomyLabel | None = None
-    kind: Kind = "plain"
-    cue: CueKind | None = None
 
 
 class Taxonomy(BaseModel):
@@ -95,6 +38,7 @@ class Taxonomy(BaseModel):
     id: str
     version: str = Field(min_length=1)
     labels: tuple[TaxonomyLabel, ...] = Field(alias="label", min_length=1)
+    groups: tuple[Group, ...] = Field(alias="group", default=())
     cues: tuple[Cue, ...] = Field(alias="cue", default=())
 
     @model_validator(mode="after")
@@ -105,6 +49,7 @@ class Taxonomy(BaseModel):
                 raise ValueError(f"label {key} is there twice: keep one")
         for label in self.labels:
             _check_label(label, set(keys))
+        _check_parents(self.labels, {group.key for group in self.groups})
         for cue in self.cues:
             _check_phrases(f"cue {cue.kind}", cue.patterns)
         missing = [f"scope:{scope}" for scope in SCOPES if f"scope:{scope}" not in keys]
@@ -183,6 +128,20 @@ def _check_label(label: TaxonomyLabel, keys: set[str]) -> None:
     )
 
 
+def _check_parents(labels: tuple[TaxonomyLabel, ...], groups: AbstractSet[str]) -> None:
+    """Every parent is there, and the way up ends."""
+    parents = {x.key: f"{x.facet}:{x.parent}" for x in labels if x.parent}
+    for key, parent in parents.items():
+        if parent not in groups and not any(x.key == parent for x in labels):
+            raise ValueError(f"label {key} has the parent {parent}, which is not there: add it")
+        seen, above = {key}, parent
+        while above in parents:
+            if above in seen:
+                raise ValueError(f"label {key} is above itself: correct its parent")
+            seen.add(above)
+            above = parents[above]
+
+
 def _check_phrases(owner: str, phrases: "list[str] | tuple[str, ...]") -> None:
     for phrase in phrases:
         try:
@@ -196,7 +155,8 @@ def read_taxonomy(text: str, origin: str) -> Taxonomy:
 
     Raises:
         ConfigurationError: not TOML (with the line), a wrong field, a phrase that cannot be
-            read, or a reference to a label that is not there; it names the label.
+            read, or a reference to a label that is not there; it names the label and the line of
+            its table.
     """
     try:
         content = tomllib.loads(text)
@@ -206,7 +166,8 @@ def read_taxonomy(text: str, origin: str) -> Taxonomy:
         return Taxonomy.model_validate(content)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        where = _place(content, fault["loc"])
+        line = line_of(text, content, fault["loc"], fault["msg"])
+        where = f", line {line}" * bool(line) + _place(content, fault["loc"])
         raise ConfigurationError(f"taxonomy {origin}{where}: {fault['msg']}") from error
 
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,73 @@ def _shipped(old: str, new: str) -> str:
     text = TAXONOMY.read_text(encoding="utf-8")
     assert old in text
     return text.replace(old, new, 1)
+
+
+def _line(first: str, then: str) -> int:
+    """The line of the table's header that stands before `then`, once `first` was seen."""
+    lines = TAXONOMY.read_text(encoding="utf-8").splitlines()
+    start = lines.index(first)
+    named = lines.index(then, start)
+    return max(n for n, line in enumerate(lines[: named + 1], 1) if line.startswith("[["))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('id = "ssc"\n', 'id = "ssc"\npattern = ["x"]\n', ("label", 'id = "ssc"')),
+        ('aimed = "cd19-car-t"', 'aimed = "cd18-car-t"', ("label", 'id = "cd19"')),
+        ('id = "ssc"\n', 'id = "SSc"\n', ("label", 'id = "ssc"')),
+        ('  "unlike"', '  "~ unlike"', ("cue", 'kind = "comparison"')),
+        ('kind = "negation"', 'kind = "negatoin"', ("cue", 'kind = "negation"')),
+    ],
+)
+def test_a_fault_is_named_with_the_line_of_its_table(
+    old: str, new: str, place: tuple[str, str]
+) -> None:
+    table, name = place
+    line = _line(f"[[{table}]]", name)
+
+    with pytest.raises(ConfigurationError, match=rf"taxonomy my\.toml, line {line}[,:]"):
+        read_taxonomy(_shipped(old, new), "my.toml")
+
+
+def test_a_label_that_is_there_twice_is_named_with_the_later_line() -> None:
+    text = TAXONOMY.read_text(encoding="utf-8")
+    extra = '\n[[label]]\nfacet = "disease"\nid = "ssc"\nname = "x"\ndefinition = "x"\n'
+    line = text.count("\n") + 2
+
+    with pytest.raises(ConfigurationError, match=rf"line {line}.*disease:ssc is there twice"):
+        read_taxonomy(text + extra, "my.toml")
+
+
+@pytest.mark.parametrize(
+    ("parents", "says"),
+    [
+        ({"a": "b"}, "disease:a has the parent disease:b, which is not there: add it"),
+        ({"a": "ssc", "ssc": "a"}, "is above itself: correct its parent"),
+    ],
+)
+def test_parents_must_be_there_and_must_end(parents: dict[str, str], says: str) -> None:
+    text = TAXONOMY.read_text(encoding="utf-8")
+    if "ssc" in parents:
+        text = re.sub(r'(?m)^(id = "ssc"\n(?:(?!\[\[).*\n)*?)parent = .*\n', r"\1", text)
+        text = text.replace('id = "ssc"\n', f'id = "ssc"\nparent = "{parents["ssc"]}"\n', 1)
+    text += f'\n[[label]]\nfacet = "disease"\nid = "a"\nparent = "{parents["a"]}"\n'
+    text += 'name = "x"\ndefinition = "x"\n'
+
+    with pytest.raises(ConfigurationError, match=says):
+        read_taxonomy(text, "my.toml")
+
+
+def test_tables_in_another_form_have_no_line_but_a_name() -> None:
+    text = 'id = "x"\nversion = "1"\nlabel = [{facet = "disease", id = "A"}]\n'
+    cue = 'label = [{facet = "disease", id = "a", name = "a", definition = "a"}]\n'
+    cue += 'cue = [{kind = "dual", patterns = ["~ a"]}]\n'
+
+    with pytest.raises(ConfigurationError, match=r"my\.toml, label A, id"):
+        read_taxonomy(text, "my.toml")
+    with pytest.raises(ConfigurationError, match=r"my\.toml: .*cue dual"):
+        read_taxonomy(f'id = "x"\nversion = "1"\n{cue}', "my.toml")
 
 
 @pytest.mark.parametrize(
