@@ -66,7 +66,7 @@ def findings(article: Article, taxonomy: Taxonomy) -> Findings:
 
 def _labels(found: Findings) -> tuple[Label, ...]:
     sure = shipped()
-    beside = Counter(ground.label.facet for ground in found.grounds)
+    beside = Counter([ground.label.facet for ground in found.grounds])
     labels = []
     for ground in found.grounds:
         label, mentions, judged, _ = ground

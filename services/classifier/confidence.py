@@ -8,7 +8,7 @@ A logistic model for each facet, with a small correction for each label that had
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import exp
+from math import exp, log
 from operator import mul
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "confidence.json"
 """The weights that come with the service."""
 LEAST, MOST = 0.02, 0.98
 """Nothing is certain, and nothing that is said is nothing."""
+_FAR = log(MOST / LEAST)
 STANDS_IN = {"target": "modality", "product": "modality"}
 """Facets that no annotator labelled: they rest on the same kind of phrases as modalities."""
 
@@ -86,7 +87,9 @@ class Confidence:
 
 def probability(odds: float) -> float:
     """The probability of log odds, kept between `LEAST` and `MOST`."""
-    return min(MOST, max(LEAST, 1.0 / (1.0 + exp(-max(-30.0, min(30.0, odds))))))
+    if odds > _FAR:
+        return MOST
+    return LEAST if odds < -_FAR else 1.0 / (1.0 + exp(-odds))
 
 
 def read_weights(text: str, origin: str) -> Weights:

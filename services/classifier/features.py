@@ -38,6 +38,7 @@ NAMES = (
 RISING = frozenset({"judged", "title", "rest", "sentences", "typed"})
 """More of these never makes a label less sure: their weights are not negative."""
 _LEAST, _MOST = 0.02, 0.98
+_HEADINGS = frozenset({"publication-type", "mesh"})
 
 
 class Ground(NamedTuple):
@@ -61,28 +62,32 @@ class Setting(NamedTuple):
 
 
 def vector(ground: Ground, beside: int, setting: Setting) -> tuple[float, ...]:
-    """The numbers of `NAMES`; `beside` counts the labels of the facet, this one included."""
+    """The numbers of `NAMES`; `beside` counts the labels of the facet, this one included.
+
+    Called for every label of every article: comparisons, since `min` and `max` are slower.
+    """
     title = rest = typed = 0.0
-    weak = True
+    weak = 1.0
     for mention in ground.mentions:
         place = mention.sentence.place
         if place == "title":
-            title = max(title, mention.weight)
+            title = mention.weight if mention.weight > title else title
         else:
             rest += mention.weight
-            if place in ("publication-type", "mesh"):
+            if place in _HEADINGS:
                 typed = 1.0
         if mention.kind != "weak":
-            weak = False
-    judged = min(_MOST, max(_LEAST, ground.judged))
+            weak = 0.0
+    judged = ground.judged
+    judged = _MOST if judged > _MOST else _LEAST if judged < _LEAST else judged
     return (
         log(judged / (1.0 - judged)),
-        min(1.0, title),
-        min(2.0, rest),
+        title if title < 1.0 else 1.0,
+        rest if rest < 2.0 else 2.0,
         log(len(ground.mentions) or 1),
         typed,
         1.0 if ground.assumed else 0.0,
-        1.0 if weak else 0.0,
+        weak,
         1.0 if setting.bare else 0.0,
         1.0 if setting.review else 0.0,
         log(beside),
