@@ -71,7 +71,7 @@ def vector(ground: Ground, beside: int, setting: Setting) -> tuple[float, ...]:
     for mention in ground.mentions:
         place = mention.sentence.place
         if place == "title":
-            title = mention.weight if mention.weight > title else title
+            title = max(title, mention.weight)
         else:
             rest += mention.weight
             if place in _HEADINGS:
@@ -79,11 +79,11 @@ def vector(ground: Ground, beside: int, setting: Setting) -> tuple[float, ...]:
         if mention.kind != "weak":
             weak = 0.0
     judged = ground.judged
-    judged = _MOST if judged > _MOST else _LEAST if judged < _LEAST else judged
+    judged = _MOST if judged > _MOST else max(judged, _LEAST)
     return (
         log(judged / (1.0 - judged)),
-        title if title < 1.0 else 1.0,
-        rest if rest < 2.0 else 2.0,
+        min(1.0, title),
+        min(2.0, rest),
         log(len(ground.mentions) or 1),
         typed,
         1.0 if ground.assumed else 0.0,
