@@ -14,6 +14,7 @@ from services.console.commands import (
     ingest,
     parse,
     record,
+    taxonomy,
     train,
 )
 from shared.errors import CarillonError
@@ -40,6 +41,7 @@ cli.command("migrate")(deployment.migrate)
 cli.command("doctor")(deployment.doctor)
 cli.command("asyncapi")(contract.asyncapi)
 cli.add_typer(digest.cli, name="digest")
+cli.add_typer(taxonomy.cli, name="taxonomy")
 cli.add_typer(deployment.scenario, name="scenario")
 
 
