@@ -12,7 +12,7 @@ from services.poller.text import html_of, text_of, texts_named
 from shared.errors import Permanent
 
 Fields = dict[str, Any]
-"""What was read so far, by the names of `Article`; names with `_` are for `article_of` only."""
+"""What was read so far, by the names of `Article`; names with `_` are for those who finish it."""
 
 Reader = Callable[[etree._Element, Fields], None]
 """Reads one part of a record into the fields."""
