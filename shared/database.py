@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.errors import ConfigurationError, Retryable
+from shared.errors import ConfigurationError, Permanent, Retryable
 
 SCHEMAS = ("poller", "classifier", "notifier", "console")
 
@@ -109,6 +109,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
     Raises:
         Retryable: the database is away, restarts, or is locked for too long.
+        Permanent: it cannot hold a value.
     """
     with faults():
         async with engine.begin() as connection:
@@ -117,25 +118,33 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """The database's passing faults as ours; what else is raised inside goes through.
+    """The database's faults as ours; what else is raised inside goes through.
 
     Raises:
         Retryable: the database is away, restarts, or is locked for too long.
+        Permanent: it cannot hold a value: a number too large, a text too long, a zero byte.
     """
     try:
         yield
+    except OverflowError as error:  # sqlite3, for a number of more than 64 bits
+        raise Permanent(_TOO_LARGE) from error
     except (OperationalError, InterfaceError, NoConnectionFree, OSError) as error:
         # OSError: refused, timed out, and a host name that is gone with its container.
         raise Retryable(f"database: {_cause(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_passing(error.orig):
             raise Retryable(f"database: {_cause(error)}") from error
+        if (getattr(error.orig, "sqlstate", None) or "").startswith("22"):  # data exception
+            raise Permanent(_TOO_LARGE) from error
         raise
     except asyncpg.PostgresError as error:
         # While connecting the driver's own faults come through: a server that is starting up.
         if _is_passing(error):
             raise Retryable(f"database: {_cause(error)}") from error
         raise
+
+
+_TOO_LARGE = "the database cannot hold a value of this: correct its sender, or drop it"
 
 
 def _is_passing(error: BaseException | None) -> bool:

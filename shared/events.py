@@ -9,6 +9,7 @@ Source: CloudEvents 1.0.2, sections "Context Attributes" and "JSON Event Format"
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import NAMESPACE_URL, uuid5
@@ -287,8 +288,15 @@ def event_id(source: str, kind: str, *parts: str | int) -> str:
     return str(uuid5(NAMESPACE_URL, json.dumps([source, kind, *parts])))
 
 
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
 def traceparent(event: str, parent: str | None = None) -> str:
-    """W3C Trace Context for an event, derived from its id: one trace from discovery to digest."""
-    trace = parent.split("-")[1] if parent else hashlib.sha256(event.encode()).hexdigest()[:32]
+    """W3C Trace Context for an event, derived from its id: one trace from discovery to digest.
+
+    A parent that is not in its form is passed over, as the recommendation asks.
+    """
+    known = _TRACE.fullmatch(parent or "")
+    trace = known[1] if known else hashlib.sha256(event.encode()).hexdigest()[:32]
     span = hashlib.sha256(f"span:{event}".encode()).hexdigest()[:16]
     return f"00-{trace}-{span}-01"

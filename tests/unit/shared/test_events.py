@@ -55,6 +55,11 @@ def test_the_same_facts_give_the_same_id_and_other_facts_another() -> None:
     assert event_id("urn:a", "kind", "a", "bc") != event_id("urn:a", "kind", "ab", "c")
 
 
+@pytest.mark.parametrize("parent", ["", "x", "00-abc-def-01", "00--", "00-" + "g" * 32])
+def test_a_parent_that_is_no_trace_begins_a_trace_of_its_own(parent: str) -> None:
+    assert traceparent("one", parent) == traceparent("one")
+
+
 def test_a_trace_goes_from_discovery_to_digest() -> None:
     first = traceparent("one")
     second = traceparent("two", first)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import UtcDateTime, make_engine, make_metadata, transaction
-from shared.errors import ConfigurationError, Retryable
+from shared.errors import ConfigurationError, Permanent, Retryable
 from shared.inbox import first_time, inbox_table
 from shared.outbox import Outgoing, add, outbox_table, pending, relay
 from tests.builders import NOON, discovered
@@ -43,6 +43,30 @@ async def test_the_relay_publishes_in_order_and_forgets_what_is_safe(engine: Asy
     assert await relay(engine, outbox, carrier.publish) == 3
     assert await relay(engine, outbox, carrier.publish) == 0
     assert carrier.ids == ["1", "2", "3"]
+
+
+async def test_a_number_that_the_database_cannot_hold_is_a_permanent_fault(
+    engine: AsyncEngine,
+) -> None:
+    row = {"event_id": "1", "type": "t", "routing_key": "k", "body": b"", "created_at": NOON}
+
+    with pytest.raises(Permanent, match="cannot hold"):
+        async with transaction(engine) as connection:
+            await connection.execute(outbox.insert().values(**row, attempts=2**70))
+
+
+@pytest.mark.connected
+@pytest.mark.parametrize("value", [r"""CAST('["\u0000"]' AS jsonb)""", "CAST('x' AS integer)"])
+async def test_a_text_that_postgresql_cannot_hold_is_a_permanent_fault(
+    postgres_url: str, value: str
+) -> None:
+    engine = make_engine(postgres_url)
+
+    with pytest.raises(Permanent, match="cannot hold"):
+        async with transaction(engine) as connection:
+            await connection.execute(sa.text(f"SELECT {value}"))
+
+    await engine.dispose()
 
 
 async def test_an_event_of_a_rolled_back_transaction_is_never_published(
