@@ -1,45 +1,85 @@
 """What the short forms of an article stand for.
 
 Source: A. S. Schwartz, M. A. Hearst, "A simple algorithm for identifying abbreviation definitions
-in biomedical text", Pacific Symposium on Biocomputing 2003, pages 451-462.
+in biomedical text", Pacific Symposium on Biocomputing 2003, pages 451-462. Beside a short form in
+brackets after its long form, and a long form in brackets after its short one, "CAR = ..." and
+lists of abbreviations ("Abbreviations: CAR, ...; MS, ...") are read.
 """
 
 import re
+from collections.abc import Callable, Iterator
 
-_BRACKETED = re.compile(r"[(\[]([^()\[\]]{2,60})[)\]]")
-_SHORT = re.compile(r"[A-Za-z0-9][\w/.+-]{1,9}")
-_SEPARATOR = re.compile(r"[;,:]| or ")
+_SIGN = re.compile(r"[(\[=]")
+_SHORT = re.compile(r"\s?([A-Za-z0-9][\w/.+-]{1,9})(?=\s?[)\];,:(\[]|\sor\s)")
+_BEFORE = re.compile(r"(?:^|[\s(\[,;:])([A-Za-z0-9][\w/.+-]{1,9})\s?$")
+_INSIDE = re.compile(r"[^()\[\];,:]{4,120}")
+_LIST = re.compile(r"^abbreviations?\b", re.IGNORECASE)
+_LISTED = re.compile(r"(?:^|[;:.,]\s?)([A-Za-z0-9][\w/.+-]{1,9})[,:]\s([^;:,.]{4,120})")
+_REACH = 250
+"""Characters before a bracket that may hold the long form."""
 
 
-def definitions(text: str) -> dict[str, str]:
-    """Short form to long form, as the text defines them; the first definition counts."""
-    found: dict[str, str] = {}
-    for bracket in _BRACKETED.finditer(text):
-        inside = _SEPARATOR.split(bracket.group(1))[0].strip()
-        before = text[max(0, bracket.start() - 250) : bracket.start()].rstrip()
-        pair = _pair(inside, before)
-        if pair:
-            found.setdefault(*pair)
+def definitions(
+    text: str, wanted: Callable[[str], bool] = lambda short: True
+) -> dict[str, list[str]]:
+    """Short form to its long forms, as the text defines them; those that are `wanted` only."""
+    found: dict[str, list[str]] = {}
+    for short, long in _pairs(text, lambda word: _is_short(word) and wanted(word)):
+        found.setdefault(short, []).append(long)
     return found
 
 
-def _pair(inside: str, before: str) -> tuple[str, str] | None:
-    if _is_short(inside):
-        long = long_form(inside, _window(inside, before))
-        return (inside, long) if long else None
-    # The other way round: "CAR (chimeric antigen receptor)".
-    last = re.split(r"\s", before)[-1]
-    long = long_form(last, inside) if _is_short(last) and len(inside) > len(last) else None
-    return (last, long) if long else None
+def _pairs(text: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    for sign in _SIGN.finditer(text):
+        before = text[max(0, sign.start() - _REACH) : sign.start()]
+        inside = _SHORT.match(text, sign.end())
+        if inside and wanted(inside.group(1)):
+            short = inside.group(1)
+            long = long_form(short, _window(short, before.rstrip()))
+        else:
+            short, long = _other_way(text, sign.end(), before, wanted)
+        if long:
+            yield short, long
+    if _LIST.match(text):
+        for entry in _LISTED.finditer(text):
+            short = entry.group(1)
+            long = long_form(short, entry.group(2).strip()) if wanted(short) else None
+            if long:
+                yield short, long
+
+
+def _other_way(
+    text: str, at: int, before: str, wanted: Callable[[str], bool]
+) -> tuple[str, str | None]:
+    """The other way round: "CAR (chimeric antigen receptor)"."""
+    last = _BEFORE.search(before[-12:])
+    if not last or not wanted(last.group(1)):
+        return "", None
+    short, inside = last.group(1), _INSIDE.match(text, at)
+    words = inside.group().split()[: _most_words(short)] if inside else []
+    return short, _whole_form(short, words)
+
+
+def _whole_form(short: str, words: list[str]) -> str | None:
+    """The most words, from the first on, that spell the short form from their beginning."""
+    for count in range(len(words), 0, -1):
+        long = " ".join(words[:count])
+        if long_form(short, long) == long:
+            return long
+    return None
 
 
 def _is_short(word: str) -> bool:
-    return bool(_SHORT.fullmatch(word)) and any(c.isalpha() for c in word)
+    return any(c.isalpha() for c in word)
+
+
+def _most_words(short: str) -> int:
+    # min(|A| + 5, |A| * 2), as in the paper.
+    return min(len(short) + 5, len(short) * 2)
 
 
 def _window(short: str, before: str) -> str:
-    # min(|A| + 5, |A| * 2) words, as in the paper.
-    return " ".join(before.split()[-min(len(short) + 5, len(short) * 2) :])
+    return " ".join(before.split()[-_most_words(short) :])
 
 
 def long_form(short: str, before: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.classifier.sentences import LONGEST as SENTENCE
 from services.classifier.sentences import split
-from services.classifier.tokens import spans, words
+from services.classifier.tokens import words
 from shared.article import AbstractSection, Article
 from shared.events import Place
 
@@ -27,22 +27,27 @@ class Sentence:
     text: str
     words: list[str]
     last: bool = False
-    _spans: list[tuple[int, int]] = field(default_factory=list, init=False, repr=False)
+    _starts: list[int] = field(default_factory=list, init=False, repr=False)
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """The characters from word `first` to word `last` (exclusive)."""
-        places = self._places()
-        return places[first][0], places[last - 1][1]
+        return self._start(first), self._start(last - 1) + len(self.words[last - 1])
 
     def between(self, one: int, two: int) -> str:
         """The text between the word before `one` and word `two`."""
-        places = self._places()
-        return self.text[places[one - 1][1] : places[two][0]]
+        return self.text[self._start(one - 1) + len(self.words[one - 1]) : self._start(two)]
 
-    def _places(self) -> list[tuple[int, int]]:
-        if not self._spans:
-            self._spans = spans(self.text)
-        return self._spans
+    def _start(self, number: int) -> int:
+        """Words are found again in their order: between two of them no sign is part of a word."""
+        starts = self._starts
+        if number >= len(starts):
+            known = len(starts)
+            place = starts[-1] + len(self.words[known - 1]) if starts else 0
+            for word in self.words[known : number + 1]:
+                place = self.text.find(word, place)
+                starts.append(place)
+                place += len(word)
+        return starts[number]
 
 
 def sentences(article: Article) -> list[Sentence]:

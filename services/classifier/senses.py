@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from services.classifier.abbreviations import definitions
 from services.classifier.passages import Sentence
 from services.classifier.taxonomy import Taxonomy, TaxonomyLabel
-from services.classifier.tokens import words
+from services.classifier.tokens import normal, words
 
 RECEPTOR = "receptor:car"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Senses:
     """For each short form that carries labels by itself: those that its definition carries."""
 
-    meant: dict[str, frozenset[str]] = field(default_factory=dict)
+    meant: dict[str, set[str]] = field(default_factory=dict)
 
     def mean_otherwise(self, mention: Sequence[str], label: TaxonomyLabel) -> bool:
         """Whether a short form in the mention is defined in this article as something else.
@@ -23,25 +23,48 @@ class Senses:
         What a short form stands for must itself carry the label, or a chimeric receptor.
         """
         for word in mention:
-            meant = self.meant.get(word) or self.meant.get(word.rstrip("s"))
+            meant = self.meant.get(word)
+            if meant is None:
+                meant = self.meant.get(word.rstrip("s"))
             if meant is not None and label.key not in meant and RECEPTOR not in meant:
                 return True
         return False
 
 
 def senses(sentences: Sequence[Sentence], taxonomy: Taxonomy) -> Senses:
-    """Read the article's definitions; only short forms in capitals can be mistaken."""
-    found: dict[str, frozenset[str]] = {}
+    """Read the article's definitions: they hold in all of it, the title's in the abstract too.
+
+    Only short forms with capitals can be mistaken. What is defined twice may mean both.
+    """
+    found: dict[str, set[str]] = {}
     for sentence in sentences:
-        if "(" not in sentence.text and "[" not in sentence.text:
-            continue
-        for short, long in definitions(sentence.text).items():
-            plain = short.rstrip("s")
-            if plain.isalpha() and plain.isupper() and _carried(plain, taxonomy):
-                found.setdefault(plain, _carried(long, taxonomy) | {"defined"})
+        text = sentence.text
+        if "(" in text or "[" in text or "=" in text or text.startswith("Abbrev"):
+            defined = definitions(text, lambda short: _may_be_mistaken(short, taxonomy))
+            for short, longs in defined.items():
+                meant = found.setdefault(short.rstrip("s"), set())
+                for long in longs:
+                    meant |= _meant(short.rstrip("s"), long, taxonomy)
     return Senses(found)
 
 
-def _carried(text: str, taxonomy: Taxonomy) -> frozenset[str]:
+def _may_be_mistaken(short: str, taxonomy: Taxonomy) -> bool:
+    plain = short.rstrip("s")
+    capitals = plain.isupper() or sum(map(str.isupper, plain)) > 1
+    return capitals and plain.isalpha() and bool(_carried(plain, taxonomy))
+
+
+def _meant(short: str, long: str, taxonomy: Taxonomy) -> set[str]:
+    """Labels that a long form carries, or that are named or defined in its words."""
+    named = set(map(normal, words(long)))
+    said = {key for key in _carried(short, taxonomy) if named <= _words_of(taxonomy.by_key[key])}
+    return said | _carried(long, taxonomy)
+
+
+def _words_of(label: TaxonomyLabel) -> set[str]:
+    return set(map(normal, words(f"{label.name} {label.definition}")))
+
+
+def _carried(text: str, taxonomy: Taxonomy) -> set[str]:
     found = (taxonomy.rules[number] for number, _, _ in taxonomy.finder.find(words(text)))
-    return frozenset(rule.label.key for rule in found if rule.label and rule.kind != "not")
+    return {rule.label.key for rule in found if rule.label and rule.kind != "not"}

@@ -2,17 +2,47 @@
 
 import re
 
-_STOP = re.compile(r"[.!?][)\]\"'\u201d\u2019]{0,2}\s{1,3}|\n\s{0,3}")
+_STOP = re.compile(r"[.!?\n](?:[)\]\"'\u201d\u2019]{0,2}\s{1,3})?")
 
 _NEVER_LAST = frozenset(
     {
-        "e.g", "i.e", "vs", "fig", "figs", "et", "eq", "ref", "refs", "dr", "prof", "approx", "cf",
-        "vol", "spp", "i.v", "i.p", "s.c", "i.m", "p.o", "resp", "incl", "suppl",
+        "e.g", "i.e", "eg", "ie", "vs", "fig", "figs", "eq", "ref", "refs", "dr", "drs", "prof",
+        "approx", "cf", "ca", "suppl", "incl", "st", "univ", "dept", "viz",
     }
 )  # fmt: skip
 """Words after whose dot a sentence goes on."""
+_SELDOM_LAST = frozenset(
+    {
+        "al", "i.v", "i.p", "s.c", "i.m", "i.d", "p.o", "i.t", "resp", "spp", "sp", "u.s", "u.k",
+        "e.u", "ph.d", "m.d", "inc", "ltd", "corp", "co", "q.d", "b.i.d",
+    }
+)  # fmt: skip
+"""Words after whose dot a sentence goes on, but for a word that opens a new one."""
+_BEFORE_NUMBERS = frozenset(
+    {
+        "no", "nos", "vol", "p", "pp", "ch", "art", "sect", "jan", "feb", "mar", "apr", "jun",
+        "jul", "aug", "sep", "sept", "oct", "nov", "dec",
+    }
+)  # fmt: skip
+_BEFORE_NAMES = frozenset({"", "and", "by", "of", "with", "from", "to", "et", "see", "dr", "prof"})
+"""Words between which and a name initials stand ("by J. Smith"; but "hepatitis B. Patients")."""
+_OPENERS = frozenset(
+    {
+        "the", "this", "these", "those", "that", "we", "our", "it", "its", "they", "their", "he",
+        "she", "a", "an", "in", "on", "at", "to", "of", "for", "from", "with", "by", "as", "after",
+        "before", "during", "since", "when", "while", "although", "though", "however", "thus",
+        "therefore", "hence", "here", "there", "both", "each", "all", "no", "one", "two", "three",
+        "some", "most", "many", "several", "patients", "results", "conclusion", "conclusions",
+        "methods", "background", "overall", "moreover", "furthermore", "additionally", "finally",
+        "subsequently", "collectively", "together", "notably", "importantly", "interestingly",
+        "despite", "if", "among", "between", "only", "compared", "following", "treatment",
+    }
+)  # fmt: skip
+"""Words that open sentences, and are written with a capital seldom elsewhere."""
 
-_LOOK_BACK = 12
+_LOOK_BACK = 24
+_LAST_WORDS = re.compile(r"[^\s(\[]+")
+_FIRST_WORD = re.compile(r"[^\W\d_]+(?![\w-])")
 
 LONGEST = 2_000
 """Characters; the longest real sentence of an abstract has a few hundred."""
@@ -20,48 +50,70 @@ LONGEST = 2_000
 
 def split(text: str) -> list[tuple[int, int]]:
     """Start and end of each sentence, in order, without the blanks between them."""
-    cuts, start = [], 0
+    cuts: list[tuple[int, int]] = []
+    start = 0
     for stop in _STOP.finditer(text):
-        if text[stop.start()] == "\n" or not _goes_on(text, stop.start(), stop.end()):
-            cuts += _shortened(text, start, stop.end())
-            start = stop.end()
-    cuts += _shortened(text, start, len(text))
-    return [(a, b) for a, b in (_trim(text, *cut) for cut in cuts) if a < b]
+        dot, after = stop.span()
+        if text[dot] == "\n" or (after - dot > 1 and not _goes_on(text, dot, after)):
+            _cut(text, start, after, cuts)
+            start = after
+    _cut(text, start, len(text), cuts)
+    return cuts
 
 
-def _shortened(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """A stretch without full stops is cut at blanks, so that work per sentence is bounded."""
-    cuts = []
+def _cut(text: str, start: int, end: int, cuts: list[tuple[int, int]]) -> None:
+    """Add a stretch; one without full stops in bounded pieces, cut at blanks."""
     while end - start > LONGEST:
         blank = text.rfind(" ", start + 1, start + LONGEST)
-        cut = blank if blank > 0 else start + LONGEST
-        cuts.append((start, cut))
-        start = cut
-    return [*cuts, (start, end)]
+        middle = blank if blank > 0 else start + LONGEST
+        _add(text, start, middle, cuts)
+        start = middle
+    _add(text, start, end, cuts)
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+def _add(text: str, start: int, end: int, cuts: list[tuple[int, int]]) -> None:
     piece = text[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    shorn = piece.strip()
+    if shorn:
+        start += len(piece) - len(piece.lstrip())
+        cuts.append((start, start + len(shorn)))
 
 
 def _goes_on(text: str, dot: int, after: int) -> bool:
     if after >= len(text):
         return True
+    follows = text[after]
     if text[dot] != ".":
-        return text[after].islower()
-    before = text[max(0, dot - _LOOK_BACK) : dot].replace("(", " ").split()
-    last = before[-1].lower() if before else ""
-    if last in _NEVER_LAST:
+        return follows.islower()
+    if follows.islower():
+        return _begins_small(text, after)
+    before = _LAST_WORDS.findall(text, max(0, dot - _LOOK_BACK), dot)
+    last = before[-1] if before else ""
+    return len(last) < 7 and _expects_more(text, after, last, before[-2] if before[1:] else "")
+
+
+def _expects_more(text: str, after: int, last: str, previous: str) -> bool:
+    """Whether the dot after a word belongs to the word; a capital, number or sign follows."""
+    small = last.lower().lstrip("\"'\u201c")
+    if small in _NEVER_LAST:
         return True
-    if last == "no":
+    if small in _BEFORE_NUMBERS:
         return text[after].isdigit()
-    return _begins_small(text, after)
+    if small in _SELDOM_LAST:
+        return not _opens(text, after)
+    if len(last) == 1 and last.isupper() and text[after : after + 2].istitle():
+        initial = len(previous) == 2 and previous.endswith(".")
+        named = initial or previous.lower() in _BEFORE_NAMES
+        return named and not _opens(text, after)
+    return False
+
+
+def _opens(text: str, at: int) -> bool:
+    word = _FIRST_WORD.match(text, at)
+    return word is not None and word.group().lower() in _OPENERS
 
 
 def _begins_small(text: str, at: int) -> bool:
     """A small letter means that the sentence goes on, but "mRNA" and "iPSC" may begin one."""
-    if not text[at].islower():
-        return False
     word = text[at : at + 12].split(" ", maxsplit=1)[0]
     return not any(c.isupper() for c in word)

@@ -33,7 +33,18 @@ _REGISTERS: tuple[tuple[str, str], ...] = (
     # Germany
     (rf"(?<![A-Za-z0-9])DRKS{_GAP}(\d{{8}})(?!\d)", "DRKS{}"),
 )
-_NUMBERS = tuple((re.compile(form, re.IGNORECASE), shape) for form, shape in _REGISTERS)
+_NUMBERS = tuple(
+    (
+        shape.upper().partition("{")[0].partition("-")[0].rstrip("/"),
+        re.compile(form, re.IGNORECASE),
+        shape,
+    )
+    for form, shape in _REGISTERS
+)
+"""The letters of each register in capitals, its form and how it is printed."""
+
+_LONG_NUMBER = re.compile(r"[0-9][0-9]{5}")
+"""What every form has; most texts have none, and need not be looked through form by form."""
 
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 
@@ -63,10 +74,14 @@ def _texts(article: Article) -> Iterator[str]:
 
 def _numbers(text: str) -> list[str]:
     """Every number in a text, in reading order."""
+    if not _LONG_NUMBER.search(text):
+        return []
     plain = text.translate(_DASHES)
+    capitals = plain.upper()
     found: list[tuple[int, str]] = []
-    for form, shape in _NUMBERS:
-        found += [(hit.start(), _written(hit, shape)) for hit in form.finditer(plain)]
+    for letters, form, shape in _NUMBERS:
+        if letters in capitals:
+            found += [(hit.start(), _written(hit, shape)) for hit in form.finditer(plain)]
     return [number for _, number in sorted(found)]
 
 
