@@ -71,12 +71,16 @@ _SECRETS = (
 
 
 def redact(text: str, *secrets: str | None) -> str:
-    """The text in one line of at most 300 characters, without keys and addresses of any kind."""
+    """The text in one line of at most 300 characters, without keys and addresses of any kind.
+
+    Nor with what no database takes: NUL in PostgreSQL, half a surrogate pair anywhere.
+    """
     for secret in filter(None, secrets):
         text = text.replace(secret, "[redacted]")
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
-    return " ".join(text.split())[:300]
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(printable.split())[:300]
 
 
 def classify(status: int, body: bytes, headers: dict[str, str] | None = None) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.poller.eutils.answers import redact
 from services.poller.eutils.client import Client, Reply
 from shared.errors import Retryable
 
@@ -86,7 +87,7 @@ def _summary(pmid: int, content: object) -> Summary:
     if not isinstance(content, dict) or str(content.get("uid")) != str(pmid):
         raise Retryable(f"esummary: nothing about {pmid}, which the answer names")
     if "error" in content:
-        return Summary(pmid, error=str(content["error"]))
+        return Summary(pmid, error=redact(str(content["error"])))
     if not isinstance(content.get("title"), str):
         raise Retryable(f"esummary: a summary of {pmid} without a title")
     # NCBI escapes the markup of titles as if JSON were XML.

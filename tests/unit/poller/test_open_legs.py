@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import httpx
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
@@ -10,6 +11,7 @@ from services.poller.eutils import Eutils
 from services.poller.ledger import read_open
 from services.poller.run import poll_topic
 from shared.database import transaction
+from shared.migrate import upgrade
 from tests.unit.poller.fakes import FakePubMed, make_client
 from tests.unit.poller.polling import (
     DAY,
@@ -186,3 +188,31 @@ async def test_a_poll_ends_at_its_deadline_and_leaves_open_what_was_not_answered
     assert minutes[0] == 36
     assert not polled.healthy
     assert "the poll's 30 minutes are over" in str([line.error for line in polled.legs])
+
+
+@pytest.mark.parametrize(
+    "words", ["\x00 gateway", '{"error": "\\ud800 gone"}', '{"error": "\\u0000"}']
+)
+async def test_words_of_ncbi_that_no_database_takes_are_an_open_leg(
+    database: AsyncEngine, pubmed: FakePubMed, words: str
+) -> None:
+    await upgrade(database, "poller")
+    pubmed.broken["esearch"] = httpx.Response(200, text=words)
+
+    polled = await poll(database, pubmed, topic=ONLY_WORDS)
+
+    assert leg(polled, "query").state == "open"
+
+
+async def test_words_on_a_seed_that_no_database_takes_are_an_open_leg(
+    database: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    await upgrade(database, "poller")
+    pubmed.links = {}
+    about = r'{"uid": "100", "error": "\u0000 \ud800 backend away"}'
+    summary = f'{{"result": {{"uids": ["100"], "100": {about}}}}}'
+    pubmed.broken["esummary"] = httpx.Response(200, text=summary)
+
+    polled = await poll(database, pubmed)
+
+    assert "backend away" in str(leg(polled, "cited-by").error)
