@@ -1,5 +1,6 @@
 """From PMIDs to articles in the store and events in the outbox, chunk by chunk."""
 
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.poller import parked, store
 from services.poller.eutils import CHUNK, Eutils
+from services.poller.eutils.budget import FAILURES
 from services.poller.legs import Asked, merge
 from services.poller.parse import Parsed, Refused, parse_records
 from services.poller.poll import (
@@ -35,6 +37,9 @@ like a record that was not understood, and asked for at each poll all the same."
 
 SILENCE = 10
 """So many records asked for and none sent is an outage; fewer may all have been taken out."""
+
+PARTS = 10
+"""Into so many smaller ones a chunk is cut that failed."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +76,33 @@ class Run:
 async def fetch_all(outside: Outside, run: Run, pmids: Sequence[int]) -> None:
     """Fetch, read and write articles, new and known, a chunk a transaction.
 
+    A chunk that fails is asked for again in smaller ones when the others had their turn: a record
+    that PubMed cannot send holds up no other.
+
     Raises:
         Retryable: the database is away. PubMed's faults are noted in the run's tally.
     """
-    for start in range(0, len(pmids), CHUNK):
-        chunk = pmids[start : start + CHUNK]
+    chunks, failures, fault = deque(_chunks(pmids, CHUNK)), 0, ""
+    while chunks and failures < FAILURES:
+        chunk = chunks.popleft()
         try:
             body = await outside.eutils.fetch(chunk)
-        except Permanent as error:
-            run.tally.failed.update(dict.fromkeys(chunk, str(error)))
-        except Retryable as error:
-            # NCBI is out of order: the rest of the list would fare no better.
-            run.tally.failed.update(dict.fromkeys(pmids[start:], str(error)))
-            return
+        except (Permanent, Retryable) as error:
+            failures, fault = failures + 1, str(error)
+            run.tally.failed.update(dict.fromkeys(chunk, fault))
+            if len(chunk) > 1:
+                chunks.extend(_chunks(chunk, max(len(chunk) // PARTS, 1)))
         else:
+            failures = 0
+            for pmid in chunk:
+                run.tally.failed.pop(pmid, None)
             await _take(outside, run, chunk, parse_records(body))
+    # NCBI is out of order: the rest of the list would fare no better.
+    run.tally.failed.update((pmid, fault) for chunk in chunks for pmid in chunk)
+
+
+def _chunks(pmids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (pmids[start : start + size] for start in range(0, len(pmids), size))
 
 
 async def _take(outside: Outside, run: Run, chunk: Sequence[int], parsed: Parsed) -> None:

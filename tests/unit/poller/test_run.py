@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.poller import parked, store
+from services.poller.eutils import Eutils
 from services.poller.parse import Refused
 from services.poller.poll import Waiting
 from services.poller.run import poll_due, poll_topic
@@ -19,7 +20,7 @@ from shared.errors import ConfigurationError, Retryable
 from shared.events import (
     PollCompleted,
 )
-from tests.unit.poller.fakes import SEED, FakePubMed, record
+from tests.unit.poller.fakes import SEED, FakePubMed, form, make_client, record
 from tests.unit.poller.polling import (
     DAY,
     OLD,
@@ -177,6 +178,47 @@ async def test_a_failing_fetch_leaves_the_legs_open_and_the_poll_told(
 
     assert leg(polled, "query").state == "open"
     assert announced(await taken(engine)) == []
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_record_that_cannot_be_sent_holds_up_no_other(
+    engine: AsyncEngine, pubmed: FakePubMed, status: int
+) -> None:
+    refusal = "<eFetchResult><ERROR>Too many UIDs</ERROR></eFetchResult>" if status == 200 else ""
+    pubmed.query = list(range(1000, 1250))
+    pubmed.records |= {pmid: record(pmid, entered=DAY) for pmid in pubmed.query}
+    bad = "1249"  # the newest, so that it is in the first chunk and the first part of it
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = form(request).get("id", [""])[0].split(",")
+        if request.url.path.endswith("efetch.fcgi") and bad in asked:
+            return httpx.Response(status, text=refusal)
+        return pubmed.answer(request)
+
+    polled = await poll_topic(engine, Eutils(make_client(answer)), ONLY_WORDS, standing(DAY))
+
+    assert announced(await taken(engine)) == list(range(1000, 1249))
+    assert leg(polled, "query").state == "open"
+    assert leg(polled, "query").understood == 249
+
+
+async def test_an_efetch_that_is_down_is_asked_a_few_times_and_not_for_every_record(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("efetch.fcgi"):
+            return pubmed.answer(request)
+        asked.append(form(request)["id"][0])
+        return httpx.Response(500, text="")
+
+    pubmed.query = list(range(1000, 2000))
+    polled = await poll_topic(engine, Eutils(make_client(answer)), ONLY_WORDS, standing(DAY))
+
+    assert len(asked) == 3
+    assert leg(polled, "query").understood == 0
+    assert "efetch" in str(leg(polled, "query").error)
 
 
 async def test_an_id_that_ncbi_refuses_leaves_the_leg_open(
