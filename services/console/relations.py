@@ -73,4 +73,5 @@ async def take_relations(stores: Stores, topic: str, now: datetime) -> Relations
 
 def _standing(leg: Leg, cursors: Mapping[str, Cursor]) -> Standing:
     cursor = cursors.get(leg_key(leg.relation, leg.name))
-    return Standing(leg, cursor.moved_to if cursor else None)
+    # One without a definition was asked and never complete (`legs.begun`).
+    return Standing(leg, cursor.moved_to if cursor and cursor.definition else None)

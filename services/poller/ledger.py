@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.poller import store
-from services.poller.legs import Asked, Cursor, leg_key, standing, without_dates
+from services.poller.legs import Asked, Cursor, begun, leg_key, standing, without_dates
 from services.poller.tables import legs, open_legs, outbox, polls
 from services.poller.topic import Topic
 from shared.events import Leg, Poll, PollCompleted, event_id, traceparent
@@ -33,15 +33,23 @@ async def close_poll(
     await _note_open(connection, poll)
     # A line beyond those of the legs that were asked is of re-reading, and has no cursor.
     for question, leg in zip(asked, poll.legs, strict=False):
-        if is_complete(question, leg):
-            cursor = Cursor(
-                poll.started_at,
-                question.plan.definition,
-                without_dates(leg.query_translation),
-                leg.warnings,
-            )
+        cursor = _cursor(topic, poll, question, leg)
+        if cursor:
             await store.move_cursor(connection, topic.id, question.plan.key, cursor)
     await add(connection, outbox, completed(topic, poll, poll.finished_at), poll.finished_at)
+
+
+def _cursor(topic: Topic, poll: Poll, asked: Asked, leg: Leg) -> Cursor | None:
+    """Where a leg stands now; None for one that is open, and for one that stays where it was.
+
+    A first list that is empty is remembered as begun: what enters while it stays empty is news.
+    """
+    if is_complete(asked, leg):
+        translation = without_dates(leg.query_translation)
+        return Cursor(poll.started_at, asked.plan.definition, translation, leg.warnings)
+    if leg.state == "open" or not asked.first:
+        return None
+    return asked.before or begun(topic, poll.started_at)
 
 
 def is_complete(asked: Asked, leg: Leg) -> bool:

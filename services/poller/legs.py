@@ -140,11 +140,13 @@ def standing(
     What was news to such a leg when it was first asked stays news, however long PubMed cannot be
     reached; so its cursor stands where that began, under a definition that no leg has.
     """
-    never = {
-        key: Cursor(since - topic.lookback + topic.overlap, definition="")
-        for key, since in asked_since.items()
-    }
+    never = {key: begun(topic, since) for key, since in asked_since.items()}
     return {**never, **cursors}
+
+
+def begun(topic: Topic, since: datetime) -> Cursor:
+    """The cursor of a leg that was first asked at `since` and never complete."""
+    return Cursor(since - topic.lookback + topic.overlap, definition="")
 
 
 def days(start: datetime, end: datetime) -> Window:

@@ -136,8 +136,9 @@ async def test_a_failing_leg_keeps_its_cursor_and_stops_no_other(
     assert leg(polled, "query").state == "open"
     assert "Search Backend failed" in str(leg(polled, "query").error)
     async with transaction(engine) as connection:
-        moved = set(await connection.scalars(sa.select(cursors.c.leg)))
-    assert moved == {"similar"}
+        rows = (await connection.execute(sa.select(cursors.c.leg, cursors.c.definition))).all()
+    assert {row.leg for row in rows if row.definition} == {"similar"}
+    assert {row.leg for row in rows if not row.definition} == {"cited-by", "references"}
 
 
 async def test_a_paper_that_an_outage_hid_is_found_by_the_next_poll(
@@ -536,6 +537,22 @@ async def test_the_first_citing_papers_are_news_only_as_far_as_they_are_new(
     pubmed.links["pubmed_pubmed_citedin"] = [5, 4]
 
     await poll(engine, pubmed, days=1)
+
+    events = discovered(await taken(engine))
+    assert {event.data.article.pmid: event.data.backfill for event in events} == {4: True, 5: False}
+
+
+async def test_what_enters_while_nobody_cites_the_seed_is_news_however_late_its_links_come(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    for days in (0, 30, 60, 90):
+        await poll(engine, pubmed, days=days)
+    await taken(engine)
+    entered = {4: OLD, 5: DAY + timedelta(days=40)}
+    pubmed.records |= {pmid: record(pmid, entered=at) for pmid, at in entered.items()}
+    pubmed.links["pubmed_pubmed_citedin"] = [5, 4]
+
+    await poll(engine, pubmed, days=100)
 
     events = discovered(await taken(engine))
     assert {event.data.article.pmid: event.data.backfill for event in events} == {4: True, 5: False}
