@@ -1,4 +1,4 @@
-"""A backfill from an NCBI that fails in every way at a fifth of all answers, and is asked once each time."""
+"""A backfill from an NCBI that fails in every way at a fifth of all answers."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
