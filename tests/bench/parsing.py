@@ -90,7 +90,10 @@ def _timed(read: Callable[[], int]) -> int:
 def measured(name: str, path: Path) -> Run:
     """One measurement in a fresh process, on one processor where that can be said."""
     command = [sys.executable, "-m", "tests.bench.parsing", "--one", name, str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, preexec_fn=_one_processor)
+    done = subprocess.run(command, check=False, capture_output=True, preexec_fn=_one_processor)
+    if done.returncode:
+        fault = done.stderr.decode().strip().splitlines()[-1]
+        raise ConfigurationError(f"{name}: {fault}; is the group there (uv sync --group bench)?")
     return Run(**json.loads(done.stdout))
 
 
