@@ -27,6 +27,8 @@ class Kinds:
     modalities: dict[str, Support] = field(default_factory=dict)
     targets: dict[str, Support] = field(default_factory=dict)
     products: dict[str, Support] = field(default_factory=dict)
+    carried: frozenset[int] = frozenset()
+    """Sentences that say which other cell carries the receptor that they name."""
 
     def add(self, taxonomy: Taxonomy, key: str, mention: Mention) -> None:
         """Let a mention speak for the label with this key."""
@@ -47,7 +49,8 @@ class Kinds:
 
 def kinds_of(reading: Reading, taxonomy: Taxonomy) -> Kinds:
     """All that is said about kinds of CAR, before anything is left out."""
-    kinds = Kinds(supports(reading.of("modality")), {}, supports(reading.of("product")))
+    carried = frozenset(m.sentence.number for m in reading.of("modality") if m.kind == "cell")
+    kinds = Kinds(supports(reading.of("modality")), {}, supports(reading.of("product")), carried)
     for tie in ties(reading, taxonomy.joining):
         _tie(kinds, tie, taxonomy)
     for support in kinds.products.values():
@@ -61,6 +64,8 @@ def _tie(kinds: Kinds, tie: Tie, taxonomy: Taxonomy) -> None:
     for target in tie.targets:
         kinds.add(taxonomy, target.label.key, target)
     if tie.receptor.label.id in CELLS or tie.receptor.label.id in ("caar-t", "pmhc-car-t"):
+        return
+    if tie.receptor.label.facet == "receptor" and tie.receptor.sentence.number in kinds.carried:
         return
     if tie.dual:
         kinds.add(taxonomy, f"modality:{DUAL}", tie.targets[0])

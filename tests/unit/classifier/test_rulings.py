@@ -147,6 +147,18 @@ def test_ruling_6_a_dual_car_nk_is_a_car_nk_alone() -> None:
     assert ids(read("CD19/BCMA CAR-NK cells in lupus"), "modality") == {"car-nk"}
 
 
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Gamma delta T cells with a CD20-directed CAR in lupus", "car-other-cell"),
+        ("NK cells for a CD19 CAR in lupus", "car-nk"),
+        ("Tregs and a CD19-specific CAR in lupus", "car-treg"),
+    ],
+)
+def test_a_target_is_that_of_the_cell_which_the_sentence_names(title: str, kind: str) -> None:
+    assert ids(read(title), "modality") == {kind}
+
+
 def test_ruling_6_a_dual_car_takes_no_label_for_its_single_targets() -> None:
     found = read(
         "Tandem CD19/BCMA CAR-T cells in lupus",
