@@ -11,6 +11,7 @@ from services.console.commands import (
     deployment,
     digest,
     embedded,
+    evaluate,
     ingest,
     parse,
     record,
@@ -36,6 +37,7 @@ cli.command("record-ncbi")(record.record_ncbi)
 cli.command("status")(embedded.status)
 cli.command("subscribe")(embedded.subscribe)
 cli.command("classify")(classify.classify)
+cli.command("eval")(evaluate.evaluate)
 cli.command("train")(train.train)
 cli.command("migrate")(deployment.migrate)
 cli.command("doctor")(deployment.doctor)

@@ -1,0 +1,1 @@
+"""How well articles are labelled: measured against labels that people gave, beside baselines."""
