@@ -2,8 +2,12 @@
 
 import asyncio
 
+import httpx
+
 from services.classifier import tables
-from services.classifier.handlers import handler
+from services.classifier.handlers import handler, no_second
+from services.classifier.opinion_client import OpinionClient
+from services.classifier.opinion_second import SecondOpinion
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
 from shared.broker import consume, make_broker
@@ -21,7 +25,10 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
     amqp_url = settings.amqp_url.get_secret_value()
     clock = clock_from(settings.clock_file)
     broker = make_broker(amqp_url)
-    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock), clock)
+    endpoint = settings.opinion()
+    client = OpinionClient(httpx.AsyncClient(), endpoint) if endpoint else None
+    second = SecondOpinion(engine, client, taxonomy, clock) if client else no_second
+    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, second), clock)
     return Service(
         name="classifier",
         engine=engine,

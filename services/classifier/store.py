@@ -1,10 +1,14 @@
-"""The latest classification of each article: SQL only, in the caller's transaction."""
+"""The latest classification of each article, and what a model thought: SQL only.
+
+Everything is done in the caller's transaction.
+"""
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.classifier.tables import classifications
+from services.classifier.tables import classifications, opinions
 from shared.database import insert
 from shared.events import ArticleClassified
 
@@ -37,3 +41,28 @@ async def keep(connection: AsyncConnection, event: ArticleClassified, now: datet
         )
     )
     return result.rowcount == 1
+
+
+async def opinion(connection: AsyncConnection, content_hash: str, model: str) -> str | None:
+    """What a model answered about a text; None when it was not asked."""
+    found: str | None = await connection.scalar(_opinion(content_hash, model))
+    return found
+
+
+async def keep_opinion(
+    connection: AsyncConnection, content_hash: str, model: str, answer: str, now: datetime
+) -> str:
+    """Store an answer unless one is there; the one that is there then."""
+    await connection.execute(
+        insert(connection, opinions)
+        .values(content_hash=content_hash, model=model, answer=answer, asked_at=now)
+        .on_conflict_do_nothing(index_elements=["content_hash", "model"])
+    )
+    kept: str = (await connection.execute(_opinion(content_hash, model))).scalar_one()
+    return kept
+
+
+def _opinion(content_hash: str, model: str) -> sa.Select[str]:
+    return sa.select(opinions.c.answer).where(
+        opinions.c.content_hash == content_hash, opinions.c.model == model
+    )

@@ -22,5 +22,14 @@ classifications = sa.Table(
     sa.Column("classified_at", UtcDateTime, nullable=False),
 )
 
+opinions = sa.Table(
+    "opinions",
+    metadata,
+    sa.Column("content_hash", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+)
+
 inbox = inbox_table(metadata)
 outbox = outbox_table(metadata)
