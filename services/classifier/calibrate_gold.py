@@ -11,6 +11,7 @@ from typing import Any
 
 from services.classifier.calibrate import Observation
 from services.classifier.classify import findings
+from services.classifier.confidence import UNSURE
 from services.classifier.features import vector
 from services.classifier.lines import Line, Unreadable, read_line
 from services.classifier.taxonomy import Taxonomy
@@ -78,7 +79,7 @@ def _observed(line: Line, taxonomy: Taxonomy) -> Iterator[Observation]:
     for ground in found.grounds:
         facet, name = ground.label.facet, ground.label.id
         gold = given(line, facet)
-        if gold is not None:
+        if gold is not None and name != UNSURE:
             features = vector(ground, beside[facet], found.setting)
             yield Observation(
                 article=str(line.id),

@@ -26,6 +26,9 @@ _FAR = log(MOST / LEAST)
 STANDS_IN = {"target": "modality", "product": "modality"}
 """Facets that no annotator labelled: they rest on the same kind of phrases as modalities."""
 
+UNSURE = "unclear"
+"""A scope that claims nothing, so that it is neither right nor wrong."""
+
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -76,9 +79,12 @@ class Confidence:
         }
 
     def __call__(self, facet: str, label: str, features: Sequence[float], judged: float) -> float:
-        """The probability (0 to 1) that a label is right; `judged` where no model speaks of it."""
+        """The probability (0 to 1) that a label is right.
+
+        It is `judged` where no model speaks of it.
+        """
         found = self._facets.get(facet) or self._facets.get(STANDS_IN.get(facet, ""))
-        if found is None:
+        if found is None or label == UNSURE:
             return min(MOST, max(LEAST, judged))
         start, weights, labels = found
         odds = start + labels.get(label, 0.0) + sum(map(mul, weights, features))

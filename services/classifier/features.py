@@ -64,7 +64,7 @@ class Setting(NamedTuple):
 def vector(ground: Ground, beside: int, setting: Setting) -> tuple[float, ...]:
     """The numbers of `NAMES`; `beside` counts the labels of the facet, this one included.
 
-    Called for every label of every article: comparisons, since `min` and `max` are slower.
+    Called for every label of every article, so it is one pass and no more.
     """
     title = rest = typed = 0.0
     weak = 1.0

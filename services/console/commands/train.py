@@ -16,7 +16,6 @@ from services.classifier.confidence import LEAST, MOST, WEIGHTS, written
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import load_taxonomy
 from shared.errors import ConfigurationError
-from shared.logs import configure_logging
 from shared.settings import load
 
 GOLD = Path("../shared/gold/dev.jsonl")
@@ -32,7 +31,6 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print figures only.")] = False,
 ) -> None:
     """Fit the confidences to labelled articles, and print how far they mean what they say."""
-    configure_logging("carillon", as_json=False, level=40)
     settings = load(Settings, {"database_url": "embedded", "amqp_url": "embedded"})
     taxonomy = load_taxonomy(settings.taxonomy)
     lines = [line for path in gold or [_default()] for line in labelled_lines(path)]

@@ -85,6 +85,18 @@ def test_a_facet_without_examples_keeps_what_the_rules_make_of_it() -> None:
     assert sure("evidence", "trial", PLAIN, 0.71) == 0.71
 
 
+def test_an_article_that_is_unclear_keeps_what_the_rules_make_of_it() -> None:
+    cases = [replace(seen(str(n), right=n % 4 > 0), facet="scope") for n in range(80)]
+
+    assert Confidence(fit(cases, VERSIONS))("scope", "unclear", PLAIN, 0.6) == 0.6
+
+
+def test_an_article_that_the_rules_leave_unclear_teaches_nothing_of_scopes(tmp_path: Path) -> None:
+    thin = {"id": "a", "title": "CAR: a new way", "scope": "core"}
+
+    assert observations(labelled_lines(gold_file(tmp_path, thin)), SHIPPED) == []
+
+
 def test_targets_and_products_which_nobody_labelled_are_reckoned_as_modalities() -> None:
     cases = [replace(seen(str(n), right=n % 4 > 0), facet="modality") for n in range(80)]
     sure = Confidence(fit(cases, VERSIONS))
