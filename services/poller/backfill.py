@@ -128,11 +128,16 @@ async def _ask_window(outside: Outside, backfill: Backfill, window: PastWindow) 
 
 
 async def _ask(outside: Outside, backfill: Backfill, window: PastWindow) -> Asked:
-    """The window's days; where it holds what nobody was told yet, all of it is news."""
+    """The window's days; where it holds what nobody was told yet, all of it is news.
+
+    Where polls had all of it, what it holds beyond came to match late, and is news as in a poll.
+    """
     start = _midnight(window.first)
     asked = await ask_days(outside.eutils, window.plan, start, _midnight(window.last))
-    since = start if window.is_news else backfill.news_from
-    return replace(asked, first=not window.is_news, news_from=since)
+    if window.is_news:
+        return replace(asked, first=False, news_from=start)
+    plan = replace(window.plan, whole=True) if window.is_known else window.plan
+    return replace(asked, plan=plan, first=not window.is_known, news_from=backfill.news_from)
 
 
 def _midnight(day: date) -> datetime:

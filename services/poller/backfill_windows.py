@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.poller.legs import Cursor, Plan, news_from, plans
+from services.poller.legs import Cursor, Plan, is_first, news_from, plans, whole_past
+from services.poller.legs import span as asked_from
 from services.poller.topic import Topic
 
 DAY = timedelta(days=1)
@@ -26,12 +27,16 @@ class Span:
 
 @dataclass(frozen=True)
 class PastWindow:
-    """Days of one query, both included; `is_news` when what they hold may not be background."""
+    """Days of one query, both included; `is_news` when what they hold may not be background.
+
+    `is_known` when polls had all of it: what is new there came to match late.
+    """
 
     plan: Plan
     first: date
     last: date
     is_news: bool = False
+    is_known: bool = False
 
     def __str__(self) -> str:
         return f"{self.plan.name} {self.first}..{self.last}"
@@ -74,14 +79,26 @@ def past(
         last = _end(topic, plan, cursors, now) - DAY
         if span.until:
             last = min(last, span.until)
+        known = _known_from(topic, plan, cursors, now)
         for first, end in months(span.since, min(last, news - DAY)):
-            yield PastWindow(plan, first, end)
+            yield PastWindow(plan, first, end, is_known=known is not None and first >= known)
         for first, end in months(max(span.since, news), last):
             yield PastWindow(plan, first, end, is_news=True)
 
 
 def _by_creation(topic: Topic) -> Iterator[Plan]:
     return (plan for plan in plans(topic) if plan.datetype == "crdt")
+
+
+def _known_from(
+    topic: Topic, plan: Plan, cursors: Mapping[str, Cursor], now: datetime
+) -> date | None:
+    """From which day on a poll had all of the query, as it is now; None before it had."""
+    if plan.query is None:
+        return None
+    whole = whole_past(topic, plan.query)
+    cursor = cursors.get(whole.key)
+    return None if is_first(whole, cursor) else asked_from(topic, whole, cursor, now).date()
 
 
 def _end(topic: Topic, plan: Plan, cursors: Mapping[str, Cursor], now: datetime) -> date:

@@ -94,10 +94,19 @@ def whole_pasts(topic: Topic, cursors: Mapping[str, Cursor], now: datetime) -> I
     window of the other legs any more.
     """
     for query in topic.query:
-        plan = Plan("query", query.term, f"{query.name} (whole past)", query, "crdt", whole=True)
+        plan = whole_past(topic, query)
         cursor = cursors.get(plan.key)
         if cursor is None or is_first(plan, cursor) or not _is_same_week(cursor.moved_to, now):
             yield plan
+
+
+def whole_past(topic: Topic, query: Query) -> Plan:
+    """The leg that asks a query for its whole past.
+
+    How long that is belongs to its definition: what a longer one adds did not come to match late.
+    """
+    definition = f"{topic.backfill_years} years of {query.term}"
+    return Plan("query", definition, f"{query.name} (whole past)", query, "crdt", whole=True)
 
 
 def _is_same_week(one: datetime, other: datetime) -> bool:

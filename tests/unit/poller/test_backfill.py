@@ -302,6 +302,34 @@ async def test_beside_a_poll_each_article_is_told_once_and_as_what_it_is(
     assert told(await taken(engine)) == {1: True, 2: True, 3: True, 4: True, 5: False}
 
 
+async def test_what_came_to_match_since_polls_had_all_is_news_as_it_is_in_a_poll(
+    engine: AsyncEngine, pubmed: DatedPubMed
+) -> None:
+    wide = TOPIC.model_copy(update={"backfill_years": 2})
+    await poll(engine, pubmed, wide)
+    await taken(engine)
+    pubmed.add(6, 60)  # it is indexed only now
+    pubmed.add(7, 400)
+    span = Span(date(2025, 5, 1))
+    where = outside(engine, pubmed, days=1)
+
+    async for _ in go_through(where, await begin(where, wide, span)):
+        pass
+
+    assert told(await taken(engine)) == {6: False, 7: True}
+
+
+async def test_a_longer_past_makes_no_news_of_what_it_adds(
+    engine: AsyncEngine, pubmed: DatedPubMed
+) -> None:
+    await poll(engine, pubmed)
+    await taken(engine)
+
+    await poll(engine, pubmed, TOPIC.model_copy(update={"backfill_years": 5}), days=8)
+
+    assert told(await taken(engine)) == dict.fromkeys((1, 2, 3, 4), True)
+
+
 async def test_windows_are_kept_alike_by_both_databases(
     database: AsyncEngine, pubmed: DatedPubMed
 ) -> None:
