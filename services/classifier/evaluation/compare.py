@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.classifier.evaluation.bootstrap import resamples
+from services.classifier.evaluation.counts import Given
 from services.classifier.evaluation.folds import SEED
 from services.classifier.evaluation.gold import Example
 from services.classifier.evaluation.keywords import by_keywords
 from services.classifier.evaluation.learned import Missing, by_embeddings, by_words
 from services.classifier.evaluation.measure import Measured, measure
 from services.classifier.evaluation.misses import Miss, misses
-from services.classifier.evaluation.ours import given
 from shared.events import Classification
 
 DRAWS = 1_000
@@ -33,15 +33,18 @@ class Evaluation:
 def compare(
     examples: tuple[Example, ...],
     found: Sequence[Classification],
+    answers: Sequence[Given],
     *,
     baselines: bool,
     told: Callable[[str], None],
-    draws: int = DRAWS,
 ) -> Evaluation:
-    """Measure what was `found` for the examples. `told` hears which step begins."""
-    weights = resamples(len(examples), draws, SEED)
+    """Measure what was `found` for the examples; `answers` has it with the confidences to use.
+
+    `told` hears which step begins.
+    """
+    weights = resamples(len(examples), DRAWS, SEED)
     told("classifier")
-    ours = measure("Carillon", examples, [given(one) for one in found], weights)
+    ours = measure("Carillon", examples, answers, weights)
     beside, left_out = [], []
     if baselines:
         told("keywords")

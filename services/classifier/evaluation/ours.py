@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from services.classifier.classify import classify
+from services.classifier.calibrate import Versions, out_of_fold
+from services.classifier.calibrate_gold import observations
+from services.classifier.classify import CLASSIFIER_VERSION, classify
 from services.classifier.evaluation.counts import Given
 from services.classifier.evaluation.gold import FACETS, Example
+from services.classifier.lines import Line
 from services.classifier.taxonomy import Taxonomy
 from shared.events import Classification
 
@@ -22,3 +25,30 @@ def given(found: Classification) -> Given:
             answers[label.facet][label.id] = label.confidence
     answers["scope"] = {found.scope: answers["scope"].get(found.scope, 0.0)}
     return answers
+
+
+def refitted(
+    examples: Sequence[Example], found: Sequence[Classification], taxonomy: Taxonomy
+) -> tuple[Given, ...]:
+    """The same labels, each with the confidence of a model that has not seen its article.
+
+    For examples that the shipped model was fitted to: its own confidences would flatter it.
+    """
+    lines = [Line(one.id, one.article, True, _fields(one)) for one in examples]
+    seen = observations(lines, taxonomy)
+    sure = out_of_fold(seen, Versions(CLASSIFIER_VERSION, taxonomy.version))
+    by_label = {
+        (one.article, one.facet, one.label): confidence
+        for one, confidence in zip(seen, sure, strict=True)
+    }
+    return tuple(
+        {
+            facet: {label: by_label.get((example.id, facet, label), c) for label, c in ids.items()}
+            for facet, ids in given(answer).items()
+        }
+        for example, answer in zip(examples, found, strict=True)
+    )
+
+
+def _fields(example: Example) -> dict[str, list[str]]:
+    return {facet: sorted(ids) for facet, ids in example.gold.items()}

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from services.classifier.evaluation.compare import compare
 from services.classifier.evaluation.gold import Example, read_gold
-from services.classifier.evaluation.ours import by_rules
+from services.classifier.evaluation.ours import by_rules, given, refitted
 from services.classifier.evaluation.report import write_report
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
@@ -28,6 +28,12 @@ a line, with id, title, perhaps abstract and pub_types, and the labels a person 
    "disease": ["sle"], "evidence": "commentary"}
 docs/evaluation.md tells more. With --demo the demo catalogue's own labels are used."""
 
+DEMO = (
+    "the demo catalogue: few articles, labelled by the authors of the rules. "
+    "This shows that nothing is broken, not how good the labels are"
+)
+OUT_OF_FOLD = "confidences out of fold, since they were fitted to these examples"
+
 
 def evaluate(
     gold: Annotated[
@@ -40,6 +46,13 @@ def evaluate(
     demo: Annotated[
         bool, typer.Option("--demo", help="Use the labels of the demo catalogue.")
     ] = False,
+    refit: Annotated[
+        bool | None,
+        typer.Option(
+            "--out-of-fold/--as-shipped",
+            help="Fit confidences anew, out of fold; without either, where they were fitted here.",
+        ),
+    ] = None,
     errors: Annotated[
         bool, typer.Option("--errors", help="List every difference, with the rule that spoke.")
     ] = False,
@@ -48,12 +61,20 @@ def evaluate(
     configure_logging("carillon", as_json=False, level=40)
     console = Console(soft_wrap=False)
     taxonomy = _taxonomy()
-    examples, source = _examples(gold or [], taxonomy, demo=demo)
-    console.print(f"Measured on {source}", highlight=False)
+    paths = [] if demo else gold or _found()
+    examples, source = _examples(paths, taxonomy)
+    fitted_here = any(path.resolve() == GOLD.resolve() for path in paths)
+    found = by_rules(examples, taxonomy)
+    if fitted_here if refit is None else refit:
+        answers, source = refitted(examples, found, taxonomy), f"{source}; {OUT_OF_FOLD}"
+    else:
+        answers = tuple(map(given, found))
+    console.print(f"Measured on {source}", highlight=False, soft_wrap=True)
     with console.status("") as status:
         run = compare(
             examples,
-            by_rules(examples, taxonomy),
+            found,
+            answers,
             baselines=baselines,
             told=lambda step: status.update(f"Measuring: {step}"),
         )
@@ -69,16 +90,15 @@ def _taxonomy() -> Taxonomy:
     return load_taxonomy(load(Settings, unused).taxonomy)
 
 
-def _examples(
-    gold: list[Path], taxonomy: Taxonomy, *, demo: bool
-) -> tuple[tuple[Example, ...], str]:
-    if demo:
-        return demo_examples(load_catalogue(PACKAGED_CATALOGUE)), (
-            "the demo catalogue: few articles, labelled by the authors of the rules. "
-            "This shows that nothing is broken, not how good the labels are."
-        )
-    paths = gold or ([GOLD] if GOLD.is_file() else [])
+def _found() -> list[Path]:
+    if GOLD.is_file():
+        return [GOLD]
+    typer.echo(NO_GOLD, err=True)
+    raise typer.Exit(code=2)
+
+
+def _examples(paths: list[Path], taxonomy: Taxonomy) -> tuple[tuple[Example, ...], str]:
+    """The examples of the files, or of the demo; and what they are called."""
     if not paths:
-        typer.echo(NO_GOLD, err=True)
-        raise typer.Exit(code=2)
+        return demo_examples(load_catalogue(PACKAGED_CATALOGUE)), DEMO
     return read_gold(paths, taxonomy), ", ".join(path.name for path in paths)
