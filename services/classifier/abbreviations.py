@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 _SIGN = re.compile(r"[(\[=]")
 _SHORT = re.compile(r"\s?([A-Za-z0-9][\w/.+-]{1,9})(?=\s?[)\];,:(\[]|\sor\s)")
-_BEFORE = re.compile(r"(?:^|[\s(\[,;:])([A-Za-z0-9][\w/.+-]{1,9})\s?$")
 _INSIDE = re.compile(r"[^()\[\];,:]{4,120}")
 _LIST = re.compile(r"^abbreviations?\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:^|[;:.,]\s?)([A-Za-z0-9][\w/.+-]{1,9})[,:]\s([^;:,.]{4,120})")
@@ -52,10 +51,11 @@ def _other_way(
     text: str, at: int, before: str, wanted: Callable[[str], bool]
 ) -> tuple[str, str | None]:
     """The other way round: "CAR (chimeric antigen receptor)"."""
-    last = _BEFORE.search(before[-12:])
-    if not last or not wanted(last.group(1)):
+    tail = before[-12:].split()
+    short = tail[-1].lstrip("([,;:") if tail else ""
+    if not 1 < len(short) < 11 or not wanted(short):
         return "", None
-    short, inside = last.group(1), _INSIDE.match(text, at)
+    inside = _INSIDE.match(text, at)
     words = inside.group().split()[: _most_words(short)] if inside else []
     return short, _whole_form(short, words)
 

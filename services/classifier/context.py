@@ -16,6 +16,8 @@ NEGATION_REACH = 5
 COMPARISON_REACH = 8
 FACTOR: dict[str, float] = {"negation": 0.0, "comparison": 0.1, "background": 0.35, "future": 0.4}
 LISTED = 1.4
+RULING = frozenset({*FACTOR, "listing"})
+"""Cues that `weigh` asks for."""
 
 _CLAUSE = re.compile(r"[;:,()\u2013\u2014]|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 

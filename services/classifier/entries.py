@@ -85,9 +85,14 @@ class Cue(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A phrase with what it means: a label (`kind` says how strongly) or a cue."""
+    """A phrase with what it means: a label (`kind` says how strongly) or a cue.
+
+    `key` is the label's; `near` says that it counts only in a sentence that names a receptor.
+    """
 
     phrase: str
     label: TaxonomyLabel | None = None
     kind: Kind = "plain"
     cue: CueKind | None = None
+    key: str = ""
+    near: bool = False

@@ -9,7 +9,6 @@ phrases that can be open at once, whose number the longest phrase bounds. Nothin
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from services.classifier.phrases import ANY, stem, variants
 from services.classifier.tokens import normal, visible
@@ -28,19 +27,18 @@ class _Node:
     ends: list[int] = field(default_factory=list)
 
 
-class _Step(NamedTuple):
-    """Where a word leads, and the phrases that end with it: (phrase, words that it has)."""
+class _State(dict[int, "tuple[_State, tuple[tuple[int, int], ...]]"]):
+    """Open phrases: the node that each has reached, and how many words it has taken.
 
-    state: "_State"
-    ends: tuple[tuple[int, int], ...]
+    As a mapping: by kind of word, the state that it leads to, and the phrases that end with it as
+    (phrase, words that it has).
+    """
 
+    __slots__ = ("open",)
 
-@dataclass(slots=True, eq=False)
-class _State:
-    """Open phrases: the node each has reached, and how many words it has taken."""
-
-    open: tuple[tuple[_Node, int], ...] = ()
-    steps: dict[int, _Step] = field(default_factory=dict)
+    def __init__(self, still: "tuple[tuple[_Node, int], ...]" = ()) -> None:
+        super().__init__()
+        self.open = still
 
 
 class Finder:
@@ -72,24 +70,28 @@ class Finder:
         """Every occurrence as (phrase, first word, last word + 1)."""
         found: list[tuple[int, int, int]] = []
         state = start = self._start
-        for place, known in enumerate(map(self._kinds.get, text)):
-            kind = self._learn(text[place]) if known is None else known
-            if kind or state is not start:
-                step = state.steps.get(kind) or self._step(state, kind)
-                state = step.state
-                for number, size in step.ends:
-                    found.append((number, place + 1 - size, place + 1))
+        for place, known in enumerate(map(self._kinds.get, text), 1):
+            kind = self._learn(text[place - 1]) if known is None else known
+            if kind > 0 or state is not start:
+                state, ends = state.get(kind) or self._step(state, kind)
+                for number, size in ends:
+                    found.append((number, place - size, place))
         return found
 
     def _learn(self, raw: str) -> int:
-        """The kind of a word: words of one kind are the same to every phrase; 0 is for none."""
+        """The kind of a word: words of one kind are the same to every phrase.
+
+        Above 0 a phrase may begin with it, below it can only go on; 0 is in no phrase.
+        """
         if len(self._kinds) >= MOST_WORDS:
             self._forget_words()
         symbols = self._symbols_of(raw)
         kind = self._numbers.get(symbols)
         if kind is None:
-            kind = self._numbers[symbols] = len(self._symbols)
+            kind = len(self._symbols)
             self._symbols.append(symbols)
+            begins = not self._root.after.keys().isdisjoint(symbols)
+            kind = self._numbers[symbols] = kind if begins else -kind
         if len(raw) <= LONGEST_WORD:
             self._kinds[raw] = kind
         return kind
@@ -102,12 +104,12 @@ class Finder:
         symbols += [whole[:end] + "*" for end in ends if whole[:end] in self._stems]
         return tuple(symbols)
 
-    def _step(self, state: _State, kind: int) -> _Step:
-        moved = self._moved(state, self._symbols[kind])
+    def _step(self, state: _State, kind: int) -> tuple[_State, tuple[tuple[int, int], ...]]:
+        moved = self._moved(state, self._symbols[abs(kind)])
         ends = tuple((number, size) for node, size in moved for number in node.ends)
         if self._size >= MOST_STEPS:
             self._forget()
-        step = state.steps[kind] = _Step(self._state(moved), ends)
+        state[kind] = step = (self._state(moved), ends)
         self._size += 1
         return step
 

@@ -1,28 +1,15 @@
 """Which phrases stand in a sentence, once excluded and overlapping ones are sorted out."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
+from operator import itemgetter
 
-from services.classifier.taxonomy import Rule, TaxonomyLabel
+from services.classifier.taxonomy import Rule
 
+Hit = tuple[Rule, int, int]
+"""A phrase with its first word and the word after its last."""
 
-@dataclass(slots=True)
-class Hit:
-    """A label's phrase with its first word and the word after its last."""
-
-    rule: Rule
-    label: TaxonomyLabel
-    first: int
-    last: int
-
-    def meets(self, others: Iterable["Hit"]) -> bool:
-        """Whether it shares a word with any of the others."""
-        return any(self.first < other.last and other.first < self.last for other in others)
-
-
-_reading_order = attrgetter("first", "last")
+_reading_order = itemgetter(1, 2)
+_RECEPTORS = ("receptor", "modality", "product")
 
 
 def counting(every: list[Hit]) -> list[Hit]:
@@ -31,34 +18,37 @@ def counting(every: list[Hit]) -> list[Hit]:
     Dropped are those inside a phrase that their label excludes, shorter ones inside longer ones
     of the same label, and those that need a chimeric receptor where the sentence names none.
     """
-    hits = _longest(_not_excluded(every))
-    if any(_needs_receptor(hit) for hit in hits) and not _names_receptor(hits):
-        hits = [hit for hit in hits if not _needs_receptor(hit)]
-    if any(hit.rule.kind == "cell" for hit in hits) and not _names_bare_receptor(hits):
-        hits = [hit for hit in hits if hit.rule.kind != "cell"]
+    kinds = {rule.kind for rule, _, _ in every}
+    hits = _not_excluded(every) if "not" in kinds else every
+    if len(hits) > 1:
+        hits = _longest(hits)
+    if any(rule.near for rule, _, _ in hits) and not _names_receptor(hits):
+        hits = [hit for hit in hits if not hit[0].near]
+    if "cell" in kinds and not _names_bare_receptor(hits):
+        hits = [hit for hit in hits if hit[0].kind != "cell"]
     return hits
 
 
+def _meets(hit: Hit, others: Iterable[Hit]) -> bool:
+    """Whether it shares a word with any of the others."""
+    _, begin, end = hit
+    return any(begin < last and first < end for _, first, last in others)
+
+
 def _not_excluded(hits: list[Hit]) -> list[Hit]:
-    excluding = [hit for hit in hits if hit.rule.kind == "not"]
-    if not excluding:
-        return hits
-    blocked: dict[str, list[Hit]] = defaultdict(list)
-    for hit in excluding:
-        blocked[hit.label.key].append(hit)
+    blocked: dict[str, list[Hit]] = {}
+    for hit in hits:
+        if hit[0].kind == "not":
+            blocked.setdefault(hit[0].key, []).append(hit)
     return [
-        hit
-        for hit in hits
-        if hit.rule.kind != "not" and not hit.meets(blocked.get(hit.label.key, ()))
+        hit for hit in hits if hit[0].kind != "not" and not _meets(hit, blocked.get(hit[0].key, ()))
     ]
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
-    if len(hits) < 2:
-        return hits
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
-        groups.setdefault(hit.label.key, []).append(hit)
+        groups.setdefault(hit[0].key, []).append(hit)
     if len(groups) < len(hits):
         hits = [hit for group in groups.values() for hit in _apart(group)]
     return sorted(hits, key=_reading_order)
@@ -69,30 +59,30 @@ def _apart(group: list[Hit]) -> list[Hit]:
     if len(group) == 1:
         return group
     kept: list[Hit] = []
-    for hit in sorted(group, key=lambda hit: (hit.first - hit.last, hit.first)):
-        if not hit.meets(kept):
+    for hit in sorted(group, key=lambda hit: (hit[1] - hit[2], hit[1])):
+        if not _meets(hit, kept):
             kept.append(hit)
     return kept
 
 
-def _needs_receptor(hit: Hit) -> bool:
-    return hit.label.near_receptor and hit.rule.kind == "plain"
+def _facet(rule: Rule) -> str:
+    return rule.key.partition(":")[0]
 
 
 def _names_receptor(hits: Iterable[Hit]) -> bool:
     return any(
-        hit.label.facet in ("receptor", "modality", "product") and not _needs_receptor(hit)
-        for hit in hits
-        if hit.rule.kind != "cell"
+        _facet(rule) in _RECEPTORS and not rule.near and rule.kind != "cell" for rule, _, _ in hits
     )
 
 
 def _names_bare_receptor(hits: Sequence[Hit]) -> bool:
     """Whether a chimeric receptor is named without saying which cell carries it."""
-    carriers = [
-        hit
-        for hit in hits
-        if hit.label.facet == "modality" and hit.rule.kind == "strong"
-        and not hit.label.near_receptor
-    ]  # fmt: skip
-    return any(hit.label.key == "receptor:car" and not hit.meets(carriers) for hit in hits)
+    carriers = [hit for hit in hits if _carries(hit[0])]
+    return any(hit[0].key == "receptor:car" and not _meets(hit, carriers) for hit in hits)
+
+
+def _carries(rule: Rule) -> bool:
+    label = rule.label
+    if label is None or label.facet != "modality" or rule.kind != "strong":
+        return False
+    return not label.near_receptor

@@ -1,9 +1,9 @@
 """Every place where a phrase of the taxonomy stands in an article, weighed by place and context."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from services.classifier.context import CueMention, weigh
+from services.classifier.context import RULING, CueMention, weigh
 from services.classifier.hits import Hit, counting
 from services.classifier.passages import Sentence, sentences
 from services.classifier.senses import Senses, senses
@@ -97,11 +97,21 @@ def _read_sentence(sentence: Sentence, taxonomy: Taxonomy, reading: Reading) -> 
     hits, cues = _found(sentence, taxonomy)
     if cues:
         reading.add_cues(sentence.number, cues)
-    meant = reading.senses
-    for hit in counting(hits) if hits else ():
-        if meant.meant and meant.mean_otherwise(sentence.words[hit.first : hit.last], hit.label):
+    if not hits:
+        return
+    ruling = [cue for cue in cues if cue.kind in RULING]
+    senses = reading.senses
+    for rule, first, last in counting(hits):
+        label = rule.label
+        if label is None or (
+            senses.meant and senses.mean_otherwise(sentence.words[first:last], label)
+        ):
             continue
-        reading.add(_mention(hit, sentence, cues))
+        # "No randomised trial" is rare, and worded otherwise: cues say nothing of the evidence.
+        about = ruling and label.facet != "evidence"
+        factor = weigh(sentence, first, last, ruling) if about else 1.0
+        weight = _place(sentence) * KIND[rule.kind] * factor
+        reading.add(Mention(label, rule.kind, rule.phrase, sentence, first, last, weight, factor))
 
 
 def _found(sentence: Sentence, taxonomy: Taxonomy) -> tuple[list[Hit], list[CueMention]]:
@@ -113,18 +123,13 @@ def _found(sentence: Sentence, taxonomy: Taxonomy) -> tuple[list[Hit], list[CueM
         rule = rules[number]
         if rule.cue:
             cues.append(CueMention(rule.cue, first, last))
-        elif rule.label:
-            hits.append(Hit(rule, rule.label, first, last))
+        else:
+            hits.append((rule, first, last))
     return hits, cues
 
 
-def _mention(hit: Hit, sentence: Sentence, cues: Sequence[CueMention]) -> Mention:
-    rule = hit.rule
-    about = hit.label.facet != "evidence"  # "no randomised trial" is rare, and worded otherwise
-    factor = weigh(sentence, hit.first, hit.last, cues) if about and cues else 1.0
-    place = CONCLUDING if sentence.last else PLACE[sentence.place]
-    weight = place * KIND[rule.kind] * factor
-    return Mention(hit.label, rule.kind, rule.phrase, sentence, hit.first, hit.last, weight, factor)
+def _place(sentence: Sentence) -> float:
+    return CONCLUDING if sentence.last else PLACE[sentence.place]
 
 
 def _headed(sentence: Sentence, taxonomy: Taxonomy) -> Iterable[Mention]:

@@ -50,8 +50,9 @@ def senses(sentences: Sequence[Sentence], taxonomy: Taxonomy) -> Senses:
 
 def _may_be_mistaken(short: str, taxonomy: Taxonomy) -> bool:
     plain = short.rstrip("s")
-    capitals = plain.isupper() or sum(map(str.isupper, plain)) > 1
-    return capitals and plain.isalpha() and bool(_carried(plain, taxonomy))
+    if not plain.isalpha() or plain[1:].islower() or plain.islower():
+        return False
+    return bool(_carried(plain, taxonomy))
 
 
 def _meant(short: str, long: str, taxonomy: Taxonomy) -> set[str]:

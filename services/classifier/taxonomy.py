@@ -80,8 +80,9 @@ class Taxonomy(BaseModel):
         )  # fmt: skip
         for label in self.labels:
             for kind, name in kinds:
+                near = label.near_receptor and kind == "plain"
                 for phrase in getattr(label, name):
-                    yield Rule(phrase=phrase, label=label, kind=kind)
+                    yield Rule(phrase, label, kind, None, label.key, near)
         for cue in self.cues:
             if cue.kind == "between":
                 continue
