@@ -13,6 +13,8 @@ ENOUGH_IMMUNE_REVIEW = 0.39
 ENOUGH = 0.75
 ENGINEERED = "engineered-cell"
 """Ruling 2: a title about engineered cells for an immune disease counts as one about CARs."""
+DOUBTFUL = ("=CARs", "=CART")
+"""Short forms that count unless the text speaks of their other senses."""
 CLOSING = 0.3
 """What a closing sentence counts at most: it is where futures are offered in one clause."""
 THIN = 3
@@ -50,12 +52,12 @@ def _counting(reading: Reading, immune: bool) -> list[Mention]:
         if not (mention.label.near_receptor and mention.kind == "plain")
         and (mention.label.id != ENGINEERED or (immune and mention.sentence.place == "title"))
     ]
-    certain = [m for m in found if m.kind != "weak" and m.phrase != "=CARs"]
+    certain = [m for m in found if m.kind != "weak" and m.phrase not in DOUBTFUL]
     if certain:
         return found
     if reading.has_cue("other-sense"):
         return []
-    plural = any(m.phrase == "=CARs" for m in found)
+    plural = any(m.phrase in DOUBTFUL for m in found)
     return found if plural or reading.has_cue("support") else []
 
 
@@ -94,7 +96,8 @@ def _autoimmune(
 
 def _large(support: Support) -> bool:
     """Whether only the field of medicine is named ("in neurology"), not its autoimmunity."""
-    return all(mention.kind == "weak" for mention in support.best.values())
+    of_organ = support.label.id.endswith("-other")
+    return of_organ and all(mention.kind == "weak" for mention in support.best.values())
 
 
 def _signals_more(diseases: Mapping[str, Support], reading: Reading) -> bool:

@@ -222,6 +222,23 @@ def test_another_immune_condition_is_adjacent(title: str, disease: str) -> None:
     assert disease in ids(read(title), "disease")
 
 
+def test_a_disease_known_by_a_weak_word_alone_is_still_a_disease() -> None:
+    assert read("CAR-T cells in MG").scope == "core"
+    assert read("CAR-T cells in neurology").scope == "adjacent"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "CART in the hypothalamus: the cocaine- and amphetamine-regulated transcript",
+        "The expression of CAR and PXR target genes in human liver after a long fast at altitude",
+    ],
+)
+def test_another_sense_of_the_short_form_is_none(title: str) -> None:
+    assert read(title).scope in {"none", "unclear"}
+    assert ids(read(title), "modality") == set()
+
+
 def test_ruling_1_suppressive_work_without_a_disease_is_adjacent() -> None:
     found = read("CAR mesenchymal stem cells and immunosuppression of B cells")
 
