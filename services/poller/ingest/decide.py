@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from services.poller.ingest.spool import Taken
-from services.poller.legs import Asked, Plan, merge
+from services.poller.legs import Asked, Plan, leg_key, merge
 from services.poller.poll import Decision, Entry, Found, Moment, Waiting, discover, revisit
 from shared.article import Article, Status
-from shared.events import Reason
+from shared.events import Reason, Relation
 
 UNDELETED = timedelta(days=3)
 """An article read at PubMed so much later than a file was made is there, whatever the file says.
@@ -25,19 +25,24 @@ Files are made up to a day or two after the last change that is in them.
 class News:
     """What is news to a topic: what entered PubMed after `since`.
 
-    `complete` are the queries that polls have answered in full: a record that was changed after
-    `since`, and so comes to match one of them, is late and news as it is in a poll.
+    `complete` are the legs, by their keys, of which polls have had all: a record that was changed
+    after `since`, and so comes to match one of them, is late and news as it is in a poll.
     """
 
     since: datetime
     complete: frozenset[str] = frozenset()
 
-    def is_late(self, article: Article, reasons: Iterable[Reason]) -> bool:
-        """Whether a record may have come to match a query lately: indexing takes months."""
-        changed = article.revised_on is not None and article.revised_on >= self.since.date()
-        return changed and any(
-            one.relation == "query" and one.name in self.complete for one in reasons
-        )
+    def late(self, article: Article, reasons: Iterable[Reason]) -> Relation | None:
+        """By which relation a record may have come to match lately.
+
+        Indexing takes months, and so does the list of what a paper cites.
+        """
+        if article.revised_on is None or article.revised_on < self.since.date():
+            return None
+        kinds = {
+            one.relation for one in reasons if leg_key(one.relation, one.name) in self.complete
+        }
+        return next((kind for kind in ("cited-by", "query") if kind in kinds), None)
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ def decide(
 
     It counts as read when the file was made, not now: polls read it again soon.
     """
-    late = edition.news.is_late(taken.article, taken.reasons)
-    found = found_for(taken.reasons, waiting, edition, late=late)
+    late = edition.news.late(taken.article, taken.reasons)
+    found = found_for(taken.reasons, waiting, edition, late)
     if entry is None:
         decision = discover(taken.article, found, edition.moment)
         return _read(decision, edition.read_on)
@@ -95,19 +100,19 @@ def found_for(
     reasons: tuple[Reason, ...],
     waiting: Waiting | None,
     edition: Edition,
-    *,
-    late: bool = False,
+    late: Relation | None = None,
 ) -> Found:
     """The reasons as those of a leg that asks for the first time: old articles are background.
 
-    What is late has those of a leg that asks for the whole past again. What the seed cites is
-    news only within the topic's look-back.
+    What is late has those of a leg that asks again: for links, or for the whole past. What the
+    seed cites is news only within the topic's look-back.
     """
     moment = edition.moment
     lookback = moment.now - moment.topic.lookback
     is_reference = bool(reasons) and all(one.relation == "references" for one in reasons)
     since = lookback if is_reference else edition.news.since
-    leg = Asked(Plan("query", "ingest", whole=True), first=not late, news_from=since)
+    plan = Plan(late or "query", "ingest", whole=late == "query")
+    leg = Asked(plan, first=late is None, news_from=since)
     both = merge(waiting.reasons if waiting else (), reasons)
     return Found(both, (leg,), waiting)
 

@@ -78,11 +78,12 @@ async def _begin(
 
 
 def _complete(topic: Topic, cursors: Mapping[str, Cursor]) -> frozenset[str]:
-    """The queries of which a poll had all, as they are now."""
+    """The queries and the citations of which a poll had all, as they are now."""
     return frozenset(
-        plan.query.name
+        plan.key
         for plan in plans(topic)
-        if plan.query and plan.datetype == "crdt" and not is_first(plan, cursors.get(plan.key))
+        if (plan.datetype == "crdt" or plan.relation == "cited-by")
+        and not is_first(plan, cursors.get(plan.key))
     )
 
 

@@ -118,6 +118,21 @@ async def test_citing_the_seed_and_being_cited_by_it_are_reasons(
     assert events[9].reasons == (Reason(relation="cited-by"),)
 
 
+async def test_what_cites_the_seed_late_is_news_as_it_is_in_a_poll(
+    engine: AsyncEngine, pubmed: FakePubMed, tmp_path: Path
+) -> None:
+    topic = Topic(id="tiny", title="Tiny", seed=SEED, cited_by=True)
+    pubmed.links = {"pubmed_pubmed_citedin": [3]}
+    await poll(engine, pubmed, topic=topic)
+    await taken(engine)
+    late = entry(9, entered=DAY - timedelta(days=60), data=citing(SEED))
+
+    await take(engine, [nlm_file(tmp_path, 1335, late)], topic)
+
+    (event,) = discovered(await taken(engine))
+    assert (event.subject, event.data.backfill) == ("9", False)
+
+
 async def test_what_the_seed_cites_is_remembered_for_later_files(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

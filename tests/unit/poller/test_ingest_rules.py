@@ -218,7 +218,7 @@ def test_what_the_seed_cites_is_background_though_no_poll_was_complete_for_long(
 def test_what_comes_to_match_a_query_late_is_news_where_polls_had_all_of_the_query(
     entered_days_ago: int, revised_days_ago: int, reasons: tuple[Reason, ...], backfill: bool
 ) -> None:
-    answered = replace(edition(), news=News(DAY - timedelta(days=30), frozenset({"words"})))
+    answered = replace(edition(), news=News(DAY - timedelta(days=30), frozenset({"query:words"})))
     changed = an_article(
         entered_at=DAY - timedelta(days=entered_days_ago),
         revised_on=MONDAY - timedelta(days=revised_days_ago),
@@ -227,6 +227,19 @@ def test_what_comes_to_match_a_query_late_is_news_where_polls_had_all_of_the_que
     told = decide(Taken(article=changed, reasons=reasons), None, None, answered)
 
     assert told.entry.backfill is backfill
+
+
+def test_a_paper_whose_references_come_late_is_news_where_polls_had_all_that_cite() -> None:
+    since, cites = DAY - timedelta(days=30), (Reason(relation="cited-by"),)
+    answered = replace(edition(), news=News(since, frozenset({"cited-by"})))
+
+    def told(revised_on: date) -> bool:
+        article = an_article(entered_at=DAY - timedelta(days=500), revised_on=revised_on)
+        taken = Taken(article=article, reasons=cites)
+        return not decide(taken, None, None, answered).entry.backfill
+
+    assert told(MONDAY)
+    assert not told(MONDAY - timedelta(days=40))
 
 
 def test_what_waited_to_be_understood_is_news_as_it_was_when_it_was_found() -> None:
