@@ -6,7 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.carillon-runtime
 DEVELOPMENT := $(VENV)/.carillon-development
-EVALUATION := $(VENV)/.carillon-evaluation
 
 # The first Python that is new enough; `make demo PYTHON=/some/python3.12` names another.
 new_enough = import sys; sys.exit(sys.version_info < (3, 11))
@@ -45,7 +44,7 @@ format: $(DEVELOPMENT) ## format, and mend what the linter can mend
 types: $(DEVELOPMENT) ## mypy, strict
 	@$(BIN)/mypy
 
-eval: $(EVALUATION) ## how good the labels are, beside baselines; the report in out/eval.html
+eval: $(DEVELOPMENT) ## how good the labels are, beside baselines; the report in out/eval.html
 	@$(BIN)/carillon eval $(if $(wildcard ../shared/gold/dev.jsonl),,--demo)
 
 check: lint types test ## everything that must hold before a commit
@@ -86,13 +85,6 @@ $(DEVELOPMENT): pyproject.toml uv.lock | $(BIN)/python
 	@echo "setting up: what Carillon needs to run and be tested"
 	@$(SYNC)
 	@touch $@ $(RUNTIME)
-
-# After what tests need, which is set up exactly and would take it away again.
-$(EVALUATION): pyproject.toml uv.lock $(DEVELOPMENT)
-	@$(ensure_uv)
-	@echo "setting up: what the baselines of the evaluation need"
-	@$(SYNC) --group eval --inexact
-	@touch $@
 
 define ensure_uv
 [ "$(UV)" = uv ] || "$(UV)" --version >/dev/null 2>&1 \
