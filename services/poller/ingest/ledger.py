@@ -54,6 +54,14 @@ async def times_taken(connection: AsyncConnection, topic: str, sha256: str) -> i
     return times or 0
 
 
+async def taken_until(connection: AsyncConnection, topic: str) -> datetime | None:
+    """When the last file was taken in whole, whatever it was filtered by; None before one was."""
+    times = await connection.scalars(
+        sa.select(ingested_files.c.applied_at).where(ingested_files.c.topic == topic)
+    )
+    return max(filter(None, times), default=None)
+
+
 async def write_file(connection: AsyncConnection, topic: str, row: FileRow, now: datetime) -> None:
     """Write the end of an attempt at a file."""
     counts: dict[str, Any] = dict(row.counts)

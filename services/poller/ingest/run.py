@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from services.poller import store
@@ -65,8 +66,9 @@ async def _begin(
         known = await ledger.known_pmids(connection, topic.id)
         cited = await ledger.cited_by(connection, topic.id, topic.seed)
         cursors = await read_standing(connection, topic)
+        until = await ledger.taken_until(connection, topic.id)
     run.planned = plan(checked, past, wishes)
-    run.news = News(news_begins(topic, cursors, now), _complete(topic, cursors))
+    run.news = _news(topic, cursors, until, now)
     if topic.references and cited is None:
         cited = await _look_for_seed(intake, run)
     run.criteria = replace(
@@ -75,6 +77,16 @@ async def _begin(
         cited=(cited or frozenset()) if topic.references else frozenset(),
     )
     return run
+
+
+def _news(
+    topic: Topic, cursors: Mapping[str, Cursor], until: datetime | None, now: datetime
+) -> News:
+    """What is news; to a topic followed by files alone, also what came since the last of them."""
+    since, complete = news_begins(topic, cursors, now), _complete(topic, cursors)
+    if until and not complete:
+        since = min(since, until - topic.overlap)
+    return News(since, complete)
 
 
 def _complete(topic: Topic, cursors: Mapping[str, Cursor]) -> frozenset[str]:

@@ -118,6 +118,21 @@ async def test_citing_the_seed_and_being_cited_by_it_are_reasons(
     assert events[9].reasons == (Reason(relation="cited-by"),)
 
 
+async def test_without_polls_what_came_since_the_last_file_is_news_however_long_that_is(
+    database: AsyncEngine, tmp_path: Path
+) -> None:
+    await upgrade(database, "poller")
+    topic = ONLY_WORDS.model_copy(update={"initial_lookback_days": 0})
+    old = DAY - timedelta(days=100)
+    await take(database, [nlm_file(tmp_path, 1, entry(1, entered=old))], topic)
+    later = [entry(2, entered=DAY + timedelta(days=2)), entry(3, entered=old)]
+
+    await take(database, [nlm_file(tmp_path, 2, *later)], topic, now=DAY + timedelta(days=50))
+
+    marked = {event.subject: event.data.backfill for event in discovered(await taken(database))}
+    assert marked == {"1": True, "2": False, "3": True}
+
+
 async def test_what_cites_the_seed_late_is_news_as_it_is_in_a_poll(
     engine: AsyncEngine, pubmed: FakePubMed, tmp_path: Path
 ) -> None:
