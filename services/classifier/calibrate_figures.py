@@ -1,31 +1,21 @@
-"""How far confidences mean what they say: reliability, expected calibration error, Brier score."""
+"""How far confidences mean what they say, in three figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Labels with a confidence from `low` to `low + 0.1`: their mean, and the share right."""
-
-    low: float
-    count: int
-    confidence: float
-    right: float
+from services.classifier.evaluation.calibration import BINS, Bin, brier, expected_error
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`error` is the expected calibration error: the bins' gaps, weighted by their counts.
+    """`error` is the expected calibration error, `loss` the mean log loss (natural logarithm).
 
-    `brier` is the mean squared error, `loss` the mean log loss (natural logarithm); the less of
-    each, the better.
+    Of each, and of `brier`, less is better. `right` is the share of the labels that are right.
     """
 
     count: int
+    right: float
     error: float
     brier: float
     loss: float
@@ -34,26 +24,21 @@ class Figures:
 
 def figures(confidences: Sequence[float], rights: Sequence[bool]) -> Figures:
     """The figures of some labels; all zero for none. Confidences are strictly within 0 and 1."""
+    table = _table(confidences, rights)
     pairs = list(zip(confidences, rights, strict=True))
-    count = max(1, len(pairs))
-    bins = tuple(_bin(low, group) for low, group in enumerate(_grouped(pairs)) if group)
+    count = len(pairs)
     return Figures(
-        count=len(pairs),
-        error=sum(b.count * abs(b.confidence - b.right) for b in bins) / count,
-        brier=sum((sure - right) ** 2 for sure, right in pairs) / count,
-        loss=-sum(log(sure if right else 1.0 - sure) for sure, right in pairs) / count,
-        bins=bins,
+        count=count,
+        right=sum(rights) / (count or 1),
+        error=expected_error(table, [1] * count) or 0.0,
+        brier=brier(table) or 0.0,
+        loss=-sum(log(sure if right else 1.0 - sure) for sure, right in pairs) / (count or 1),
+        bins=tuple(one for one in table if one.labels),
     )
 
 
-def _grouped(pairs: Sequence[tuple[float, bool]]) -> list[list[tuple[float, bool]]]:
-    groups: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
-    for pair in pairs:
-        groups[min(BINS - 1, int(pair[0] * BINS))].append(pair)
-    return groups
-
-
-def _bin(number: int, group: Sequence[tuple[float, bool]]) -> Bin:
-    count = len(group)
-    mean = sum(sure for sure, _ in group) / count
-    return Bin(number / BINS, count, mean, sum(right for _, right in group) / count)
+def _table(confidences: Sequence[float], rights: Sequence[bool]) -> tuple[Bin, ...]:
+    table = tuple(Bin(step / BINS, (step + 1) / BINS) for step in range(BINS))
+    for number, (sure, right) in enumerate(zip(confidences, rights, strict=True)):
+        table[min(BINS - 1, int(sure * BINS))].labels.append((number, sure, right))
+    return table

@@ -7,7 +7,6 @@ from services.classifier.calibrate_gold import observations
 from services.classifier.classify import CLASSIFIER_VERSION, classify
 from services.classifier.evaluation.counts import Given
 from services.classifier.evaluation.gold import FACETS, Example
-from services.classifier.lines import Line
 from services.classifier.taxonomy import Taxonomy
 from shared.events import Classification
 
@@ -34,8 +33,7 @@ def refitted(
 
     For examples that the shipped model was fitted to: its own confidences would flatter it.
     """
-    lines = [Line(one.id, one.article, True, _fields(one)) for one in examples]
-    seen = observations(lines, taxonomy)
+    seen = observations(examples, taxonomy)
     sure = out_of_fold(seen, Versions(CLASSIFIER_VERSION, taxonomy.version))
     by_label = {
         (one.article, one.facet, one.label): confidence
@@ -48,7 +46,3 @@ def refitted(
         }
         for example, answer in zip(examples, found, strict=True)
     )
-
-
-def _fields(example: Example) -> dict[str, list[str]]:
-    return {facet: sorted(ids) for facet, ids in example.gold.items()}

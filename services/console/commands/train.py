@@ -10,9 +10,10 @@ from rich.table import Table
 
 from services.classifier.calibrate import Observation, Versions, fit, out_of_fold
 from services.classifier.calibrate_figures import Figures, figures
-from services.classifier.calibrate_gold import FACETS, labelled_lines, observations
+from services.classifier.calibrate_gold import observations
 from services.classifier.classify import CLASSIFIER_VERSION
 from services.classifier.confidence import LEAST, MOST, WEIGHTS, written
+from services.classifier.evaluation.gold import FACETS, read_gold
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import load_taxonomy
 from shared.errors import ConfigurationError
@@ -33,10 +34,9 @@ def train(
     """Fit the confidences to labelled articles, and print how far they mean what they say."""
     settings = load(Settings, {"database_url": "embedded", "amqp_url": "embedded"})
     taxonomy = load_taxonomy(settings.taxonomy)
-    lines = [line for path in gold or [_default()] for line in labelled_lines(path)]
-    seen = observations(lines, taxonomy)
+    seen = observations(read_gold(gold or [_default()], taxonomy), taxonomy)
     if not seen:
-        raise ConfigurationError("no labelled article in the files given: nothing to learn from")
+        raise ConfigurationError("the labelled articles are given no label: nothing to learn from")
     versions = Versions(CLASSIFIER_VERSION, taxonomy.version)
     _report(Console(highlight=False), seen, out_of_fold(seen, versions))
     if not dry_run:
@@ -77,13 +77,12 @@ def _report(console: Console, seen: Sequence[Observation], sure: Sequence[float]
 
 
 def _cells(found: Figures) -> tuple[str, ...]:
-    rate = sum(b.count * b.right for b in found.bins) / found.count
-    numbers = (rate, found.error, found.brier, found.loss)
+    numbers = (found.right, found.error, found.brier, found.loss)
     return (str(found.count), *(f"{number:.4f}" for number in numbers))
 
 
 def _bins(found: Figures) -> Table:
     table = Table("from", "labels", "confidence", "right", box=None)
     for one in found.bins:
-        table.add_row(f"{one.low:.1f}", str(one.count), f"{one.confidence:.3f}", f"{one.right:.3f}")
+        table.add_row(f"{one.low:.1f}", str(len(one.labels)), f"{one.mean:.3f}", f"{one.right:.3f}")
     return table

@@ -14,7 +14,7 @@ from services.classifier.calibrate import (
     out_of_fold,
 )
 from services.classifier.calibrate_figures import figures
-from services.classifier.calibrate_gold import labelled_lines, observations
+from services.classifier.calibrate_gold import observations
 from services.classifier.classify import CLASSIFIER_VERSION
 from services.classifier.confidence import (
     LEAST,
@@ -24,8 +24,10 @@ from services.classifier.confidence import (
     read_weights,
     written,
 )
+from services.classifier.evaluation.gold import Example, read_gold
 from services.classifier.features import NAMES, RISING
 from shared.errors import ConfigurationError
+from tests.builders import an_article
 from tests.unit.classifier.reading import SHIPPED
 
 GOLD = Path(__file__).parents[4] / "shared" / "gold" / "dev.jsonl"
@@ -91,10 +93,8 @@ def test_an_article_that_is_unclear_keeps_what_the_rules_make_of_it() -> None:
     assert Confidence(fit(cases, VERSIONS))("scope", "unclear", PLAIN, 0.6) == 0.6
 
 
-def test_an_article_that_the_rules_leave_unclear_teaches_nothing_of_scopes(tmp_path: Path) -> None:
-    thin = {"id": "a", "title": "CAR: a new way", "scope": "core"}
-
-    assert observations(labelled_lines(gold_file(tmp_path, thin)), SHIPPED) == []
+def test_an_article_that_the_rules_leave_unclear_teaches_nothing_of_scopes() -> None:
+    assert observations([example("CAR: a new way", scope={"core"})], SHIPPED) == []
 
 
 def test_targets_and_products_which_nobody_labelled_are_reckoned_as_modalities() -> None:
@@ -144,7 +144,7 @@ def test_figures_are_those_worked_out_by_hand() -> None:
     # 0.95, 0.95: one of two right, gap 0.45. 0.65: right, gap 0.35.
     found = figures([0.95, 0.95, 0.65], [True, False, True])
 
-    assert [one.count for one in found.bins] == [1, 2]
+    assert [len(one.labels) for one in found.bins] == [1, 2]
     assert found.error == pytest.approx((2 * 0.45 + 0.35) / 3)
     assert found.brier == pytest.approx((0.05**2 + 0.95**2 + 0.35**2) / 3)
     assert found.loss == pytest.approx((0.051293 + 2.995732 + 0.430783) / 3, abs=1e-5)
@@ -183,53 +183,27 @@ def test_a_file_of_weights_that_cannot_be_read_is_said_to_be_so(tmp_path: Path) 
         load_weights(tmp_path / "nowhere.json")
 
 
-LINE = {"id": "a", "title": "CAR-T cells for lupus", "scope": "core", "disease": ["sle", "ra"]}
+def example(title: str, **gold: set[str]) -> Example:
+    judged = {facet: frozenset(ids) for facet, ids in gold.items()}
+    return Example("a", an_article(title=title, abstract=(), publication_types=()), judged)
 
 
-def gold_file(folder: Path, *lines: object) -> Path:
-    path = folder / "gold.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n\n" for line in lines), encoding="utf-8")
-    return path
+def test_labels_that_annotators_gave_too_are_right_and_facets_they_left_out_teach_nothing() -> None:
+    given = example("CAR-T cells for lupus", scope={"core"}, disease={"sle", "ra"})
 
+    found = observations([given], SHIPPED)
 
-def test_labels_that_annotators_gave_too_are_right_and_facets_they_left_out_teach_nothing(
-    tmp_path: Path,
-) -> None:
-    found = observations(labelled_lines(gold_file(tmp_path, LINE)), SHIPPED)
-
-    assert [(o.facet, o.label, o.right) for o in found] == [
-        ("scope", "core", True),
-        ("disease", "sle", True),
-    ]
-    assert {o.article for o in found} == {"a"}
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ([], "line 1: not a JSON object"),
-        ({"title": "t"}, "no label"),
-        ({"title": "t", "scope": 3}, "scope is not a label"),
-        ({"title": "t", "disease": ["sle", None]}, "disease is not a label"),
-    ],
-)
-def test_a_line_that_is_no_labelled_article_is_refused(
-    tmp_path: Path, line: object, message: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        list(labelled_lines(gold_file(tmp_path, line)))
-
-
-def test_labelled_articles_that_are_not_there_are_missed(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="give --gold"):
-        list(labelled_lines(tmp_path / "nowhere.jsonl"))
+    assert {(o.article, o.facet, o.label, o.right) for o in found} == {
+        ("a", "scope", "core", True),
+        ("a", "disease", "sle", True),
+    }
 
 
 @pytest.mark.skipif(
     not GOLD.is_file(), reason="optional material: ../shared/gold/dev.jsonl is not there"
 )
 def test_confidences_out_of_fold_mean_what_they_say() -> None:
-    cases = observations(labelled_lines(GOLD), SHIPPED)
+    cases = observations(read_gold([GOLD], SHIPPED), SHIPPED)
 
     found = figures(out_of_fold(cases, VERSIONS), [one.right for one in cases])
 

@@ -9,7 +9,7 @@ from services.console.app import cli
 from shared.errors import ConfigurationError
 
 LINES = [
-    {"id": n, "title": f"CAR-T cells for {name}", "scope": "core", "disease": [label]}
+    {"id": f"{label}{n}", "title": f"CAR-T cells for {name}", "scope": "core", "disease": [label]}
     for n in range(12)
     for name, label in (("lupus", "sle"), ("myasthenia gravis", "mg"))
 ]
@@ -39,9 +39,10 @@ def test_weights_are_trained_on_labelled_articles_and_the_figures_are_shown(
 
 
 def test_several_files_are_learnt_from_together(gold: Path, tmp_path: Path) -> None:
-    out = tmp_path / "mine.json"
+    out, more = tmp_path / "mine.json", tmp_path / "more.jsonl"
+    more.write_text(gold.read_text(encoding="utf-8").replace('"id": "', '"id": "more '))
 
-    carillon("--gold", gold, "--gold", gold, "--out", out)
+    carillon("--gold", gold, "--gold", more, "--out", out)
 
     assert load_weights(out).facets["scope"].examples == 48
 
@@ -53,11 +54,11 @@ def test_a_dry_run_writes_nothing(gold: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
-    empty = tmp_path / "empty.jsonl"
-    empty.touch()
+    thin = tmp_path / "thin.jsonl"
+    thin.write_text('{"title": "CAR: a new way", "scope": "core"}')
 
-    with pytest.raises(ConfigurationError, match="no labelled article"):
-        carillon("--gold", empty)
+    with pytest.raises(ConfigurationError, match="nothing to learn from"):
+        carillon("--gold", thin)
 
 
 def test_weights_that_cannot_be_written_are_said_to_be_so(gold: Path) -> None:
