@@ -4,47 +4,42 @@ import sys
 
 import typer
 
-from services.console.commands import (
-    classify,
-    contract,
-    demo,
-    deployment,
-    digest,
-    embedded,
-    evaluate,
-    ingest,
-    parse,
-    record,
-    taxonomy,
-    train,
-)
+from services.console.lazily import lazily
 from shared.errors import CarillonError
+
+COMMANDS = {
+    "demo": "demo:demo",
+    "run": "embedded:run",
+    "poll": "embedded:poll",
+    "ingest": "ingest:ingest",
+    "parse": "parse:parse",
+    "record-ncbi": "record:record_ncbi",
+    "status": "embedded:status",
+    "subscribe": "embedded:subscribe",
+    "classify": "classify:classify",
+    "eval": "evaluate:evaluate",
+    "train": "train:train",
+    "migrate": "deployment:migrate",
+    "doctor": "deployment:doctor",
+    "asyncapi": "contract:asyncapi",
+    "digest": "digest:cli",
+    "taxonomy": "taxonomy:cli",
+    "scenario": "deployment:scenario",
+}
+"""Each command's name, with its module in `services.console.commands` and what is called there."""
 
 cli = typer.Typer(
     name="carillon",
-    help="Tells people, soon and reliably, what is new in the literature around one review.",
+    cls=lazily({name: f"services.console.commands.{place}" for name, place in COMMANDS.items()}),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-cli.command("demo")(demo.demo)
-cli.command("run")(embedded.run)
-cli.command("poll")(embedded.poll)
-cli.command("ingest")(ingest.ingest)
-cli.command("parse")(parse.parse)
-cli.command("record-ncbi")(record.record_ncbi)
-cli.command("status")(embedded.status)
-cli.command("subscribe")(embedded.subscribe)
-cli.command("classify")(classify.classify)
-cli.command("eval")(evaluate.evaluate)
-cli.command("train")(train.train)
-cli.command("migrate")(deployment.migrate)
-cli.command("doctor")(deployment.doctor)
-cli.command("asyncapi")(contract.asyncapi)
-cli.add_typer(digest.cli, name="digest")
-cli.add_typer(taxonomy.cli, name="taxonomy")
-cli.add_typer(deployment.scenario, name="scenario")
+
+@cli.callback()
+def carillon() -> None:
+    """Tells people, soon and reliably, what is new in the literature around one review."""
 
 
 def main() -> None:
