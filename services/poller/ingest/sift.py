@@ -1,5 +1,6 @@
 """One file read and filtered, in a worker process: what is the topic's goes into a spool."""
 
+import zlib
 from array import array
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,8 +15,8 @@ from shared.article import Article
 COMPLAINTS = 5
 """So many refused records are told one by one; the others are counted."""
 
-_BREAKS_OFF = "the document breaks off"
-"""How `read_stream` begins to say that what it gave is not all."""
+_BREAKS_OFF = ("the document breaks off", "no PubMed XML")
+"""How `read_stream` begins to say that what it gave is not all, or nothing."""
 
 
 @dataclass
@@ -52,6 +53,8 @@ def sift(path: Path, spool: Path, criteria: Criteria) -> Sifted:
                     reading.take(record)
         except OSError as error:
             sifted.broken = f"it cannot be read after {sifted.records} records: {error}"
+    if not (sifted.records or sifted.deleted or sifted.refused or sifted.broken):
+        sifted.broken = "there is no record in it"  # a web page that says so, and not NLM's file
     return sifted
 
 
@@ -76,7 +79,7 @@ def _mentions(path: Path, digits: bytes) -> bool:
                 if digits in before + piece:
                     return True
                 before = piece[-len(digits) :]
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return False
     return False
 

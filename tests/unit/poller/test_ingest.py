@@ -1,5 +1,6 @@
 """NLM's files from end to end, on SQLite."""
 
+import gzip
 import os
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
@@ -535,3 +536,28 @@ async def test_files_are_taken_in_on_both_databases(database: AsyncEngine, tmp_p
             (first.name, 1, "applied"),
             (later.name, 2, "applied"),
         ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"503 Service Unavailable",
+        b"<html><body>Not found</body></html>",
+        b"<PubmedArticleSet></PubmedArticleSet>",
+        gzip.compress(b""),
+        gzip.compress(b"")[:10] + b"\xff" * 60,
+    ],
+)
+async def test_a_file_that_is_none_of_nlms_is_not_taken_for_one_without_news(
+    engine: AsyncEngine, tmp_path: Path, content: bytes
+) -> None:
+    topic = ONLY_WORDS.model_copy(update={"references": True})
+    path = tmp_path / "pubmed26n1335.xml.gz"
+    path.write_bytes(content)
+
+    reports = await take(engine, [path, nlm_file(tmp_path, 1336, entry(1))], topic)
+
+    assert [report.state for report in reports] == ["broken", "skipped"]
+    (end,) = await ends(engine)
+    assert not end.healthy
