@@ -15,8 +15,10 @@ from services.classifier.taxonomy import CueKind
 NEGATION_REACH = 5
 COMPARISON_REACH = 8
 FACTOR: dict[str, float] = {"negation": 0.0, "comparison": 0.1, "background": 0.35, "future": 0.4}
-LISTED = 1.4
-RULING = frozenset({*FACTOR, "listing"})
+RAISED: dict[str, float] = {"listing": 1.4, "own": 1.9}
+"""What a plain mention counts in a sentence that lists what a review covers, or that tells what the
+authors did themselves: one such sentence of an abstract is enough to make its words a topic."""
+RULING = frozenset({*FACTOR, *RAISED})
 """Cues that `weigh` asks for."""
 
 _CLAUSE = re.compile(r"[;:,()\u2013\u2014]|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b")
@@ -32,14 +34,17 @@ class CueMention:
 
 
 def weigh(sentence: Sentence, first: int, last: int, cues: Sequence[CueMention]) -> float:
-    """What a mention of words `first` to `last` counts: 1 is plain, 0 negated, above 1 listed."""
-    factor, listed = 1.0, False
+    """What a mention of words `first` to `last` counts.
+
+    1 is plain, 0 negated, above 1 listed or done by the authors.
+    """
+    factor, raised = 1.0, 1.0
     for cue in cues:
-        if cue.kind == "listing":
-            listed = True
+        if cue.kind in RAISED:
+            raised = max(raised, RAISED[cue.kind])
         elif cue.kind in FACTOR and _rules(sentence, cue, first, last):
             factor = min(factor, FACTOR[cue.kind])
-    return factor * LISTED if listed and factor == 1.0 else factor
+    return raised if factor == 1.0 else factor
 
 
 def _rules(sentence: Sentence, cue: CueMention, first: int, last: int) -> bool:

@@ -26,6 +26,8 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
         }
     if not chosen:
         chosen = {name: s for name, s in found.items() if s.title > 0}
+    if not chosen:
+        chosen = {name: s for name, s in found.items() if s.rest >= SINGLED_OUT and _plain(s)}
     if GENERAL in chosen and GENERAL not in titled and _specific(titled, found):
         del chosen[GENERAL]
     for name in list(chosen):
@@ -35,6 +37,11 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
 
 def _specific(names: set[str], found: dict[str, Support]) -> bool:
     return any(found[name].label.group in ("autoimmune", "immune") for name in names - {GENERAL})
+
+
+def _plain(support: Support) -> bool:
+    """Whether a sentence says it of the article, and not as background or against it."""
+    return any(mention.factor >= 1 and mention.kind != "weak" for mention in support.best.values())
 
 
 def _topic(support: Support, titled: set[str]) -> bool:

@@ -12,7 +12,7 @@ Kind = Literal["strong", "plain", "weak", "cell", "not"]
 CueKind = Literal[
     "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
     "between", "aimed", "support", "other-sense", "beyond-cancer", "tolerance",
-    "patients",
+    "patients", "own",
 ]  # fmt: skip
 
 

@@ -239,6 +239,23 @@ def test_another_sense_of_the_short_form_is_none(title: str) -> None:
     assert ids(read(title), "modality") == set()
 
 
+def test_one_sentence_of_what_the_authors_did_is_enough() -> None:
+    other = "Immunity can go wrong. Drugs are many. Most are given for life. Relapses are common."
+    own = read("Immune reset", "We treated eight women with lupus with CD19 CAR-T cells.", other)
+    told = read("Immune reset", "Eight women had lupus before their CD19 CAR-T cells.", other)
+
+    assert (own.scope, ids(own, "modality")) == ("core", {"cd19-car-t"})
+    assert told.scope == "none"
+
+
+def test_a_disease_that_one_plain_sentence_names_is_better_than_none() -> None:
+    plain = read("FAP CAR-T cells", "Systemic sclerosis has few treatments.")
+    background = read("FAP CAR-T cells", "Unlike systemic sclerosis, scars heal.")
+
+    assert (plain.scope, ids(plain, "disease")) == ("core", {"ssc"})
+    assert ids(background, "disease") == {"cancer"}
+
+
 def test_ruling_1_suppressive_work_without_a_disease_is_adjacent() -> None:
     found = read("CAR mesenchymal stem cells and immunosuppression of B cells")
 
