@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from services.classifier.answers import answer
 from services.classifier.classify import classify
 from services.classifier.lines import Unreadable, read_line
@@ -25,8 +27,15 @@ def answer_lines(lines: Iterable[bytes], out: BinaryIO, taxonomy: Taxonomy) -> i
         except Unreadable as error:
             bad += 1
             found = {"id": error.id, "line": number, "error": str(error)}
-        # Lone surrogates, which an id may have, are no Unicode that can be written.
-        text = json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
-        out.write(text.encode("utf-8", errors="replace"))
+        out.write(_written(found) + b"\n")
         out.flush()
     return bad
+
+
+def _written(found: dict[str, Any]) -> bytes:
+    try:
+        return to_json(found)
+    except PydanticSerializationError:
+        # Lone surrogates, which a text or an id may have, are no Unicode that can be written.
+        text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", errors="replace")
