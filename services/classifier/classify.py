@@ -10,7 +10,8 @@ from typing import NamedTuple
 from services.classifier.confidence import shipped
 from services.classifier.disease import diseases
 from services.classifier.features import Ground, Setting, vector
-from services.classifier.mentions import Mention, Reading, read
+from services.classifier.grounds import assumed, by_cue, of_scope, whole
+from services.classifier.mentions import Reading, read
 from services.classifier.modality import Kinds, choose, kinds_of
 from services.classifier.scope import Receptor, receptor_of, scope_of
 from services.classifier.scoring import Support, to_label
@@ -69,9 +70,10 @@ def _labels(found: Findings) -> tuple[Label, ...]:
     beside = Counter([ground.label.facet for ground in found.grounds])
     labels = []
     for ground in found.grounds:
-        label, mentions, judged, _ = ground
+        label, mentions, judged, _, shown = ground
         features = vector(ground, beside[label.facet], found.setting)
-        labels.append(to_label(label, mentions, sure(label.facet, label.id, features, judged)))
+        sureness = sure(label.facet, label.id, features, judged)
+        labels.append(to_label(label, shown or mentions, sureness))
     return tuple(labels)
 
 
@@ -102,7 +104,8 @@ def _modality(name: str, kinds: Kinds, receptor: Receptor, taxonomy: Taxonomy) -
     if support:
         return _supported(support)
     mentions = sorted(receptor.mentions, key=lambda m: -m.weight)
-    return Ground(taxonomy.by_key[f"modality:{name}"], mentions, ASSUMED, assumed=True)
+    label = taxonomy.by_key[f"modality:{name}"]
+    return Ground(label, mentions, ASSUMED, assumed=True, shown=assumed(label, mentions))
 
 
 def _assumed_disease(
@@ -122,7 +125,9 @@ def _assumed_disease(
     else:
         return []
     mentions = sorted(receptor.mentions, key=lambda m: -m.weight)
-    return [Ground(taxonomy.by_key[f"disease:{name}"], mentions, ASSUMED, assumed=True)]
+    label = taxonomy.by_key[f"disease:{name}"]
+    shown = by_cue(label, reading)[:1] or assumed(label, mentions)
+    return [Ground(label, mentions, ASSUMED, assumed=True, shown=shown)]
 
 
 def _scope_ground(
@@ -136,24 +141,17 @@ def _scope_ground(
     receptors = sorted(receptor.mentions, key=lambda m: -m.weight)[:1] if receptor.about else []
     named = [s.mentions[0] for s in found.values()]
     mentions = [*receptors, *named]
+    shown = of_scope(label, receptor, reading)
     if not mentions:
-        return _from_title(label.key, reading, taxonomy, ASSUMED)
+        return Ground(label, whole(label, reading), ASSUMED, assumed=True, shown=shown)
     weights = [m.weight for m in mentions[:2]]
-    return Ground(label, mentions, 0.5 + 0.45 * min(1.0, sum(weights) / len(weights)))
+    judged = 0.5 + 0.45 * min(1.0, sum(weights) / len(weights))
+    return Ground(label, mentions, judged, shown=shown)
 
 
 def _evidence_ground(study: Study, reading: Reading, taxonomy: Taxonomy) -> Ground:
     label = taxonomy.by_key[f"evidence:{study.kind}"]
     if study.mentions:
         return Ground(label, study.mentions, study.confidence)
-    return _from_title(label.key, reading, taxonomy, study.confidence)
-
-
-def _from_title(key: str, reading: Reading, taxonomy: Taxonomy, judged: float) -> Ground:
-    """A label that rests on the title as a whole: on what it does not say."""
-    label = taxonomy.by_key[key]
-    title = reading.sentences[0]
-    if not title.words:
-        return Ground(label, (), judged)
-    whole = Mention(label, "weak", "by default", title, 0, len(title.words), 0.0)
-    return Ground(label, (whole,), judged, assumed=True)
+    silent = whole(label, reading)
+    return Ground(label, silent, study.confidence, assumed=True, shown=by_cue(label, reading)[:1])

@@ -45,13 +45,15 @@ class Ground(NamedTuple):
     """A label with what it rests on, before its confidence is reckoned.
 
     `mentions` are the strongest first; `judged` (0 to 1) is the rules' own estimate; `assumed`
-    says that a ruling gives the label where the text is silent.
+    says that a ruling gives the label where the text is silent. `shown` are the words that a reader
+    is shown for it where they are not those that make it sure.
     """
 
     label: TaxonomyLabel
     mentions: Sequence[Mention]
     judged: float
     assumed: bool = False
+    shown: Sequence[Mention] = ()
 
 
 class Setting(NamedTuple):

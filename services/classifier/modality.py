@@ -68,11 +68,11 @@ def _tie(kinds: Kinds, tie: Tie, taxonomy: Taxonomy) -> None:
     if tie.receptor.label.facet == "receptor" and tie.receptor.sentence.number in kinds.carried:
         return
     if tie.dual:
-        kinds.add(taxonomy, f"modality:{DUAL}", tie.targets[0])
+        kinds.add(taxonomy, f"modality:{DUAL}", tie.joined(*tie.targets))
         return
     for target in tie.targets:
         if target.label.aimed:
-            kinds.add(taxonomy, f"modality:{target.label.aimed}", target)
+            kinds.add(taxonomy, f"modality:{target.label.aimed}", tie.joined(target))
 
 
 def choose(kinds: Kinds, reading: Reading, study: Study) -> list[str]:

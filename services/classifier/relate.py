@@ -31,6 +31,17 @@ class Tie:
     receptor: Mention
     dual: bool
 
+    def joined(self, *targets: Mention) -> Mention:
+        """The first of some targets, over all words from these to the receptor.
+
+        They weigh what the target does, and name what they carry: "CD19/BCMA compound CAR".
+        """
+        one, every = targets[0], (*targets, self.receptor)
+        first, last = min(m.first for m in every), max(m.last for m in every)
+        return Mention(
+            one.label, one.kind, one.phrase, one.sentence, first, last, one.weight, one.factor
+        )
+
 
 def ties(reading: Reading, joining: frozenset[str]) -> list[Tie]:
     """Every tie in the article, in reading order; `joining` are words that may stand between."""

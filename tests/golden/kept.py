@@ -68,7 +68,7 @@ def _quoted(evidence: Evidence) -> str:
     words = evidence.matched
     if len(words) > LONGEST:
         words = words[:LONGEST].rpartition(" ")[0] + " ..."
-    assumed = "assumed from " if evidence.rule.startswith("assumed") else ""
+    assumed = "assumed from " if " assumed: " in evidence.rule else ""
     return f"{assumed}'{words}' {PLACES[evidence.place]}"
 
 

@@ -105,7 +105,7 @@ def test_confidence_is_kept_in_steps_that_a_reader_would_feel(confidence: float,
 def test_a_whole_title_as_reason_is_kept_by_its_beginning_and_an_assumption_is_marked() -> None:
     title = "A title that has rather many words and goes on and on until it has no end"
     evidence = Evidence(
-        place="title", sentence=title, start=0, end=len(title), matched=title, rule="assumed: it"
+        place="title", sentence=title, start=0, end=len(title), matched=title, rule="a assumed: it"
     )
 
     one = kept(title, a_classification(labels=(a_label(evidence=(evidence,)),)))

@@ -1,6 +1,6 @@
 import pytest
 
-from services.classifier.explain import Explanation, explain
+from services.classifier.explain import Explanation, Objection, explain
 from shared.article import AbstractSection
 from tests.builders import an_article
 from tests.unit.classifier.reading import SHIPPED
@@ -13,7 +13,9 @@ def _explained(title: str, text: str) -> Explanation:
 
 
 def _against(found: Explanation, facet: str, name: str) -> list[tuple[str, str]]:
-    every = [(one.label.facet, one.label.id, one.against) for one in found.labels]
+    every: list[tuple[str, str, tuple[Objection, ...]]] = [
+        (one.label.facet, one.label.id, one.against) for one in found.labels
+    ]
     every += [(one.facet, one.id, one.against) for one in found.refused]
     chosen = [against for f, n, against in every if (f, n) == (facet, name)]
     return [(o.why, o.evidence.matched) for against in chosen for o in against]

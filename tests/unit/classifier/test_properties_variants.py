@@ -28,9 +28,10 @@ def topics(found: Classification) -> set[tuple[str, str]]:
 
 
 def titled(found: Classification) -> set[tuple[str, str]]:
-    """Those of which the title speaks most."""
-    spoken = (one for one in found.labels if one.evidence[0].place == "title")
-    return {(label.facet, label.id) for label in spoken if label.facet in TOPICS}
+    """Those of which the title speaks most; a text that is too thin may well be made clear."""
+    spoken = [one for one in found.labels if one.evidence[0].place == "title"]
+    told = {(label.facet, label.id) for label in spoken if label.facet in TOPICS}
+    return told - {("scope", "unclear")}
 
 
 def labels(found: Classification) -> set[tuple[str, str]]:
