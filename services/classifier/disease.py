@@ -8,7 +8,7 @@ GENERAL = "autoimmune-general"
 SEVERAL = 0.75
 """Weight of abstract sentences that makes a disease a topic: two plain ones."""
 SINGLED_OUT = 0.39
-"""A disease named once where the title speaks of autoimmune disease at large."""
+"""A disease named once where the title speaks of autoimmune disease, or of an organ's, at large."""
 BESIDE_TITLE = 1.5
 """The same where the title names another disease already."""
 
@@ -20,7 +20,7 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
     chosen = {name: s for name, s in found.items() if name in titled or _topic(s, titled)}
     if GENERAL in titled:
         chosen |= {n: s for n, s in found.items() if s.title > 0 and _specific({n}, found)}
-    if titled == {GENERAL}:
+    if titled and all(_wide(name) for name in titled):
         chosen |= {
             n: s for n, s in found.items() if s.rest >= SINGLED_OUT and _specific({n}, found)
         }
@@ -37,6 +37,11 @@ def diseases(reading: Reading, taxonomy: Taxonomy) -> dict[str, Support]:
 
 def _specific(names: set[str], found: dict[str, Support]) -> bool:
     return any(found[name].label.group in ("autoimmune", "immune") for name in names - {GENERAL})
+
+
+def _wide(name: str) -> bool:
+    """Whether a label stands for diseases at large: of all organs, or of one."""
+    return name == GENERAL or name.endswith("-other")
 
 
 def _plain(support: Support) -> bool:

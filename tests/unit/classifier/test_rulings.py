@@ -248,6 +248,12 @@ def test_one_sentence_of_what_the_authors_did_is_enough() -> None:
     assert told.scope == "none"
 
 
+def test_a_review_of_an_organ_singles_out_what_it_names() -> None:
+    found = read("CAR-T cells for autoimmune kidney disease", "Lupus nephritis comes first.")
+
+    assert ids(found, "disease") == {"kidney-other", "lupus-nephritis", "sle"}
+
+
 def test_a_disease_that_one_plain_sentence_names_is_better_than_none() -> None:
     plain = read("FAP CAR-T cells", "Systemic sclerosis has few treatments.")
     background = read("FAP CAR-T cells", "Unlike systemic sclerosis, scars heal.")
