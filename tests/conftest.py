@@ -1,14 +1,17 @@
 """Fixtures only; nothing is imported from here."""
 
+import logging
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import make_engine
@@ -33,6 +36,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         pytest.exit(f"CARILLON_REQUIRE_DOCKER is set, but {reason}", returncode=4)
     for item in wanting:
         item.add_marker(pytest.mark.skip(reason=f"needs Docker: {reason}"))
+
+
+@pytest.fixture(autouse=True)
+def _a_command_sets_up_logging_for_its_own_test_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """Commands run inside a test would keep what later tests log at the level of the command."""
+    configure, root = structlog.configure, logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def uncached(**options: Any) -> None:
+        configure(**{**options, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", uncached)
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
