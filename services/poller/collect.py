@@ -76,29 +76,30 @@ class Run:
 async def fetch_all(outside: Outside, run: Run, pmids: Sequence[int]) -> None:
     """Fetch, read and write articles, new and known, a chunk a transaction.
 
-    A chunk that fails is asked for again in smaller ones when the others had their turn: a record
-    that PubMed cannot send holds up no other.
+    A chunk that fails is asked for again in smaller ones before the next: a record that PubMed
+    cannot send holds up no other, and is not taken for an outage when there are several.
 
     Raises:
         Retryable: the database is away. PubMed's faults are noted in the run's tally.
     """
-    chunks, failures, fault = deque(_chunks(pmids, CHUNK)), 0, ""
-    while chunks and failures < FAILURES:
-        chunk = chunks.popleft()
+    chunks, pieces = deque(_chunks(pmids, CHUNK)), deque[Sequence[int]]()
+    failures, fault = 0, ""
+    while (pieces or chunks) and failures < FAILURES:
+        chunk = (pieces or chunks).popleft()
         try:
             body = await outside.eutils.fetch(chunk)
         except (Permanent, Retryable) as error:
             failures, fault = failures + 1, str(error)
             run.tally.failed.update(dict.fromkeys(chunk, fault))
             if len(chunk) > 1:
-                chunks.extend(_chunks(chunk, max(len(chunk) // PARTS, 1)))
+                pieces.extend(_chunks(chunk, max(len(chunk) // PARTS, 1)))
         else:
             failures = 0
             for pmid in chunk:
                 run.tally.failed.pop(pmid, None)
             await _take(outside, run, chunk, parse_records(body))
     # NCBI is out of order: the rest of the list would fare no better.
-    run.tally.failed.update((pmid, fault) for chunk in chunks for pmid in chunk)
+    run.tally.failed.update((pmid, fault) for chunk in (*pieces, *chunks) for pmid in chunk)
 
 
 def _chunks(pmids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
