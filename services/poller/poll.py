@@ -181,11 +181,17 @@ def _tells_late(leg: Asked) -> bool:
 
 
 def news_since(found: Found, moment: Moment) -> datetime | None:
-    """From when on what was found like this is news; None when all of it is, however old."""
-    start = _since(found.legs, moment)
-    if start is None or found.waiting is None:
-        return start
-    return found.waiting.news_from and min(start, found.waiting.news_from)
+    """From when on what was found like this is news; None when all of it is, however old.
+
+    What waited is told as what it was when it was found; a leg that named it then says nothing
+    else by naming it again.
+    """
+    if found.waiting is None:
+        return _since(found.legs, moment)
+    before = {reason.relation for reason in found.waiting.reasons}
+    start = _since([leg for leg in found.legs if leg.plan.relation not in before], moment)
+    since = found.waiting.news_from
+    return None if start is None or since is None else min(start, since)
 
 
 def _since(legs: Sequence[Asked], moment: Moment) -> datetime | None:

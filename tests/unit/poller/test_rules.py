@@ -182,6 +182,18 @@ def test_an_article_that_waited_to_be_understood_is_the_news_it_was_when_it_was_
     assert not is_backfill(NOW - days(999), both[2], MOMENT)
 
 
+def test_what_waited_as_background_is_no_news_when_the_same_relation_names_it_again() -> None:
+    waiting = Waiting((Reason(relation="similar"),), NOW - days(90))
+    again, other = asked("similar", 1), asked("cited-by", 1)
+
+    def told(*legs: Asked) -> bool:
+        return not is_backfill(NOW - days(91), Found(legs=legs, waiting=waiting), MOMENT)
+
+    assert not told(again)
+    assert told(again, other)
+    assert not is_backfill(NOW - days(89), Found(legs=(again,), waiting=waiting), MOMENT)
+
+
 def test_the_same_discovery_has_the_same_id_and_another_text_another() -> None:
     found = Found((Reason(relation="query"),), (asked("query", 1),))
     later = Moment(TOPIC, "p2", NOW + days(1))
