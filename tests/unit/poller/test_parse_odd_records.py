@@ -245,7 +245,8 @@ ODD = (
                 "Retraction: A rabbit model for human cytomeglovirus--induced chorioretinal "
                 "disease (J Infect Dis 1993;168:336-44).",
             "links": (("RetractionOf", 8393056), ("ErratumIn", None)),
-            "status": Status.PUBLISHED, "notice_of": (8393056,), "published": on(1998, 6), "doi": None,
+            "status": Status.PUBLISHED, "notice_of": (8393056,), "doi": None,
+            "published": on(1998, 6), "electronic": None,
             "last_names":
                 ("Dunkel", "Scheer", "Zhu", "Whitley", "Schaffer", "Pavan-Langston"),
         },
