@@ -87,7 +87,8 @@ class Cue(Entry):
 class Rule:
     """A phrase with what it means: a label (`kind` says how strongly) or a cue.
 
-    `key` is the label's; `near` says that it counts only in a sentence that names a receptor.
+    `key` is the label's; `near` says that it counts only in a sentence that names a receptor,
+    `special` that whether it counts depends on what else the sentence names.
     """
 
     phrase: str
@@ -96,3 +97,4 @@ class Rule:
     cue: CueKind | None = None
     key: str = ""
     near: bool = False
+    special: bool = False

@@ -15,6 +15,8 @@ from services.classifier.tokens import normal, visible
 
 MOST_WORDS = 100_000
 """Spellings that are remembered; beyond it the memory is cleared and fills anew."""
+STEMS = (1, 2, 3)
+"""Letters by which stems are looked up: the first three, or as many as the stem has."""
 LONGEST_WORD = 60
 """Characters of a spelling that is remembered."""
 MOST_STEPS = 200_000
@@ -46,12 +48,14 @@ class Finder:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._root = _Node()
-        self._stems: set[str] = set()
+        self._stems: dict[str, list[str]] = {}
         self._known: set[str] = set()
         for number, phrase in enumerate(phrases):
             for row in variants(phrase):
                 self._add(row, number)
-        self._longest = max(map(len, self._stems), default=0)
+        self._longest = max(
+            (len(one) for group in self._stems.values() for one in group), default=0
+        )
         self._symbols: list[tuple[str, ...]] = [()]
         self._numbers: dict[tuple[str, ...], int] = {(): 0}
         self._forget()
@@ -60,9 +64,11 @@ class Finder:
     def _add(self, row: tuple[str, ...], number: int) -> None:
         node = self._root
         for symbol in row:
+            if symbol.endswith("*") and symbol not in self._known:
+                self._stems.setdefault(symbol[: min(STEMS[-1], len(symbol) - 1)], []).append(
+                    symbol[:-1]
+                )
             self._known.add(symbol)
-            if symbol.endswith("*"):
-                self._stems.add(symbol[:-1])
             node = node.after.setdefault(symbol, _Node())
         node.ends.append(number)
 
@@ -100,22 +106,33 @@ class Finder:
         plain, exact = normal(raw), "=" + visible(raw)
         symbols = [symbol for symbol in (plain, exact) if symbol in self._known]
         whole = stem(raw[: self._longest + 8])
-        ends = range(1, min(len(whole), self._longest) + 1)
-        symbols += [whole[:end] + "*" for end in ends if whole[:end] in self._stems]
+        for size in STEMS[: len(whole)]:
+            near = self._stems.get(whole[:size], ())
+            symbols += [one + "*" for one in near if whole.startswith(one)]
         return tuple(symbols)
 
     def _step(self, state: _State, kind: int) -> tuple[_State, tuple[tuple[int, int], ...]]:
-        moved = self._moved(state, self._symbols[abs(kind)])
-        ends = tuple((number, size) for node, size in moved for number in node.ends)
+        moved = self._moved(state, kind)
+        if not moved and state is not self._start:
+            # No open phrase goes on: what follows is as if none had been open.
+            step = self._start.get(kind) or self._step(self._start, kind)
+        else:
+            moved[:0] = self._begun(kind)
+            ends = tuple((number, size) for node, size in moved for number in node.ends)
+            step = (self._state(moved), ends)
         if self._size >= MOST_STEPS:
             self._forget()
-        state[kind] = step = (self._state(moved), ends)
+        state[kind] = step
         self._size += 1
         return step
 
-    def _moved(self, state: _State, symbols: tuple[str, ...]) -> list[tuple[_Node, int]]:
+    def _begun(self, kind: int) -> list[tuple[_Node, int]]:
         begins = self._root.after
-        moved = [(begins[symbol], 1) for symbol in symbols if symbol in begins]
+        return [(begins[one], 1) for one in self._symbols[abs(kind)] if one in begins]
+
+    def _moved(self, state: _State, kind: int) -> list[tuple[_Node, int]]:
+        symbols = self._symbols[abs(kind)]
+        moved: list[tuple[_Node, int]] = []
         for node, size in state.open:
             after = node.after
             moved += [(after[symbol], size + 1) for symbol in symbols if symbol in after]

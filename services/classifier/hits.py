@@ -18,13 +18,17 @@ def counting(every: list[Hit]) -> list[Hit]:
     Dropped are those inside a phrase that their label excludes, shorter ones inside longer ones
     of the same label, and those that need a chimeric receptor where the sentence names none.
     """
-    kinds = {rule.kind for rule, _, _ in every}
-    hits = _not_excluded(every) if "not" in kinds else every
-    if len(hits) > 1:
-        hits = _longest(hits)
+    for rule, _, _ in every:
+        if rule.special:
+            return _special(every)
+    return _longest(every) if len(every) > 1 else every
+
+
+def _special(every: list[Hit]) -> list[Hit]:
+    hits = _longest(_not_excluded(every))
     if any(rule.near for rule, _, _ in hits) and not _names_receptor(hits):
         hits = [hit for hit in hits if not hit[0].near]
-    if "cell" in kinds and not _names_bare_receptor(hits):
+    if any(rule.kind == "cell" for rule, _, _ in hits) and not _names_bare_receptor(hits):
         hits = [hit for hit in hits if hit[0].kind != "cell"]
     return hits
 
@@ -50,14 +54,14 @@ def _longest(hits: list[Hit]) -> list[Hit]:
     for hit in hits:
         groups.setdefault(hit[0].key, []).append(hit)
     if len(groups) < len(hits):
-        hits = [hit for group in groups.values() for hit in _apart(group)]
+        hits = [
+            hit for group in groups.values() for hit in (_apart(group) if len(group) > 1 else group)
+        ]
     return sorted(hits, key=_reading_order)
 
 
 def _apart(group: list[Hit]) -> list[Hit]:
     """Of one label's hits those that overlap with no longer one."""
-    if len(group) == 1:
-        return group
     kept: list[Hit] = []
     for hit in sorted(group, key=lambda hit: (hit[1] - hit[2], hit[1])):
         if not _meets(hit, kept):

@@ -77,4 +77,4 @@ def _symbols(choice: str) -> tuple[str, ...]:
 
 def stem(word: str) -> str:
     """The normal form without the plural's rule: "virus*" is meant as it is written."""
-    return normal(word + "x")[:-1]
+    return word.lower() if word.isascii() else normal(word + "x")[:-1]

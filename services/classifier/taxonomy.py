@@ -81,8 +81,9 @@ class Taxonomy(BaseModel):
         for label in self.labels:
             for kind, name in kinds:
                 near = label.near_receptor and kind == "plain"
+                special = near or kind in ("not", "cell")
                 for phrase in getattr(label, name):
-                    yield Rule(phrase, label, kind, None, label.key, near)
+                    yield Rule(phrase, label, kind, None, label.key, near, special)
         for cue in self.cues:
             if cue.kind == "between":
                 continue
