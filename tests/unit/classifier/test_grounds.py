@@ -119,7 +119,7 @@ def test_an_unclear_scope_is_shown_by_the_letters_that_leave_it_open() -> None:
 
 
 def test_a_kind_of_study_that_is_not_named_is_shown_by_its_patients_or_the_title() -> None:
-    seen = read("CAR-T cells in lupus", "All patients went home.")
+    seen = read("CAR-T cells in lupus", "The patients went home.")
     made = read("CAR-T cells in lupus", "A new receptor is described.")
 
     assert shown(label(seen, "evidence", "observational")) == ("patients", "cue patients")
