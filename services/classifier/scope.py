@@ -11,6 +11,8 @@ from services.classifier.study import Study
 ENOUGH_IMMUNE_REVIEW = 0.39
 """Ruling 4: a review of an immune disease that names CAR therapy among its approaches."""
 ENOUGH = 0.75
+NAMED, BARE = 0.5, 0.39
+"""What a title's mention must weigh: a bare "CAR" is enough beside words of immunity or cancer."""
 ENGINEERED = "engineered-cell"
 """Ruling 2: a title about engineered cells for an immune disease counts as one about CARs."""
 DOUBTFUL = ("=CARs", "=CART")
@@ -40,7 +42,8 @@ def receptor_of(reading: Reading, study: Study, immune: bool) -> Receptor:
         best[number] = max(best.get(number, 0.0), weight)
     rest = sum(weight for number, weight in best.items() if number)
     enough = ENOUGH_IMMUNE_REVIEW if immune and study.is_review else ENOUGH
-    about = best.get(0, 0.0) >= 0.5 or rest >= enough
+    in_title = BARE if reading.has_cue("support", title=True) else NAMED
+    about = best.get(0, 0.0) >= in_title or rest >= enough
     return Receptor(about, _unsure(reading, mentions), tuple(mentions))
 
 
