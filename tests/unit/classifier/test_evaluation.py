@@ -172,7 +172,7 @@ def test_a_system_is_measured_with_intervals_and_labels_below_five_are_out_of_th
 
 
 def test_the_figures_are_those_of_scikit_learn() -> None:
-    metrics = pytest.importorskip("sklearn.metrics", reason="optional: uv sync --group eval")
+    metrics = pytest.importorskip("sklearn.metrics", reason="optional: make development")
     chance = random.Random(5)  # noqa: S311 (not for secrets)
     names = ["a", "b", "c", "d"]
     gold = [{n for n in names if chance.random() < 0.4} for _ in range(200)]

@@ -144,7 +144,7 @@ def test_keywords_give_every_label_whose_word_is_there() -> None:
 
 
 def test_the_word_baseline_learns_out_of_fold() -> None:
-    pytest.importorskip("sklearn", reason="optional: uv sync --group eval")
+    pytest.importorskip("sklearn", reason="optional: make development")
 
     found = by_words(examples(40))
 
@@ -158,7 +158,7 @@ def test_a_baseline_whose_package_is_missing_says_how_to_add_it(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sklearn.feature_extraction.text", None)
 
-    with pytest.raises(Missing, match="uv sync --group eval"):
+    with pytest.raises(Missing, match="make development"):
         by_words(examples(40))
 
 
