@@ -108,19 +108,21 @@ async def _write(target: Target, records: _Records, applied: Applied) -> None:
         ]
         await store.save(connection, topic, decisions, edition.moment.now)
         await parked.park(connection, topic, _refused(spoiled, edition), edition.moment.now)
-        await parked.unpark(connection, topic, _understood(taken, entries))
+        await parked.unpark(connection, topic, _understood(taken, entries, target.newest))
     new = taken.keys() - entries.keys()
     applied.learned |= {*new, *(one.pmid for one in spoiled if one.pmid)}
     applied.new += len(new)
     applied.revised += _announced(decisions) - len(new)
 
 
-def _understood(taken: Mapping[int, Taken], entries: Mapping[int, Entry]) -> set[int]:
+def _understood(
+    taken: Mapping[int, Taken], entries: Mapping[int, Entry], newest: date | None
+) -> set[int]:
     """An older record is no answer to a newer one that could not be understood."""
     return {
         pmid
         for pmid, one in taken.items()
-        if (entry := entries.get(pmid)) is None or not is_older(one.article, entry)
+        if (entry := entries.get(pmid)) is None or not is_older(one.article, entry, newest)
     }
 
 

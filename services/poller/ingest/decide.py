@@ -86,7 +86,7 @@ def decide(
     if entry is None:
         decision = discover(taken.article, found, edition.moment)
         return _read(decision, edition.read_on)
-    if is_older(taken.article, entry):
+    if is_older(taken.article, entry, edition.newest):
         return revisit(entry, None, found, edition.moment)
     decision = revisit(entry, taken.article, found, edition.moment)
     return _read(decision, max(edition.read_on, entry.reread_at))
@@ -117,11 +117,12 @@ def found_for(
     return Found(both, (leg,), waiting)
 
 
-def is_older(article: Article, entry: Entry) -> bool:
-    """Whether the record is from before what is known of the article.
+def is_older(article: Article, entry: Entry, newest: date | None = None) -> bool:
+    """Whether the record is from before what is known of the article; `newest` is its file's day.
 
     Where that was stored without its day, the day counts on which it was read. Of two of the same
-    day the later file counts, but nothing of the day of its deletion brings an article back.
+    day the later file counts, unless PubMed was read when the file was old: not every change moves
+    the day. Nothing of the day of its deletion brings an article back.
     """
     stored = entry.article
     read_on = entry.reread_at.astimezone(UTC).date()
@@ -130,12 +131,18 @@ def is_older(article: Article, entry: Entry) -> bool:
     revised = article.revised_on or date.min
     if stored.status is Status.DELETED:
         return revised <= max(stored.revised_on or read_on, read_on)
-    return revised < (stored.revised_on or read_on)
+    day = stored.revised_on or read_on
+    return revised < day or (revised == day and _was_read_since(entry, newest))
+
+
+def _was_read_since(entry: Entry, newest: date | None) -> bool:
+    """Whether an article was read at PubMed well after a file was made."""
+    return newest is not None and entry.reread_at.date() > newest + UNDELETED
 
 
 def delete(entry: Entry, edition: Edition) -> Decision | None:
     """What becomes of a known article that NLM has taken out; None when that is no news."""
-    if edition.newest and entry.reread_at.date() > edition.newest + UNDELETED:
+    if _was_read_since(entry, edition.newest):
         return None
     if entry.article.status is Status.DELETED:
         return None

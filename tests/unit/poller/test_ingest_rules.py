@@ -259,6 +259,15 @@ def test_of_two_versions_in_a_file_the_higher_and_of_equal_ones_the_later_counts
     assert last_versions([of(1, "a"), of(1, "b")])[40000001].article.title == "b"
 
 
+def test_a_file_undoes_nothing_that_pubmed_changed_since_without_another_day() -> None:
+    file = Taken(article=revised(MONDAY, title="As it was"), reasons=WORDS)
+    long_since = stored(revised(MONDAY, title="As it is"), read_at=DAY + timedelta(days=30))
+    just_before = stored(revised(MONDAY, title="As it is"), read_at=DAY)
+
+    assert decide(file, long_since, None, edition()).event is None
+    assert decide(file, just_before, None, edition()).event is not None
+
+
 def test_a_deletion_older_than_the_last_reading_is_no_news() -> None:
     kept = stored(revised(MONDAY))
 
