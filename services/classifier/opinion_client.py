@@ -112,7 +112,8 @@ def _check_status(response: httpx.Response) -> None:
 def _retry_after(response: httpx.Response) -> timedelta | None:
     """Whole seconds (RFC 9110, section 10.2.3); a date is taken for no answer."""
     value = response.headers.get("retry-after", "")
-    return timedelta(seconds=int(value)) if value.isascii() and value.isdecimal() else None
+    known = value.isascii() and value.isdecimal() and len(value) < 7
+    return timedelta(seconds=int(value)) if known else None
 
 
 def _content(body: bytes) -> str:

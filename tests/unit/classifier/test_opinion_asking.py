@@ -96,6 +96,7 @@ async def test_without_a_key_none_is_sent() -> None:
         (httpx.Response(503), 1),
         (httpx.Response(429, headers={"Retry-After": "3"}), 3),
         (httpx.Response(429, headers={"Retry-After": "Mon, 07 Sep 2026 12:00:00 GMT"}), 1),
+        (httpx.Response(429, headers={"Retry-After": "9" * 20}), 1),
         (httpx.ConnectError("refused"), 1),
     ],
 )
