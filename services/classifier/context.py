@@ -1,8 +1,9 @@
 """How a mention is meant: said of the article, or only negated, compared with, or background.
 
-A cue rules a stretch of its sentence: a negation the next few words, a comparison what follows it
-in its clause, background and future the clause they stand in (NegEx's idea of scope: W. Chapman
-and others, Journal of Biomedical Informatics 34, 2001, pages 301-310).
+A cue rules a stretch of its sentence: a negation the next few words, a denial the few before it, a
+comparison what follows it in its clause, background, hope and future the clause they stand in
+(NegEx's idea of scope: W. Chapman and others, Journal of Biomedical Informatics 34, 2001, pages
+301-310).
 """
 
 import re
@@ -14,7 +15,13 @@ from services.classifier.taxonomy import CueKind
 
 NEGATION_REACH = 5
 COMPARISON_REACH = 8
-FACTOR: dict[str, float] = {"negation": 0.0, "comparison": 0.1, "background": 0.35, "future": 0.4}
+DENIAL_REACH = 3
+FACTOR: dict[str, float] = {
+    "negation": 0.0, "denial": 0.0, "comparison": 0.1, "background": 0.35, "future": 0.4,
+    "hope": 0.4,
+}  # fmt: skip
+_REACH = {"negation": NEGATION_REACH, "comparison": COMPARISON_REACH, "denial": 0}
+"""Words by which a cue may precede what it rules; others rule their clause."""
 RAISED: dict[str, float] = {"listing": 1.4, "own": 1.9}
 """What a plain mention counts in a sentence that lists what a review covers, or that tells what the
 authors did themselves: one such sentence of an abstract is enough to make its words a topic."""
@@ -52,14 +59,28 @@ def _rules(sentence: Sentence, cue: CueMention, first: int, last: int) -> bool:
         return False
     if sentence.place == "title" and cue.kind != "negation":
         return False  # a title names what it covers, compared or not
-    if cue.kind in ("negation", "comparison"):
-        reach = NEGATION_REACH if cue.kind == "negation" else COMPARISON_REACH
-        near = 0 <= first - cue.last < reach
-        return near and not _parted(sentence, cue.last, first)
-    after, before = cue.last <= first, last <= cue.first
-    return not (_parted(sentence, cue.last, first) if after else before and cue.kind == "future")
+    if cue.first < first:
+        reach = _REACH.get(cue.kind)
+        near = reach is None or first - cue.last < reach
+        # "In the future, ..." opens its clause, though a comma follows it.
+        opening = cue.kind == "future" and cue.first == 0
+        return near and not _parted(sentence, cue.last, first, opening=opening)
+    return _rules_before(sentence, cue, last)
 
 
-def _parted(sentence: Sentence, last: int, first: int) -> bool:
+def _rules_before(sentence: Sentence, cue: CueMention, last: int) -> bool:
+    """Whether a cue rules what stands before it.
+
+    Background does ("... have transformed"), a denial just before it ("... were not used"), and a
+    hope ("... may one day"). What is merely a plan does not: authors end with plans for their own.
+    """
+    if cue.kind == "background":
+        return True
+    near = cue.kind == "hope" or (cue.kind == "denial" and cue.first - last < DENIAL_REACH)
+    return near and not _parted(sentence, last, cue.first)
+
+
+def _parted(sentence: Sentence, last: int, first: int, *, opening: bool = False) -> bool:
     """Whether a clause ends between two words."""
-    return _CLAUSE.search(sentence.between(last, first)) is not None
+    between = sentence.between(last, first)
+    return _CLAUSE.search(between.lstrip(",") if opening else between) is not None

@@ -10,7 +10,8 @@ from shared.events import Facet
 
 Kind = Literal["strong", "plain", "weak", "cell", "not"]
 CueKind = Literal[
-    "negation", "comparison", "background", "future", "listing", "conclusion", "dual",
+    "negation", "denial", "comparison", "hope", "background", "future", "listing", "conclusion",
+    "dual",
     "between", "aimed", "support", "other-sense", "beyond-cancer", "tolerance",
     "patients", "own",
 ]  # fmt: skip
