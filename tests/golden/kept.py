@@ -1,10 +1,10 @@
 """What the classifier says of the demo's articles, in the form in which it is kept.
 
-One table an article, one line a label: the words that carry it most, and how sure it is.
+One table an article, one line a label: the words that carry it most.
 
     [27365313]
     title = "Reengineering chimeric antigen receptor T cells for ..."
-    modality.caar-t = "'chimeric autoantibody receptor' in the abstract (likely)"
+    modality.caar-t = "'chimeric autoantibody receptor' in the abstract"
 """
 
 import json
@@ -21,8 +21,8 @@ from shared.events import Classification, Evidence, Label, Place
 KEPT = Path(__file__).parent / "labels.toml"
 LONGEST = 60
 """Characters of the words that are kept: where a label rests on a whole title, its beginning."""
-SURE, LIKELY = 0.8, 0.5
-"""Confidences move a little with every training; only steps that a reader would feel are kept."""
+UNSURE = 0.65
+"""Confidences move a little with every training; kept is only which labels are far from sure."""
 PLACES: Mapping[Place, str] = {
     "title": "in the title",
     "abstract": "in the abstract",
@@ -57,11 +57,8 @@ def kept(title: str, found: Classification) -> Kept:
 
 
 def _ground(label: Label) -> str:
-    return f"{_quoted(label.evidence[0])} ({_step(label.confidence)})"
-
-
-def _step(confidence: float) -> str:
-    return "sure" if confidence >= SURE else "likely" if confidence >= LIKELY else "doubtful"
+    unsure = " (unsure)" if label.confidence < UNSURE else ""
+    return f"{_quoted(label.evidence[0])}{unsure}"
 
 
 def _quoted(evidence: Evidence) -> str:
