@@ -15,6 +15,8 @@ from services.classifier.tokens import normal, visible
 
 MOST_WORDS = 100_000
 """Spellings that are remembered; beyond it the memory is cleared and fills anew."""
+ALPHA = "\u03b1\u0251"
+"""What stands for "anti" before a target: "\u03b1CD19" holds the word "CD19"."""
 STEMS = (1, 2, 3)
 """Letters by which stems are looked up: the first three, or as many as the stem has."""
 LONGEST_WORD = 60
@@ -105,6 +107,8 @@ class Finder:
     def _symbols_of(self, raw: str) -> tuple[str, ...]:
         plain, exact = normal(raw), "=" + visible(raw)
         symbols = [symbol for symbol in (plain, exact) if symbol in self._known]
+        if raw[0] in ALPHA and len(raw) > 2 and raw[1].isupper():
+            symbols += [one for one in self._symbols_of(raw[1:]) if one not in symbols]
         whole = stem(raw[: self._longest + 8])
         for size in STEMS[: len(whole)]:
             near = self._stems.get(whole[:size], ())

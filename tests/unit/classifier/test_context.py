@@ -13,10 +13,37 @@ MAIN = "CAR-Treg cells were infused. CAR-Treg cells persisted in lupus."
         "No CAR-NK cells were used.",
         "We gave them without CAR-NK cells.",
         "In the future, CAR-NK cells warrant study.",
+        "They were chosen rather than CAR-NK cells.",
+        "They were given instead of CAR-NK cells.",
+        "Contrary to CAR-NK cells, they persist.",
+        "There was no evidence of CAR-NK cells.",
+        "CAR-NK cells may one day be used.",
+        "CAR-NK cells could eventually be used.",
+        "CAR-NK cells might in time be an option.",
+        "CAR-NK cells were not used.",
+        "CAR-NK cells are not studied here.",
+        "CAR-NK cells have transformed lymphoma care.",
     ],
 )
 def test_a_kind_that_is_only_contrasted_negated_or_promised_is_not_covered(sentence: str) -> None:
-    assert ids(read("CAR-Tregs for lupus", MAIN, sentence), "modality") == {"car-treg"}
+    found = read("Engineered cells for lupus", MAIN, f"{sentence} {sentence} They were well.")
+
+    assert ids(found, "modality") == {"car-treg"}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "CAR-NK cells were made; antibodies were not used.",
+        "CAR-NK cells did not exhaust.",
+        "CAR-NK cells worked, but antibodies may one day be used.",
+        "CAR-NK cells warrant further study.",
+    ],
+)
+def test_a_kind_is_covered_where_something_else_of_it_is_denied_or_promised(sentence: str) -> None:
+    found = read("Engineered cells for lupus", MAIN, f"{sentence} {sentence} They were well.")
+
+    assert ids(found, "modality") == {"car-treg", "car-nk"}
 
 
 def test_a_kind_that_is_reported_on_is_covered() -> None:
