@@ -300,6 +300,17 @@ def test_a_text_too_thin_to_say_is_unclear(title: str) -> None:
     assert read(title).scope == "unclear"
 
 
+@pytest.mark.parametrize(
+    ("said", "scope"),
+    [
+        ("T cells bearing a CAR were given.", "core"),
+        ("They came with a car to the clinic.", "none"),
+    ],
+)
+def test_t_cells_that_carry_a_car_have_a_receptor(said: str, scope: str) -> None:
+    assert read("Severe lupus in mice", f"{said} All mice lived.").scope == scope
+
+
 def test_the_scope_comes_with_the_words_that_decided_it() -> None:
     found = label(read("CD19 CAR-T cells in lupus"), "scope", "core")
 
