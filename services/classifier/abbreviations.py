@@ -18,12 +18,10 @@ _REACH = 250
 """Characters before a bracket that may hold the long form."""
 
 
-def definitions(
-    text: str, wanted: Callable[[str], bool] = lambda short: True
-) -> dict[str, list[str]]:
+def definitions(text: str, wanted: Callable[[str], bool] | None = None) -> dict[str, list[str]]:
     """Short form to its long forms, as the text defines them; those that are `wanted` only."""
     found: dict[str, list[str]] = {}
-    for short, long in _pairs(text, lambda word: _is_short(word) and wanted(word)):
+    for short, long in _pairs(text, wanted or _is_short):
         found.setdefault(short, []).append(long)
     return found
 

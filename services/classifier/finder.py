@@ -25,7 +25,7 @@ MOST_STEPS = 200_000
 """Steps between states that are remembered."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
     after: "dict[str, _Node]" = field(default_factory=dict)
     ends: list[int] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Finder:
         )
         self._symbols: list[tuple[str, ...]] = [()]
         self._numbers: dict[tuple[str, ...], int] = {(): 0}
+        self._beginnings: dict[int, list[tuple[_Node, int]]] = {}
         self._forget()
         self._forget_words()
 
@@ -121,9 +122,9 @@ class Finder:
             # No open phrase goes on: what follows is as if none had been open.
             step = self._start.get(kind) or self._step(self._start, kind)
         else:
-            moved[:0] = self._begun(kind)
-            ends = tuple((number, size) for node, size in moved for number in node.ends)
-            step = (self._state(moved), ends)
+            moved = self._begun(kind) + moved
+            ends = tuple([(number, size) for node, size in moved for number in node.ends])
+            step = (self._state(tuple([one for one in moved if one[0].after])), ends)
         if self._size >= MOST_STEPS:
             self._forget()
         state[kind] = step
@@ -131,8 +132,11 @@ class Finder:
         return step
 
     def _begun(self, kind: int) -> list[tuple[_Node, int]]:
-        begins = self._root.after
-        return [(begins[one], 1) for one in self._symbols[abs(kind)] if one in begins]
+        if kind not in self._beginnings:
+            begins = self._root.after
+            symbols = self._symbols[abs(kind)]
+            self._beginnings[kind] = [(begins[one], 1) for one in symbols if one in begins]
+        return self._beginnings[kind]
 
     def _moved(self, state: _State, kind: int) -> list[tuple[_Node, int]]:
         symbols = self._symbols[abs(kind)]
@@ -144,17 +148,15 @@ class Finder:
                 moved.append((after[ANY], size + 1))
         return moved
 
-    def _state(self, moved: list[tuple[_Node, int]]) -> _State:
-        still = tuple((node, size) for node, size in moved if node.after)
-        key = tuple((id(node), size) for node, size in still)
-        state = self._states.get(key)
+    def _state(self, still: tuple[tuple[_Node, int], ...]) -> _State:
+        state = self._states.get(still)
         if state is None:
-            state = self._states[key] = _State(still)
+            state = self._states[still] = _State(still)
         return state
 
     def _forget(self) -> None:
         self._start = _State()
-        self._states: dict[tuple[tuple[int, int], ...], _State] = {(): self._start}
+        self._states: dict[tuple[tuple[_Node, int], ...], _State] = {(): self._start}
         self._size = 0
 
     def _forget_words(self) -> None:

@@ -73,10 +73,11 @@ def _cut(text: str, start: int, end: int, cuts: list[tuple[int, int]]) -> None:
 
 def _add(text: str, start: int, end: int, cuts: list[tuple[int, int]]) -> None:
     piece = text[start:end]
-    shorn = piece.strip()
-    if shorn:
-        start += len(piece) - len(piece.lstrip())
-        cuts.append((start, start + len(shorn)))
+    shorn = piece.lstrip()
+    start += len(piece) - len(shorn)
+    end = start + len(shorn.rstrip())
+    if start < end:
+        cuts.append((start, end))
 
 
 def _goes_on(text: str, dot: int, after: int) -> bool:
