@@ -57,9 +57,10 @@ def _may_be_mistaken(short: str, taxonomy: Taxonomy) -> bool:
 
 def _meant(short: str, long: str, taxonomy: Taxonomy) -> set[str]:
     """Labels that a long form carries, or that are named or defined in its words."""
+    meant = _carried(long, taxonomy)
+    others = () if RECEPTOR in meant else _carried(short, taxonomy) - meant
     named = set(map(normal, words(long)))
-    said = {key for key in _carried(short, taxonomy) if named <= _words_of(taxonomy.by_key[key])}
-    return said | _carried(long, taxonomy)
+    return meant | {key for key in others if named <= _words_of(taxonomy.by_key[key])}
 
 
 def _words_of(label: TaxonomyLabel) -> set[str]:
