@@ -1,6 +1,7 @@
 """Any bytes that reach the handler: an answer is stored and told, or a reason is given."""
 
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.fakes import FakeClock
 from tests.unit.classifier.any_article import ARTICLES
 from tests.unit.classifier.reading import SHIPPED
 
+TRIES = count()
 BODIES = [event.encode() for event in (discovered(), revised(), classified(), poll_completed())]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -64,7 +66,8 @@ async def test_an_answer_is_stored_and_told_for_every_article(
     engine: AsyncEngine, handle: Handle, article: Article
 ) -> None:
     event = discovered(article=article)
-    event = event.model_copy(update={"id": event_id("test", article.model_dump_json())})
+    # One that was drawn before, as hypothesis does, is an event of its own all the same.
+    event = event.model_copy(update={"id": event_id("test", "try", next(TRIES))})
 
     await handle(event.encode())
 
