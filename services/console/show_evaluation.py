@@ -39,7 +39,7 @@ def _headline(run: Evaluation) -> Table:
     title = f"{len(run.examples)} examples, 95 % intervals over articles drawn again"
     table = Table("", *(escape(one.name) for one in systems), title=title, title_justify="left")
     for figure in HEADLINE:
-        table.add_row(figure, *(_interval(one.headline[figure]) for one in systems))
+        table.add_row(figure, *(_two_lines(one.headline[figure]) for one in systems))
     return table
 
 
@@ -47,7 +47,7 @@ def _ahead(run: Evaluation) -> Table:
     table = Table("Carillon is ahead by", *(escape(one.name) for one in run.baselines))
     for figure in HEADLINE[:-1]:
         ahead = (run.ours.ahead_of(one, figure) for one in run.baselines)
-        table.add_row(figure, *(_interval(one) for one in ahead))
+        table.add_row(figure, *(_two_lines(one) for one in ahead))
     return table
 
 
@@ -86,6 +86,10 @@ def _interval(one: Interval) -> str:
     if one.low is None or one.high is None:
         return _number(one.value)
     return f"{_number(one.value)} ({_number(one.low)} to {_number(one.high)})"
+
+
+def _two_lines(one: Interval) -> str:
+    return _interval(one).replace(" (", "\n(", 1)
 
 
 def _number(value: float | None) -> str:

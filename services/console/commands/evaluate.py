@@ -1,5 +1,6 @@
 """`carillon eval`: how well articles are labelled, beside the obvious alternatives."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,8 @@ from shared.settings import load
 
 GOLD = Path(__file__).parents[4] / "shared" / "gold" / "dev.jsonl"
 """Where annotators' labels lie beside a checkout that has them."""
+WIDE = 140
+"""Columns of what goes to a file: the table of labels fits."""
 NO_GOLD = """\
 There are no labelled examples here. Give a file with --gold (again for more files): one JSON object
 a line, with id, title, perhaps abstract and pub_types, and the labels a person gave:
@@ -59,7 +62,7 @@ def evaluate(
 ) -> None:
     """Measure the labels against those that people gave, and write a report."""
     configure_logging("carillon", as_json=False, level=40)
-    console = Console(soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     taxonomy = _taxonomy()
     paths = [] if demo else gold or _found()
     examples, source = _examples(paths, taxonomy)
