@@ -30,7 +30,9 @@ def topics(found: Classification) -> set[tuple[str, str]]:
 def titled(found: Classification) -> set[tuple[str, str]]:
     """Those of which the title speaks most; a text that is too thin may well be made clear."""
     spoken = [one for one in found.labels if one.evidence[0].place == "title"]
-    told = {(label.facet, label.id) for label in spoken if label.facet in TOPICS}
+    told: set[tuple[str, str]] = {
+        (label.facet, label.id) for label in spoken if label.facet in TOPICS
+    }
     return told - {("scope", "unclear")}
 
 
