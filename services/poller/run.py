@@ -42,19 +42,20 @@ async def poll_due(
 
     Raises:
         Retryable: the database is away. ConfigurationError: as `poll_topic`. The first fault is
-            raised when all topics had their turn; later ones are logged.
+            raised when all topics had their turn and none was polled; the others are logged.
+            What was polled is always told: metrics and the dead-man's switch live on it.
     """
     polls: list[Poll] = []
-    faults: list[Exception] = []
+    faults: list[tuple[Topic, Exception]] = []
     for topic in topics:
         try:
             polls += await _poll_if_due(Outside(engine, eutils, clock), topic, max_reread)
-        except Exception as fault:  # noqa: BLE001  of any kind: it is one topic's, and raised below
-            if faults:
-                log.warning("topic_not_polled", topic=topic.id, reason=str(fault))
-            faults.append(fault)
-    if faults:
-        raise faults[0]
+        except Exception as fault:  # noqa: BLE001  of any kind: it is one topic's, and told below
+            faults.append((topic, fault))
+    for topic, fault in faults if polls else faults[1:]:
+        log.warning("topic_not_polled", topic=topic.id, reason=str(fault))
+    if faults and not polls:
+        raise faults[0][1]
     return polls
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from services.poller import parked, store
 from services.poller.eutils import Eutils
@@ -505,11 +506,16 @@ async def test_a_topic_that_fails_keeps_no_other_from_being_polled(
     worse = ONLY_WORDS.model_copy(update={"id": "worse"})
     good = ONLY_SIMILAR.model_copy(update={"id": "good"})
 
-    with pytest.raises(RuntimeError, match="a bug"):
-        await poll_due(engine, pubmed.eutils(), [bad, worse, good], standing(DAY))
+    with capture_logs() as logs:
+        polls = await poll_due(engine, pubmed.eutils(), [bad, worse, good], standing(DAY))
 
     ended = [event.data.topic for event in await taken(engine) if isinstance(event, PollCompleted)]
     assert ended == ["good"]
+    assert [poll.topic for poll in polls] == ["good"]
+    failed = [line["topic"] for line in logs if line["event"] == "topic_not_polled"]
+    assert failed == ["bad", "worse"]
+    with pytest.raises(RuntimeError, match="a bug"):
+        await poll_due(engine, pubmed.eutils(), [bad, worse, good], standing(DAY))
 
 
 async def test_a_list_that_was_complete_once_stays_so_when_pubmed_cannot_tell_for_a_day(
