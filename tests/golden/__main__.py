@@ -4,7 +4,7 @@ import sys
 
 from services.classifier.settings import TAXONOMY
 from services.classifier.taxonomy import load_taxonomy
-from tests.golden.catalogue import demo_articles
+from services.console.demo_articles import demo_articles
 from tests.golden.differences import differences
 from tests.golden.kept import KEPT, from_text, label_all, to_text
 

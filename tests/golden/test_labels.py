@@ -6,9 +6,9 @@ import pytest
 
 from services.classifier.settings import TAXONOMY
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
+from services.console.demo_articles import demo_articles
 from shared.events import Evidence
 from tests.builders import a_classification, a_label
-from tests.golden.catalogue import demo_articles
 from tests.golden.differences import differences
 from tests.golden.kept import KEPT, Kept, from_text, kept, label_all, to_text
 
