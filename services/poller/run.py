@@ -52,8 +52,8 @@ async def poll_due(
             polls += await _poll_if_due(Outside(engine, eutils, clock), topic, max_reread)
         except Exception as fault:  # noqa: BLE001  of any kind: it is one topic's, and told below
             faults.append((topic, fault))
-    for topic, fault in faults if polls else faults[1:]:
-        log.warning("topic_not_polled", topic=topic.id, reason=str(fault))
+    for failed, reason in faults if polls else faults[1:]:
+        log.warning("topic_not_polled", topic=failed.id, reason=str(reason))
     if faults and not polls:
         raise faults[0][1]
     return polls

@@ -9,9 +9,9 @@ from services.classifier.classify import classify
 from services.classifier.finder import Finder
 from services.classifier.grounds import SILENT
 from services.classifier.tokens import words
+from services.console.demo_articles import demo_articles
 from shared.article import Article, MeshHeading
 from shared.events import Evidence, Label
-from tests.golden.catalogue import demo_articles
 from tests.unit.classifier.any_article import ARTICLES
 from tests.unit.classifier.reading import SHIPPED, label, read
 from tests.unit.classifier.test_properties import whatever

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from services.classifier.classify import classify
 from services.classifier.settings import TAXONOMY
 from services.classifier.taxonomy import load_taxonomy
+from services.console.demo_articles import demo_articles
 from shared.article import AbstractSection, Article
 from shared.events import Classification
-from tests.golden.catalogue import demo_articles
 from tests.unit.classifier.any_article import ARTICLES, ODD, SAID, text_named
 from tests.unit.classifier.reading import SHIPPED
 
