@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -77,10 +78,8 @@ async def take(
     now: datetime = DAY,
 ) -> list[Report]:
     """Take in files. A thread reads them, unless told otherwise: processes start slowly."""
-    spools = paths[0].parent / "spools"
-    spools.mkdir(exist_ok=True)
-    with executor or ThreadPoolExecutor(2) as workers:
-        readers = Readers(workers, 2, spools)
+    with TemporaryDirectory() as spools, executor or ThreadPoolExecutor(2) as workers:
+        readers = Readers(workers, 2, Path(spools))
         intake = Intake(engine, lambda: now, BASE, readers, lambda _doing: None)
         return [one async for one in ingest(intake, topic, paths, wishes or Wishes())]
 
