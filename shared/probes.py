@@ -5,13 +5,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from shared.serving import served
 
 log = structlog.get_logger(__name__)
 
@@ -19,35 +20,14 @@ Check = Callable[[], Awaitable[bool]]
 PROBE_SECONDS = 5.0
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to the service, which stops the probes when it has stopped."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def serve_probes(
     port: int, checks: Mapping[str, Check], metrics: CollectorRegistry | None = None
 ) -> AsyncIterator[None]:
     """Answer probes on `port` of all interfaces while the block runs."""
-    config = uvicorn.Config(
-        probes(checks, metrics),
-        host="0.0.0.0",  # noqa: S104  a container's probes come from outside it
-        port=port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve())
-    try:
+    everywhere = "0.0.0.0"  # noqa: S104  a container's probes come from outside it
+    async with served(probes(checks, metrics), everywhere, port):
         yield
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def probes(

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -38,7 +39,8 @@ class Service:
     """The parts of one running service. The outbox is relayed whatever else it does.
 
     `first` must have succeeded once before anything else is done; it is tried until it has.
-    `metrics` are served beside the probes.
+    `metrics` are served beside the probes, and `pages` on a port of their own: also while the
+    broker is away.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Service:
     first: Callable[[], Awaitable[None]] | None = None
     loops: Sequence[Loop] = ()
     metrics: CollectorRegistry | None = None
+    pages: AbstractAsyncContextManager[None] | None = None
 
 
 async def run(service: Service) -> None:
@@ -61,7 +64,8 @@ async def run(service: Service) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with serve_probes(service.port, _checks(service), service.metrics):
+    probes = serve_probes(service.port, _checks(service), service.metrics)
+    async with probes, service.pages or nullcontext():
         if await _connected(service, stop):
             log.info("service_started", name=service.name)
             await _work(service, stop)

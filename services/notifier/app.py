@@ -9,11 +9,16 @@ from services.notifier.run import deliver_due, sync
 from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings
 from services.notifier.subscription import Subscription, load
+from services.notifier.tokens import Tokens
+from services.notifier.vault import Vault
+from services.notifier.web.app import make_web
+from services.notifier.web.house import House
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
 from shared.logs import configure_logging
 from shared.process import Loop, Service, run
+from shared.serving import served
 from shared.settings import load as load_settings
 from shared.topology import NOTIFIER
 
@@ -33,6 +38,10 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         senders, settings.identity(), settings.patience(), settings.background_per_digest
     )
 
+    keys = settings.keys()
+    house = House(engine, clock, Tokens(keys), Vault(keys), settings.public_url, settings.doors())
+    pages = served(make_web(house), settings.web_host, settings.web_port)
+
     async def read_subscriptions() -> None:
         if subscriptions is not None:
             await sync(engine, subscriptions, clock)
@@ -49,6 +58,7 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         port=settings.port,
         first=read_subscriptions,
         loops=(Loop("deliver", TICK_SECONDS, deliver),),
+        pages=pages if settings.web_port else None,
     )
 
 

@@ -168,7 +168,7 @@ async def intend(connection: AsyncConnection, digest: Digest, *, quiet: bool) ->
             content=digest.model_dump(mode="json"),
             created_at=digest.created_at,
         )
-        .on_conflict_do_nothing(index_elements=["subscription_id", "period_to"])
+        .on_conflict_do_nothing(index_elements=["subscription_id", "kind", "period_to"])
     )
     rows = _ledger_rows(digest)
     if result.rowcount == 1 and rows:
@@ -206,7 +206,7 @@ async def refuse(
             created_at=now,
             error=failed.error,
         )
-        .on_conflict_do_nothing(index_elements=["subscription_id", "period_to"])
+        .on_conflict_do_nothing(index_elements=["subscription_id", "kind", "period_to"])
     )
     return result.rowcount == 1
 

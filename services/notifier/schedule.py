@@ -11,13 +11,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-Cadence = Literal["daily", "weekly"]
+Cadence = Literal["immediate", "daily", "weekly", "monthly"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 LEAST_APART: dict[Cadence, timedelta] = {
+    "immediate": timedelta(),
     "daily": timedelta(hours=12),
     "weekly": timedelta(days=3, hours=12),
+    "monthly": timedelta(days=14),
 }
 """A changed hour, day or zone never brings two digests within half a cadence."""
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.notifier.delivery import Identity, Patience
 from services.notifier.plan import BACKGROUND
 from services.notifier.senders.smtp import SmtpServer, Tls
+from services.notifier.vault import keys_from
+from services.notifier.web.house import Doors
 
 
 def _writable_from(value: str) -> str:
@@ -18,6 +21,17 @@ def _writable_from(value: str) -> str:
     if not value.isprintable() or not address.isascii() or not address.rpartition("@")[0]:
         raise ValueError("not an address to write from: use 'news@host' or 'Carillon <news@host>'")
     return value
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("not where readers find the pages: use 'https://carillon.example.org'")
+    return value.rstrip("/")
+
+
+def _parts(value: str) -> frozenset[str]:
+    return frozenset(part.strip().lower() for part in value.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -38,6 +52,20 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(_writable_from)] = "Carillon <carillon@localhost>"
     list_id: str = Field(default="carillon.localhost", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
     public_host: str = Field(default="localhost", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
+    public_url: Annotated[str, AfterValidator(_base_url)] = "http://localhost:8000"
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=8000, ge=0, le=65535)
+    open_to: Literal["everybody", "nobody"] = "everybody"
+    trusted_proxies: str = "127.0.0.1"
+    secret_key: SecretStr | None = None
+    secret_file: Path = Path("state/notifier.key")
+    admin_password: SecretStr | None = None
+    hook_token: SecretStr | None = None
+    bounce_address: Annotated[str, AfterValidator(_writable_from)] | None = None
+    smtp_connections: int = Field(default=4, ge=1, le=50)
+    per_domain_second: float = Field(default=10.0, gt=0)
+    admitted_hosts: str = ""
+    apprise_schemes: str = "discord,tgram,msteams,workflows,mattermosts,zulip,ntfys,matrixs"
     max_wait_minutes: int = Field(default=120, ge=0, le=24 * 60)
     background_per_digest: int = Field(default=BACKGROUND, ge=1, le=200)
     clock_file: Path | None = None
@@ -53,6 +81,25 @@ class Settings(BaseSettings):
         if bool(self.smtp_user) != bool(self.smtp_password):
             raise ValueError("set both NOTIFIER_SMTP_USER and NOTIFIER_SMTP_PASSWORD, or neither")
         return self
+
+    def keys(self) -> tuple[SecretStr, ...]:
+        """What tokens are signed and secrets sealed with, the present one first.
+
+        Raises:
+            ConfigurationError: none is given and none can be kept in the file.
+        """
+        return keys_from(self.secret_key, self.secret_file)
+
+    def doors(self) -> Doors:
+        """Who may come in to the pages."""
+        return Doors(
+            is_open=self.open_to == "everybody",
+            admin_password=self.admin_password,
+            hook_token=self.hook_token,
+            proxies=_parts(self.trusted_proxies),
+            admitted_hosts=_parts(self.admitted_hosts),
+            apprise_schemes=_parts(self.apprise_schemes),
+        )
 
     def identity(self) -> Identity:
         """As whom we write."""

@@ -9,13 +9,14 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier.recipient import recipient
 from services.notifier.subscription import Subscription, Wish, faults, subscription_id
 from services.notifier.tables import digests, ledger, subscriptions
 from shared.errors import Permanent
 
 log = structlog.get_logger(__name__)
 
-Origin = Literal["file", "console"]
+Origin = Literal["file", "console", "web"]
 
 REMOVED = "removed from the subscriptions file"
 """The one reason for being inactive that the file itself takes back."""
@@ -23,7 +24,8 @@ REMOVED = "removed from the subscriptions file"
 UNREADABLE = "its wish cannot be read: "
 """How the reason begins on a row that is passed over, still active, until it can be read again."""
 
-_COLUMNS = {"topic", "channel", "address"}
+_COLUMNS = {"topic", "channel", "address", "owner"}
+_STATE = ("created_at", "confirmed_at", "paused_at", "paused_until", "looked_at")
 
 
 class Unreadable(Permanent):
@@ -181,6 +183,8 @@ def _row(one: Subscription, origin: Origin) -> dict[str, object]:
         "topic": one.topic,
         "channel": one.channel,
         "address": one.address.get_secret_value(),
+        "recipient": recipient(one.channel, one.address.get_secret_value()),
+        "owner": one.owner.get_secret_value() if one.owner else None,
         "wish": wish,
         "origin": origin,
         "created_at": one.created_at,
@@ -189,7 +193,7 @@ def _row(one: Subscription, origin: Origin) -> dict[str, object]:
 
 
 def _subscription(row: sa.Row[Any]) -> Subscription:
-    named = {name: getattr(row, name) for name in ("id", *_COLUMNS, "created_at", "confirmed_at")}
+    named = {name: getattr(row, name) for name in ("id", *_COLUMNS, *_STATE)}
     try:
         return Subscription.model_validate({**row.wish, **named})
     except ValidationError as error:

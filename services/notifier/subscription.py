@@ -32,17 +32,22 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_core import ErrorDetails
 
 from services.notifier.item import MODALITIES
+from services.notifier.recipient import MAIL
 from services.notifier.schedule import Cadence, Weekday
+from services.notifier.vault import is_sealed
 from shared.errors import ConfigurationError
 
-Channel = Literal["email", "capture"]
+Channel = Literal["email", "slack", "webhook", "apprise", "capture"]
 Scope = Literal["core", "adjacent", "oncology", "none", "unclear"]
+Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 _ADDRESS = re.compile(
@@ -52,6 +57,15 @@ _ADDRESS = re.compile(
 
 _LONGEST_ADDRESS = 254
 """RFC 5321, section 4.5.3.1.3: 256 octets for a path, two of which are its brackets."""
+
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[!-~]{3,2000}")
+
+
+def _mail_address(value: str) -> str:
+    if len(value) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(value):
+        raise ValueError("not an e-mail address: write one plain ASCII address, name@host")
+    return value
 
 
 def _modality(value: str) -> str:
@@ -73,41 +87,61 @@ class Filters(_Strict):
     """What a subscriber wants; an empty set admits everything of its facet.
 
     `scope` leaves out what is about cancer (`oncology`) or not about CAR cells at all (`none`)
-    unless it is asked for. What the classifier could not tell (`unclear`) is shown.
+    unless it is asked for. What the classifier could not tell (`unclear`) is shown. One of `words`
+    has to be in the title, abstract or keywords. `journals` and `authors` are followed: what is
+    theirs comes whatever its labels; what is of the muted ones never comes.
     """
 
     modality: frozenset[Annotated[Slug, AfterValidator(_modality)]] = frozenset()
     disease: frozenset[Slug] = frozenset()
+    target: frozenset[Slug] = frozenset()
     evidence: frozenset[Slug] = frozenset()
     scope: frozenset[Scope] = frozenset({"core", "adjacent", "unclear"})
+    words: tuple[Phrase, ...] = Field(default=(), max_length=50)
+    journals: tuple[Phrase, ...] = Field(default=(), max_length=50)
+    authors: tuple[Phrase, ...] = Field(default=(), max_length=50)
+    muted_journals: tuple[Phrase, ...] = Field(default=(), max_length=50)
+    muted_authors: tuple[Phrase, ...] = Field(default=(), max_length=50)
     min_relatedness: float = Field(default=0.0, ge=0, le=1)
 
 
 class Wish(_Strict):
-    """What a subscriber may choose. `address` is never shown; `weekday` counts for weekly.
+    """What a subscriber may choose. Neither `address` nor that of an `owner` is ever shown.
 
-    `preprints`: whether a pair is told once. `background`: bring what is no news too.
+    `weekday` counts for weekly, `day` of the month for monthly (the last one of a shorter month).
+    `notices`: whether news of a paper that was sent waits for the next digest. `preprints`:
+    whether a pair is told once. `background`: bring what is no news too.
     """
 
     topic: Slug
     channel: Channel = "email"
     address: SecretStr
+    owner: SecretStr | None = None
     cadence: Cadence = "weekly"
     weekday: Weekday = "monday"
+    day: int = Field(default=1, ge=1, le=31)
     hour: int = Field(default=7, ge=0, le=23)
     time_zone: str = "UTC"
     filters: Filters = Filters()
     max_items: int = Field(default=50, ge=1, le=500)
     when_empty: Literal["skip", "heartbeat"] = "skip"
+    notices: Literal["next", "at-once"] = "next"
     preprints: Literal["once", "both"] = "once"
     background: bool = False
 
+    @field_validator("owner")
+    @classmethod
+    def _is_owner(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else SecretStr(_mail_address(value.get_secret_value()))
+
     @field_validator("address")
     @classmethod
-    def _is_address(cls, value: SecretStr) -> SecretStr:
-        address = value.get_secret_value()
-        if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
-            raise ValueError("not an e-mail address: write one plain ASCII address, name@host")
+    def _is_target(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        target, channel = value.get_secret_value(), info.data.get("channel")
+        if channel in MAIL:
+            _mail_address(target)
+        elif channel and not (is_sealed(target) or _URL.fullmatch(target)):
+            raise ValueError(f"a {channel} subscription needs the URL of its target")
         return value
 
     @field_validator("time_zone")
@@ -136,6 +170,9 @@ class Subscription(Wish):
     id: Slug
     created_at: AwareDatetime
     confirmed_at: AwareDatetime | None = None
+    paused_at: AwareDatetime | None = None
+    paused_until: AwareDatetime | None = None
+    looked_at: AwareDatetime | None = None
 
 
 class Entry(Wish):

@@ -26,10 +26,48 @@ articles = sa.Table(
     sa.Column("relevant_since", UtcDateTime),
     sa.Column("relatedness", sa.Float, nullable=False, server_default="0"),
     sa.Column("entry", Json, nullable=False),
+    sa.Column("indexed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("words", sa.Text, nullable=False, server_default=""),
+    sa.Column("journal", sa.String(255), nullable=False, server_default=""),
+    sa.Column("month", sa.String(7), nullable=False, server_default=""),
     sa.Index("ix_articles_topic_discovered_at", "topic", "discovered_at"),
     sa.Index("ix_articles_topic_backfill_relatedness", "topic", "backfill", "relatedness"),
+    sa.Index("ix_articles_indexed", "indexed"),
+    sa.Index("ix_articles_topic_month", "topic", "month"),
 )
-"""The latest revision of each article of a topic; `entry` is its `Classified` as JSON."""
+"""The latest revision of each article of a topic; `entry` is its `Classified` as JSON.
+
+For the archive: `words` is the case-folded text that is searched, `journal` its short name, `month`
+("2026-09") that of publication, else of entry. `indexed` says by which version of the index they
+were written; 0 is none yet.
+"""
+
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("topic", sa.String(64), primary_key=True),
+    sa.Column("pmid", sa.BigInteger, primary_key=True),
+    sa.Column("facet", sa.String(16), primary_key=True),
+    sa.Column("label", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Index("ix_labels_topic_facet_label", "topic", "facet", "label"),
+)
+"""The labels of each article's latest revision, to filter and to count by."""
+
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("event_id", sa.String(36), primary_key=True),
+    sa.Column("topic", sa.String(64), nullable=False),
+    sa.Column("pmid", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("told", Json, nullable=False),
+    sa.Index("ix_revisions_topic_pmid", "topic", "pmid"),
+)
+"""What became of an article, event by event: `told` has what changed, labels and versions."""
 
 versions = sa.Table(
     "versions",
@@ -71,15 +109,28 @@ subscriptions = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("topic", sa.String(64), nullable=False),
     sa.Column("channel", sa.String(16), nullable=False),
-    sa.Column("address", sa.String(254), nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("recipient", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(254)),
+    sa.Column("secret", sa.Text),
     sa.Column("wish", Json, nullable=False),
     sa.Column("origin", sa.String(16), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("confirmed_at", UtcDateTime),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("inactive_reason", sa.Text),
+    sa.Column("paused_at", UtcDateTime),
+    sa.Column("paused_until", UtcDateTime),
+    sa.Column("looked_at", UtcDateTime),
+    sa.Index("ix_subscriptions_recipient", "recipient"),
 )
-"""`wish` holds the other fields of a `Subscription`; `origin` is `file` or `console`.
+"""`wish` holds the other fields of a `Subscription`; `origin` is `file`, `console` or `web`.
+
+`address` is a mail address in plain, and any other target (a Slack or other webhook, an Apprise
+URL) sealed by the `Vault`, as is `secret`, the key that a webhook's messages are signed with.
+`recipient` is the hash of channel and target: who it is, without saying it. `owner` is the mail
+address of who looks after a target that is no mailbox. `looked_at` is the last due instant of an
+immediate subscription that had nothing to bring, and so no digest.
 
 `inactive_reason` of an active one says why it is passed over all the same: it cannot be read.
 """
@@ -89,6 +140,7 @@ digests = sa.Table(
     metadata,
     sa.Column("id", sa.String(36), primary_key=True),
     sa.Column("subscription_id", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False, server_default="digest"),
     sa.Column("period_from", UtcDateTime, nullable=False),
     sa.Column("period_to", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
@@ -100,8 +152,9 @@ digests = sa.Table(
     sa.Column("maybe_sent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sent_at", UtcDateTime),
     sa.Column("message_id", sa.String(255)),
+    sa.Column("parts_sent", sa.Integer, nullable=False, server_default="0"),
     sa.Column("error", sa.Text),
-    sa.UniqueConstraint("subscription_id", "period_to"),
+    sa.UniqueConstraint("subscription_id", "kind", "period_to"),
     sa.Index("ix_digests_state_next_try_at", "state", "next_try_at"),
 )
 """One row for each due instant of a subscription.
@@ -110,7 +163,17 @@ digests = sa.Table(
 say; `failed` with the `error` when it was given up. `attempts` counts hand-overs to the channel.
 `maybe_sent` is set, and stays, once an attempt ended without the channel's answer: the mail may be
 with its reader. `content` is the `Digest` as JSON; there is none when it could not even be made.
+`kind` is `digest`, or `notice` for one that is sent at once and brings notices only. `parts_sent`
+counts the messages of it that the channel accepted, where it takes several.
 """
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("item", Json, nullable=False),
+)
+"""Articles as digests show them, each once however many digests bring it; by SHA-256 (hex)."""
 
 ledger = sa.Table(
     "ledger",
@@ -127,3 +190,65 @@ ledger = sa.Table(
 
 Written with the digest as an intent; `delivered_at` is set when the digest is recorded as sent.
 """
+
+letters = sa.Table(
+    "letters",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("recipient", sa.String(64), nullable=False),
+    sa.Column("address", sa.Text),
+    sa.Column("subscription_id", sa.String(64)),
+    sa.Column("told", Json, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_try_at", UtcDateTime),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("error", sa.Text),
+    sa.Index("ix_letters_state_next_try_at", "state", "next_try_at"),
+    sa.Index("ix_letters_recipient_created_at", "recipient", "created_at"),
+)
+"""Single mails that are no digest: a confirmation to ask for, a link to manage, a dead target.
+
+`address` is forgotten once a letter has ended; `state` is `waiting`, `sent` or `failed`.
+"""
+
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("recipient", sa.String(64), primary_key=True),
+    sa.Column("reason", sa.String(32), nullable=False),
+    sa.Column("detail", sa.Text),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+"""Who is never written to again: bounced, complained, or asked for it; kept when all else goes."""
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("what", sa.String(32), nullable=False),
+    sa.Column("who", sa.String(64), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("ix_attempts_what_who_at", "what", "who", "at"),
+)
+"""Who asked for what, and when, against bombing: `who` is a hash, and rows live for a day."""
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("topic", sa.String(64), nullable=False),
+    sa.Column("pmid", sa.BigInteger, nullable=False),
+    sa.Column("subscription_id", sa.String(64)),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("facet", sa.String(16)),
+    sa.Column("label", sa.String(64)),
+    sa.Column("wanted", sa.String(64)),
+    sa.Column("remark", sa.Text),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("ix_feedback_topic_pmid", "topic", "pmid"),
+)
+"""What readers say of labels and articles: `kind` is `wrong-label` or `not-relevant`."""

@@ -26,8 +26,8 @@ SERVICES = {
 }
 """Image target and Compose service, with the package it holds."""
 
-KEPT_AT_DEFAULT = {"POLLER_PORT", "CLASSIFIER_PORT", "NOTIFIER_PORT"}
-"""Compose's health checks ask there."""
+KEPT_AT_DEFAULT = {"POLLER_PORT", "CLASSIFIER_PORT", "NOTIFIER_PORT", "NOTIFIER_WEB_PORT"}
+"""Compose's health checks ask there, and it publishes the pages from there."""
 
 
 def _variables(package: str) -> set[str]:
@@ -107,9 +107,9 @@ def test_no_image_runs_as_root(target: str) -> None:
     assert re.search(r"^USER carillon$", _targets()[target], re.MULTILINE)
 
 
-def test_only_pages_for_the_operator_are_published_and_only_on_this_machine() -> None:
+def test_only_pages_are_published_and_only_on_this_machine() -> None:
     published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
-    assert published.keys() == {"maildev", "rabbitmq"}
+    assert published.keys() == {"maildev", "notifier", "rabbitmq"}
     assert all(p.startswith("127.0.0.1:") for ports in published.values() for p in ports)
 
 

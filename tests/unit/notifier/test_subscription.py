@@ -72,8 +72,14 @@ def test_an_id_that_is_given_is_kept() -> None:
         ({"address": ""}, "address: missing; add it"),
         ({"hours": "7"}, "hours: unknown field; the fields are topic,"),
         ({"hour": "24"}, "hour: Input should be less than or equal to 23"),
-        ({"cadence": '"hourly"'}, "cadence: Input should be 'daily' or 'weekly'"),
-        ({"channel": '"pigeon"'}, "channel: Input should be 'email' or 'capture'"),
+        (
+            {"cadence": '"hourly"'},
+            "cadence: Input should be 'immediate', 'daily', 'weekly' or 'monthly'",
+        ),
+        (
+            {"channel": '"pigeon"'},
+            "channel: Input should be 'email', 'slack', 'webhook', 'apprise' or 'capture'",
+        ),
         ({"weekday": '"Moonday"'}, "weekday: Input should be 'monday'"),
         ({"time_zone": '"Europe/Beograd"'}, "time_zone: unknown time zone 'Europe/Beograd'"),
         ({"time_zone": '"Europe"'}, "time_zone: unknown time zone 'Europe'"),

@@ -1,0 +1,37 @@
+"""What every page stands on."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notifier.tokens import Tokens
+from services.notifier.vault import Vault
+from shared.clock import Clock
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Who may come in: whether strangers may subscribe, and the secrets of operator and mail host.
+
+    Without its secret a door is closed. `proxies` are the addresses whose X-Forwarded-For counts.
+    """
+
+    is_open: bool = True
+    admin_password: SecretStr | None = None
+    hook_token: SecretStr | None = None
+    proxies: frozenset[str] = frozenset()
+    admitted_hosts: frozenset[str] = frozenset()
+    apprise_schemes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class House:
+    """The parts of the pages. `public_url` is where readers find them, without a last slash."""
+
+    engine: AsyncEngine
+    clock: Clock
+    tokens: Tokens
+    vault: Vault
+    public_url: str
+    doors: Doors = Doors()
