@@ -13,7 +13,10 @@ from services.notifier.item import Item, Quote
 from services.notifier.standing import NoticeKind
 from shared.article import Record, Status
 
-__all__ = ["Coverage", "Digest", "DigestHead", "Group", "Item", "Notice", "NoticeKind", "Quote"]
+__all__ = [
+    "Coverage", "Digest", "DigestHead", "First", "Group", "Item", "Notice", "NoticeKind", "Quote",
+    "Series", "Trend", "Usual",
+]  # fmt: skip
 
 
 class Notice(Record):
@@ -64,8 +67,44 @@ class Coverage(Record):
         return self.healthy and not any(trouble.alarm for trouble in self.troubles)
 
 
+class Usual(Record):
+    """How many new articles a week this reader was told of: mostly `low` to `high`.
+
+    Taken from the `weeks` whole weeks before the digest.
+    """
+
+    low: int
+    high: int
+    weeks: int
+
+
+class First(Record):
+    """An approach in a disease that no article of the topic was about before; names as shown."""
+
+    modality: str
+    disease: str
+
+
+class Series(Record):
+    """How many articles of one approach there were in each month of a trend."""
+
+    modality: str
+    name: str
+    counts: tuple[int, ...]
+
+
+class Trend(Record):
+    """The topic's articles by approach over `months` ("2026-09"), the oldest first."""
+
+    months: tuple[str, ...]
+    series: tuple[Series, ...]
+
+
 class DigestHead(Record):
-    """What identifies a digest. `time_zone` is an IANA name; dates are shown in it."""
+    """What identifies a digest. `time_zone` is an IANA name; dates are shown in it.
+
+    `catch_up_from`: since when its reader had paused; this one makes up for the pause.
+    """
 
     id: str
     topic: str
@@ -78,6 +117,7 @@ class DigestHead(Record):
     created_at: AwareDatetime
     time_zone: str = "UTC"
     max_items: int = Field(default=50, ge=1)
+    catch_up_from: AwareDatetime | None = None
 
 
 class Digest(DigestHead):
@@ -87,6 +127,7 @@ class Digest(DigestHead):
     looked for from `news_from` on, and so they are found again from there.
     `other` holds the articles whose scope the classifier could not tell: shown, never dropped.
     `background` is no news and in none of the counts; `background_beyond` had no room.
+    `usual`, `firsts` and `trend` set it in its surroundings, as they were when it was cut.
     """
 
     notices: tuple[Notice, ...] = ()
@@ -101,6 +142,9 @@ class Digest(DigestHead):
     news_from: AwareDatetime | None = None
     withheld_retracted: int = 0
     withheld_deleted: int = 0
+    usual: Usual | None = None
+    firsts: tuple[First, ...] = ()
+    trend: Trend | None = None
     coverage: Coverage
 
     @property

@@ -14,6 +14,7 @@ from services.notifier.digest import Digest
 from services.notifier.item import clean
 from services.notifier.render import text
 from services.notifier.render.html import fitted
+from services.notifier.render.links import NO_PAGES, Links
 from services.notifier.subject import subject
 from shared.errors import Permanent
 
@@ -29,14 +30,35 @@ class Envelope:
 
     `sender` may carry a name ("Carillon <news@host>"). `list_id` is dotted, as RFC 2919 has it;
     `host` is the right side of the Message-ID. A way out by one click (RFC 8058) needs an https
-    `unsubscribe_url`.
+    `links.leave`.
     """
 
     sender: str
     recipient: str
     list_id: str
     host: str
-    unsubscribe_url: str | None = None
+    links: Links = NO_PAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message as it travels: `content` with CRLF line ends, seven bits, ready for DATA.
+
+    `message_id` is in angle brackets, as in its header.
+    """
+
+    message_id: str
+    content: bytes
+
+
+def written(digest: Digest, envelope: Envelope) -> Written:
+    """The mail of a digest, the same bytes each time.
+
+    Raises:
+        Permanent: an address, list, host, digest id or link that no header can carry.
+    """
+    mail = message(digest, envelope)
+    return Written(str(mail["Message-ID"]), mail.as_bytes(policy=SMTP.clone(cte_type="7bit")))
 
 
 def message(digest: Digest, envelope: Envelope) -> EmailMessage:
@@ -45,7 +67,7 @@ def message(digest: Digest, envelope: Envelope) -> EmailMessage:
     Raises:
         Permanent: an address, list, host, digest id or unsubscribe URL that no header can carry.
     """
-    leave = _unsubscribe(envelope.unsubscribe_url)
+    leave = _unsubscribe(envelope.links.leave)
     shown, page = fitted(digest, leave)
     mail = EmailMessage(policy=_policy())
     mail["Subject"] = clean(subject(digest))

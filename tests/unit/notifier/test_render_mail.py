@@ -7,6 +7,7 @@ import pytest
 
 from services.notifier.digest import Digest
 from services.notifier.render import html, text
+from services.notifier.render.links import Links
 from services.notifier.render.mail import Envelope, message, message_id
 from shared.errors import Permanent
 from tests.unit.notifier.digests import a_digest, a_full_digest, a_label, an_entry
@@ -18,9 +19,9 @@ def an_envelope(
     recipient: str = "reader@x.example",
     list_id: str = "car.c.example",
     host: str = "c.example",
-    unsubscribe_url: str | None = "https://c.example/leave/abc",
+    leave: str | None = "https://c.example/leave/abc",
 ) -> Envelope:
-    return Envelope(sender, recipient, list_id, host, unsubscribe_url)
+    return Envelope(sender, recipient, list_id, host, Links(leave=leave))
 
 
 def read(raw: bytes) -> EmailMessage:
@@ -85,7 +86,7 @@ def test_the_same_digest_gives_the_same_bytes() -> None:
 def test_the_message_id_is_that_of_the_digest_whoever_asks() -> None:
     digest = a_full_digest()
 
-    mail = message(digest, an_envelope(recipient="other@y.example", unsubscribe_url=None))
+    mail = message(digest, an_envelope(recipient="other@y.example", leave=None))
 
     assert mail["Message-ID"] == message_id(digest, "c.example")
 
@@ -94,9 +95,7 @@ def test_lines_stay_below_998_octets_and_the_list_headers_are_never_encoded() ->
     url = "https://c.example/leave/" + "t" * 800
     host = "a" * 60 + ".example"
     entry = an_entry(1, a_label(), title="ä" * 3000)
-    mail = message(
-        a_digest(entry), an_envelope(unsubscribe_url=url, host=host, list_id=f"car.{host}")
-    )
+    mail = message(a_digest(entry), an_envelope(leave=url, host=host, list_id=f"car.{host}"))
 
     raw = mail.as_bytes()
 
@@ -108,7 +107,7 @@ def test_lines_stay_below_998_octets_and_the_list_headers_are_never_encoded() ->
 
 @pytest.mark.parametrize("url", [None, "http://localhost:8080/leave/abc"])
 def test_one_click_is_promised_only_over_https(url: str | None) -> None:
-    mail = sent(a_full_digest(), an_envelope(unsubscribe_url=url))
+    mail = sent(a_full_digest(), an_envelope(leave=url))
 
     assert "List-Unsubscribe" not in mail
     assert "List-Unsubscribe-Post" not in mail
@@ -151,7 +150,7 @@ def test_what_is_not_one_address_is_refused_without_being_told(role: str, addres
 )  # fmt: skip
 def test_an_unsubscribe_address_that_no_header_can_carry_is_refused(url: str) -> None:
     with pytest.raises(Permanent, match="unsubscribe URL"):
-        message(a_full_digest(), an_envelope(unsubscribe_url=url))
+        message(a_full_digest(), an_envelope(leave=url))
 
 
 @pytest.mark.parametrize(
