@@ -52,7 +52,7 @@ class Service:
     first: Callable[[], Awaitable[None]] | None = None
     loops: Sequence[Loop] = ()
     metrics: CollectorRegistry | None = None
-    pages: AbstractAsyncContextManager[None] | None = None
+    pages: AbstractAsyncContextManager[object] | None = None
 
 
 async def run(service: Service) -> None:

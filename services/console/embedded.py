@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +15,9 @@ from services.classifier.settings import Settings as ClassifierSettings
 from services.classifier.taxonomy import load_taxonomy
 from services.console.line import Line, open_line
 from services.console.settings import Settings
-from services.notifier.delivery import Office
 from services.notifier.run import load_subscriptions
-from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings as NotifierSettings
+from services.notifier.works import loops, open_house, open_office, pages
 from services.poller.app import paced
 from services.poller.eutils import Eutils, make_eutils
 from services.poller.pace import shared_limiter
@@ -32,11 +31,11 @@ from shared.database import transaction
 from shared.errors import ConfigurationError
 from shared.events import Poll
 from shared.loops import every
+from shared.process import Loop
 from shared.settings import load
 
 POLL_SECONDS = 5.0
 CARRY_SECONDS = 0.5
-DELIVER_SECONDS = 10.0
 
 _UNUSED = {"database_url": "embedded", "amqp_url": "embedded"}
 """A deployed service must name its engines; the embedded mode has files and the bus instead."""
@@ -74,13 +73,25 @@ def read_embedded(state: Path | None) -> Embedded:
         ConfigurationError: a setting or a topic cannot be used.
     """
     poller = load(PollerSettings, _UNUSED)
+    folder = state or load(Settings).state
     return Embedded(
-        state=state or load(Settings).state,
+        state=folder,
         poller=poller,
         classifier=load(ClassifierSettings, _UNUSED),
-        notifier=load(NotifierSettings, _UNUSED),
+        notifier=_at_home(folder, load(NotifierSettings, _UNUSED)),
         topics=paced(tuple(read_topics(poller.topics_dir)), poller.poll_every()),
     )
+
+
+def _at_home(state: Path, notifier: NotifierSettings) -> NotifierSettings:
+    """Key and captured mails beside the stores, and the pages here, unless a setting says else."""
+    places = {
+        "secret_file": state / "notifier.key",
+        "capture_dir": state / "mail",
+        "public_url": f"http://localhost:{notifier.web_port}",
+    }
+    given = notifier.model_fields_set
+    return notifier.model_copy(update={k: v for k, v in places.items() if k not in given})
 
 
 @asynccontextmanager
@@ -109,8 +120,15 @@ async def run_until_stopped(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with opened(embedded) as line:
-        await _tell_waits(line, embedded, waits)
-        await _loop(line, embedded, polled, stop)
+        house = open_house(embedded.notifier, line.stores.notifier, line.clock)
+        work = (
+            _polling(line, embedded, polled),
+            Loop("carry", CARRY_SECONDS, line.carry),
+            *loops(house, open_office(embedded.notifier)),
+        )
+        async with pages(house, embedded.notifier):
+            await _tell_waits(line, embedded, waits)
+            await _run_all(work, stop)
 
 
 async def _tell_waits(
@@ -124,23 +142,15 @@ async def _tell_waits(
             waits(topic.id, until)
 
 
-async def _loop(
-    line: Line, embedded: Embedded, polled: Callable[[Poll], None], stop: asyncio.Event
-) -> None:
+async def _run_all(work: Sequence[Loop], stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
-        for name, seconds, step in _steps(line, embedded, polled):
-            tasks.create_task(every(name, seconds, step, stop))
+        for loop in work:
+            tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
 
 
-def _steps(
-    line: Line, embedded: Embedded, polled: Callable[[Poll], None]
-) -> Sequence[tuple[str, float, Callable[[], Awaitable[object]]]]:
+def _polling(line: Line, embedded: Embedded, polled: Callable[[Poll], None]) -> Loop:
     eutils = eutils_of(embedded, line.stores.poller)
     switch = DeadMan(embedded.poller.ping(), httpx.AsyncClient())
-    notifier = embedded.notifier
-    senders = choose(notifier.capture_dir, notifier.smtp_server(), notifier.mail_from)
-    background = notifier.background_per_digest
-    office = Office(senders, notifier.identity(), notifier.patience(), background)
 
     async def poll() -> None:
         polls = await line.poll(eutils, embedded.topics, embedded.poller.max_reread)
@@ -148,14 +158,7 @@ def _steps(
             polled(one)
         await switch.polled(polls)
 
-    async def deliver() -> int:
-        return await line.deliver(office)
-
-    return (
-        ("poll", POLL_SECONDS, poll),
-        ("carry", CARRY_SECONDS, line.carry),
-        ("deliver", DELIVER_SECONDS, deliver),
-    )
+    return Loop("poll", POLL_SECONDS, poll)
 
 
 def eutils_of(embedded: Embedded, engine: AsyncEngine) -> Eutils:

@@ -55,6 +55,8 @@ def run(state: State = None) -> None:
     topics = ", ".join(topic.id for topic in embedded.topics)
     console.print(f"Watching {topics}; state in {embedded.state}/. Stop with Ctrl-C.")
     console.print(_where_digests_go(embedded), highlight=False)
+    if embedded.notifier.web_port:
+        console.print(f"Readers' pages: {embedded.notifier.public_url}", highlight=False)
 
     def polled(poll: Poll) -> None:
         topic = embedded.topic(poll.topic)

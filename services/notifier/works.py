@@ -1,0 +1,60 @@
+"""The notifier's parts put together: its pages, its office, and what it does by the clock.
+
+The deployed service, `carillon run` and the demo all stand on these: none of them lacks a part.
+"""
+
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notifier.delivery import Office
+from services.notifier.run import deliver_due
+from services.notifier.senders.choose import choose
+from services.notifier.settings import Settings
+from services.notifier.tokens import Tokens
+from services.notifier.vault import Vault
+from services.notifier.web.app import make_web
+from services.notifier.web.house import House
+from shared.clock import Clock
+from shared.process import Loop
+from shared.serving import served
+
+DELIVER_SECONDS = 1.0
+"""How often it is asked whether a digest is due."""
+
+
+def open_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
+    """What the pages stand on.
+
+    Raises:
+        ConfigurationError: there is no key, and none can be kept.
+    """
+    keys = settings.keys()
+    return House(engine, clock, Tokens(keys), Vault(keys), settings.public_url, settings.doors())
+
+
+def pages(house: House, settings: Settings) -> AbstractAsyncContextManager[object]:
+    """The pages, answering while the block runs; none where the port is 0.
+
+    Raises:
+        ConfigurationError: (by the block) the port is taken.
+    """
+    if not settings.web_port:
+        return nullcontext()
+    return served(make_web(house), settings.web_host, settings.web_port)
+
+
+def open_office(settings: Settings) -> Office:
+    """How messages leave."""
+    senders = choose(settings.capture_dir, settings.smtp_server(), settings.mail_from)
+    patience, background = settings.patience(), settings.background_per_digest
+    return Office(senders, settings.identity(), patience, background)
+
+
+def loops(house: House, office: Office) -> tuple[Loop, ...]:
+    """What a notifier does by the clock, in the order in which the demo does it once."""
+
+    async def deliver() -> int:
+        return await deliver_due(house.engine, office, house.clock)
+
+    return (Loop("deliver", DELIVER_SECONDS, deliver),)
