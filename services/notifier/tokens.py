@@ -24,6 +24,10 @@ class BadToken(Permanent):
     """Not one of ours, not for this, or expired."""
 
 
+class Expired(BadToken):
+    """It was good once."""
+
+
 class Tokens:
     """Makes and reads tokens; the first key signs, all of them are accepted."""
 
@@ -40,14 +44,15 @@ class Tokens:
         """What the token is about.
 
         Raises:
-            BadToken: it is forged, for another purpose, or expired.
+            Expired: it was good once.
+            BadToken: it is forged, or for another purpose.
         """
         try:
             subject, end = self._serializer(purpose).loads(token)
         except (BadData, TypeError, ValueError):
             raise BadToken("this link is not valid: it is incomplete, or not one of ours") from None
         if end is not None and datetime.fromtimestamp(end, UTC) < now:
-            raise BadToken("this link has expired: ask for a new one")
+            raise Expired("this link has expired: ask for a new one")
         return str(subject)
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
