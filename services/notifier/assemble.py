@@ -12,6 +12,7 @@ from services.notifier.health import still_to_tell
 from services.notifier.render.words import BEYOND_LISTED
 from services.notifier.select import Period, is_background, news, notices
 from services.notifier.subscription import Subscription
+from services.notifier.summary import with_summary
 from services.notifier.ties import Kin, named, ties, told_once
 from shared.events import Classified
 
@@ -56,7 +57,7 @@ async def assemble(
     )
     waiting = len(chosen.news) - len(entries)
     changes = {"waiting": waiting, "news_from": period.floor(subscription)}
-    return digest.model_copy(update=changes)
+    return await with_summary(connection, digest.model_copy(update=changes))
 
 
 async def _choose(connection: AsyncConnection, reader: Reader, period: Period) -> Chosen:

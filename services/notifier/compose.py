@@ -100,6 +100,7 @@ def without(digest: Digest, gone: Mapping[int, Status]) -> Digest:
             "background": kept(digest.background),
             "background_beyond": kept(digest.background_beyond),
             "total": digest.total - (len(digest.items) - len(kept(digest.items))),
+            "firsts": tuple(first for first in digest.firsts if first.pmid not in gone),
             "withheld_retracted": digest.withheld_retracted + len(left_out) - deleted,
             "withheld_deleted": digest.withheld_deleted + deleted,
         }

@@ -5,6 +5,7 @@ same bytes. Fields that were added later have defaults, for older ones.
 """
 
 from datetime import date
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -68,19 +69,21 @@ class Coverage(Record):
 
 
 class Usual(Record):
-    """How many new articles a week this reader was told of: mostly `low` to `high`.
+    """How many new articles this reader was mostly told of before: `low` to `high` a `unit`.
 
-    Taken from the `weeks` whole weeks before the digest.
+    Taken from the last `over` whole weeks (or months) before the digest.
     """
 
     low: int
     high: int
-    weeks: int
+    over: int
+    unit: Literal["week", "month"] = "week"
 
 
 class First(Record):
     """An approach in a disease that no article of the topic was about before; names as shown."""
 
+    pmid: int
     modality: str
     disease: str
 
