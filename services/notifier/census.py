@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.item import MODALITIES
 from services.notifier.novelty import Pair
 from services.notifier.standing import GONE
-from services.notifier.tables import articles, digests, labels
+from services.notifier.tables import articles, cards, digests, labels
 from services.notifier.usual import MONTHS, WEEKS, Told
 
 _PLACES = {modality: place for place, (modality, _) in enumerate(MODALITIES)}
 _HERE = sa.and_(labels.c.topic == articles.c.topic, labels.c.pmid == articles.c.pmid)
-_STANDS = articles.c.status.not_in(sorted(status.value for status in GONE))
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,15 @@ async def by_month(
     """
     place = sa.case(_PLACES, value=labels.c.label, else_=len(MODALITIES))
     first = (
-        sa.select(articles.c.month, sa.func.min(place).label("place"))
-        .join(labels, _HERE)
+        sa.select(cards.c.month, sa.func.min(place).label("place"))
+        .join(labels, sa.and_(labels.c.topic == cards.c.topic, labels.c.pmid == cards.c.pmid))
         .where(
-            articles.c.topic == topic,
-            articles.c.month >= since,
+            cards.c.topic == topic,
+            cards.c.month >= since,
             labels.c.facet == "modality",
-            _STANDS,
+            cards.c.status.not_in(sorted(status.value for status in GONE)),
         )
-        .group_by(articles.c.pmid, articles.c.month)
+        .group_by(cards.c.pmid, cards.c.month)
         .subquery()
     )
     rows = await connection.execute(

@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notifier import store
+from services.notifier.archive import store as archive
 from services.notifier.project import project
 from shared.broker import Handle
 from shared.clock import Clock
@@ -46,5 +47,8 @@ async def _remember(
         return
     entry = event.data
     known = await store.article(connection, entry.topic, entry.article.pmid)
-    await store.keep_article(connection, project(known, entry, event.time, clock()))
+    latest = project(known, entry, event.time, clock())
+    await store.keep_article(connection, latest)
+    await archive.index(connection, latest)
+    await archive.note(connection, event)
     await store.note_received(connection, entry)

@@ -27,20 +27,48 @@ articles = sa.Table(
     sa.Column("relatedness", sa.Float, nullable=False, server_default="0"),
     sa.Column("entry", Json, nullable=False),
     sa.Column("indexed", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("words", sa.Text, nullable=False, server_default=""),
-    sa.Column("journal", sa.String(255), nullable=False, server_default=""),
-    sa.Column("month", sa.String(7), nullable=False, server_default=""),
     sa.Index("ix_articles_topic_discovered_at", "topic", "discovered_at"),
     sa.Index("ix_articles_topic_backfill_relatedness", "topic", "backfill", "relatedness"),
     sa.Index("ix_articles_indexed", "indexed"),
-    sa.Index("ix_articles_topic_month", "topic", "month"),
 )
 """The latest revision of each article of a topic; `entry` is its `Classified` as JSON.
 
-For the archive: `words` is the case-folded text that is searched, `journal` its short name, `month`
-("2026-09") that of publication, else of entry. `indexed` says by which version of the index they
-were written; 0 is none yet.
+`indexed` says by which version of the archive's index its card, text and labels were written; 0 is
+none yet.
 """
+
+cards = sa.Table(
+    "cards",
+    metadata,
+    sa.Column("topic", sa.String(64), primary_key=True),
+    sa.Column("pmid", sa.BigInteger, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("scope", sa.String(32), nullable=False),
+    sa.Column("journal", sa.String(255), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("entered", sa.Date, nullable=False),
+    sa.Column("found", sa.Date, nullable=False),
+    sa.Column("preprint", sa.Boolean, nullable=False),
+    sa.Column("background", sa.Boolean, nullable=False),
+    sa.Column("relations", sa.String(80), nullable=False),
+    sa.Column("relatedness", sa.Float, nullable=False),
+    sa.Column("stamp", sa.BigInteger, nullable=False),
+    sa.Index("ix_cards_topic_stamp", "topic", "stamp"),
+)
+"""What the archive counts and sorts by (`archive.index.Card`), apart from the articles: small rows.
+
+`stamp` is a checksum of the card and its labels.
+"""
+
+texts = sa.Table(
+    "texts",
+    metadata,
+    sa.Column("topic", sa.String(64), primary_key=True),
+    sa.Column("pmid", sa.BigInteger, primary_key=True),
+    sa.Column("words", sa.Text, nullable=False),
+)
+"""The text of each article that is searched, as `archive.fold` writes it."""
 
 labels = sa.Table(
     "labels",

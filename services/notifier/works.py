@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.notifier.archive.waiting import index_waiting
 from services.notifier.delivery import Office
 from services.notifier.run import deliver_due
 from services.notifier.senders.choose import choose
@@ -21,6 +22,9 @@ from shared.serving import served
 
 DELIVER_SECONDS = 1.0
 """How often it is asked whether a digest is due."""
+
+INDEX_SECONDS = 60.0
+"""How often it is asked whether articles wait for the archive's index: after an upgrade they do."""
 
 
 def open_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
@@ -57,4 +61,10 @@ def loops(house: House, office: Office) -> tuple[Loop, ...]:
     async def deliver() -> int:
         return await deliver_due(house.engine, office, house.clock)
 
-    return (Loop("deliver", DELIVER_SECONDS, deliver),)
+    async def index() -> int:
+        return await index_waiting(house.engine)
+
+    return (
+        Loop("index", INDEX_SECONDS, index),
+        Loop("deliver", DELIVER_SECONDS, deliver),
+    )

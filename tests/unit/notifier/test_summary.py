@@ -172,10 +172,16 @@ async def index(desk: Desk, pmid: int, month: str, *named: Label, **changes: obj
     row = {
         "topic": "car", "pmid": pmid, "revision": 1, "status": "published", "scope": "core",
         "backfill": True, "discovered_at": MONDAY, "first_seen_at": MONDAY,
-        "classified_at": MONDAY, "entry": {}, "indexed": 1, "month": month, **changes,
+        "classified_at": MONDAY, "entry": {}, "indexed": 1, **changes,
+    }  # fmt: skip
+    card = {
+        "topic": "car", "pmid": pmid, "revision": 1, "status": row["status"], "scope": "core",
+        "journal": "", "month": month, "entered": MONDAY.date(), "found": MONDAY.date(),
+        "preprint": False, "background": True, "relations": "", "relatedness": 0.0, "stamp": 0,
     }  # fmt: skip
     async with transaction(desk.engine) as connection:
         await connection.execute(tables.articles.insert().values(row))
+        await connection.execute(tables.cards.insert().values(card))
         for label in named:
             await connection.execute(
                 tables.labels.insert().values(

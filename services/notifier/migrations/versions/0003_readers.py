@@ -18,7 +18,7 @@ down_revision = "0002"
 Added = tuple["sa.Column[Any]", ...]
 _INDEXES = (
     ("ix_articles_indexed", "articles", ["indexed"]),
-    ("ix_articles_topic_month", "articles", ["topic", "month"]),
+    ("ix_cards_topic_stamp", "cards", ["topic", "stamp"]),
     ("ix_labels_topic_facet_label", "labels", ["topic", "facet", "label"]),
     ("ix_revisions_topic_pmid", "revisions", ["topic", "pmid"]),
     ("ix_subscriptions_recipient", "subscriptions", ["recipient"]),
@@ -27,16 +27,14 @@ _INDEXES = (
     ("ix_attempts_what_who_at", "attempts", ["what", "who", "at"]),
     ("ix_feedback_topic_pmid", "feedback", ["topic", "pmid"]),
 )
-_TABLES = ("labels", "revisions", "items", "letters", "suppressions", "attempts", "feedback")
+_TABLES = (
+    "cards", "texts", "labels", "revisions", "items", "letters", "suppressions", "attempts",
+    "feedback",
+)  # fmt: skip
 
 
 def _of_articles() -> Added:
-    return (
-        sa.Column("indexed", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("words", sa.Text, nullable=False, server_default=""),
-        sa.Column("journal", sa.String(255), nullable=False, server_default=""),
-        sa.Column("month", sa.String(7), nullable=False, server_default=""),
-    )
+    return (sa.Column("indexed", sa.Integer, nullable=False, server_default="0"),)
 
 
 def _of_subscriptions() -> Added:
@@ -63,6 +61,37 @@ def upgrade() -> None:
 
 
 def _archive() -> None:
+    op.create_table(
+        "cards",
+        sa.Column("topic", sa.String(64), nullable=False),
+        sa.Column("pmid", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("scope", sa.String(32), nullable=False),
+        sa.Column("journal", sa.String(255), nullable=False),
+        sa.Column("month", sa.String(7), nullable=False),
+        sa.Column("entered", sa.Date, nullable=False),
+        sa.Column("found", sa.Date, nullable=False),
+        sa.Column("preprint", sa.Boolean, nullable=False),
+        sa.Column("background", sa.Boolean, nullable=False),
+        sa.Column("relations", sa.String(80), nullable=False),
+        sa.Column("relatedness", sa.Float, nullable=False),
+        sa.Column("stamp", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("topic", "pmid", name="pk_cards"),
+        schema=schema("notifier"),
+    )
+    op.create_table(
+        "texts",
+        sa.Column("topic", sa.String(64), nullable=False),
+        sa.Column("pmid", sa.BigInteger, nullable=False),
+        sa.Column("words", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("topic", "pmid", name="pk_texts"),
+        schema=schema("notifier"),
+    )
+    _labels_and_revisions()
+
+
+def _labels_and_revisions() -> None:
     op.create_table(
         "labels",
         sa.Column("topic", sa.String(64), nullable=False),

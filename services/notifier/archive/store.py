@@ -1,0 +1,228 @@
+"""What the archive keeps, in the database: SQL only, in the caller's transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.archive.index import (
+    INDEX_VERSION,
+    Card,
+    Told,
+    card,
+    stamp,
+    told,
+    words,
+)
+from services.notifier.project import Known
+from services.notifier.store import known
+from services.notifier.tables import articles, cards, labels, revisions, texts
+from shared.article import Status
+from shared.database import insert
+from shared.events import ArticleClassified, Classified, event_id
+
+CHUNK = 500
+"""PMIDs in one query: databases take only so many parameters."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event in an article's history, at its own time."""
+
+    revision: int
+    at: datetime
+    status: Status
+    told: Told
+
+
+async def index(connection: AsyncConnection, one: Known) -> None:
+    """Write what an article is found by; what a newer revision has written stays."""
+    if not await _keep_card(connection, one):
+        return
+    topic, pmid = one.entry.topic, one.pmid
+    text = {"words": words(one.entry.article)}
+    statement = insert(connection, texts).values(topic=topic, pmid=pmid, **text)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["topic", "pmid"], set_=text)
+    )
+    await connection.execute(labels.delete().where(labels.c.topic == topic, labels.c.pmid == pmid))
+    rows = _label_rows(one.entry)
+    if rows:
+        await connection.execute(insert(connection, labels).on_conflict_do_nothing(), rows)
+    await connection.execute(
+        articles.update()
+        .where(articles.c.topic == topic, articles.c.pmid == pmid)
+        .values(indexed=INDEX_VERSION)
+    )
+
+
+async def _keep_card(connection: AsyncConnection, one: Known) -> bool:
+    made = card(one)
+    values = asdict(made) | {"stamp": stamp(made, one.entry.classification.labels)}
+    statement = insert(connection, cards).values(topic=one.entry.topic, **values)
+    result = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["topic", "pmid"],
+            set_={name: value for name, value in values.items() if name != "pmid"},
+            where=cards.c.revision <= statement.excluded.revision,
+        )
+    )
+    return result.rowcount == 1
+
+
+def _label_rows(entry: Classified) -> list[dict[str, object]]:
+    return [
+        {
+            "topic": entry.topic,
+            "pmid": entry.article.pmid,
+            "facet": one.facet,
+            "label": one.id,
+            "name": one.name,
+            "confidence": one.confidence,
+        }
+        for one in entry.classification.labels
+    ]
+
+
+async def note(connection: AsyncConnection, event: ArticleClassified) -> None:
+    """Add an event to the history of its article, once."""
+    await _note(connection, event.id, event.data, event.time)
+
+
+async def _note(
+    connection: AsyncConnection, identity: str, entry: Classified, at: datetime
+) -> None:
+    await connection.execute(
+        insert(connection, revisions)
+        .values(
+            event_id=identity,
+            topic=entry.topic,
+            pmid=entry.article.pmid,
+            revision=entry.revision,
+            at=at,
+            status=entry.article.status.value,
+            told=told(entry).model_dump(mode="json"),
+        )
+        .on_conflict_do_nothing(index_elements=["event_id"])
+    )
+
+
+async def index_some(connection: AsyncConnection, most: int) -> int:
+    """Index up to so many articles that no index, or an earlier one, knows; how many there were.
+
+    One whose history has nothing gets the event that made it what it is.
+    """
+    rows = (
+        await connection.execute(
+            sa.select(articles)
+            .where(articles.c.indexed < INDEX_VERSION)
+            .order_by(articles.c.topic, articles.c.pmid)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+    ).all()
+    for one in map(known, rows):
+        await index(connection, one)
+        if not await steps(connection, one.entry.topic, one.pmid):
+            identity = event_id("archive", one.entry.topic, one.pmid, one.entry.revision)
+            await _note(connection, identity, one.entry, one.classified_at)
+    return len(rows)
+
+
+async def steps(connection: AsyncConnection, topic: str, pmid: int) -> list[Step]:
+    """The history of an article, the first revision first; of one revision by time."""
+    rows = await connection.execute(
+        sa.select(revisions)
+        .where(revisions.c.topic == topic, revisions.c.pmid == pmid)
+        .order_by(revisions.c.revision, revisions.c.at, revisions.c.event_id)
+    )
+    return [
+        Step(row.revision, row.at, Status(row.status), Told.model_validate(row.told))
+        for row in rows
+    ]
+
+
+async def checksum(connection: AsyncConnection, topic: str) -> tuple[int, int]:
+    """How many cards a topic has, and the sum of their stamps: the same while they are."""
+    row = (
+        await connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(cards.c.stamp), 0)).where(
+                cards.c.topic == topic
+            )
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+async def all_cards(connection: AsyncConnection, topic: str) -> list[Card]:
+    """Every card of a topic, the newest in PubMed first."""
+    columns = [cards.c[name] for name in Card.__dataclass_fields__]
+    rows = await connection.execute(
+        sa.select(*columns)
+        .where(cards.c.topic == topic)
+        .order_by(cards.c.entered.desc(), cards.c.pmid.desc())
+    )
+    return [Card(*row) for row in rows]
+
+
+async def labelled(
+    connection: AsyncConnection, topic: str
+) -> list[tuple[str, str, str, tuple[int, ...]]]:
+    """For each label of a topic: facet, id, name, and the PMIDs of the articles that carry it."""
+    pmids = sa.func.aggregate_strings(sa.cast(labels.c.pmid, sa.String), ",")
+    rows = await connection.execute(
+        sa.select(labels.c.facet, labels.c.label, sa.func.max(labels.c.name), pmids)
+        .where(labels.c.topic == topic)
+        .group_by(labels.c.facet, labels.c.label)
+        .order_by(labels.c.facet, labels.c.label)
+    )
+    return [(row[0], row[1], row[2], tuple(map(int, row[3].split(",")))) for row in rows]
+
+
+async def with_words(connection: AsyncConnection, topic: str, wanted: Sequence[str]) -> list[int]:
+    """The PMIDs of the articles in whose text all of these occur (`archive.fold.terms`)."""
+    rows = await connection.scalars(
+        sa.select(texts.c.pmid).where(
+            texts.c.topic == topic,
+            *(_position(connection, term) > 0 for term in wanted),
+        )
+    )
+    return list(rows)
+
+
+def _position(connection: AsyncConnection, term: str) -> sa.ColumnElement[int]:
+    # Not LIKE: it folds case once more on SQLite, and there is nothing to escape here.
+    name = "strpos" if connection.dialect.name == "postgresql" else "instr"
+    return sa.func.__getattr__(name)(texts.c.words, term, type_=sa.Integer)
+
+
+async def entries(connection: AsyncConnection, topic: str, pmids: Sequence[int]) -> list[Known]:
+    """These articles in this order, as far as they are known."""
+    found: dict[int, Known] = {}
+    for start in range(0, len(pmids), CHUNK):
+        rows = await connection.execute(
+            sa.select(articles).where(
+                articles.c.topic == topic, articles.c.pmid.in_(pmids[start : start + CHUNK])
+            )
+        )
+        found |= {row.pmid: known(row) for row in rows}
+    return [found[pmid] for pmid in pmids if pmid in found]
+
+
+async def lately_changed(
+    connection: AsyncConnection, topic: str, kinds: Collection[Status], most: int
+) -> list[Known]:
+    """The articles whose status became one of these last, the latest change first."""
+    rows = await connection.execute(
+        sa.select(articles)
+        .where(
+            articles.c.topic == topic,
+            articles.c.status.in_([kind.value for kind in kinds]),
+            articles.c.status_changed_at.is_not(None),
+        )
+        .order_by(articles.c.status_changed_at.desc(), articles.c.pmid.desc())
+        .limit(most)
+    )
+    return [known(row) for row in rows]
