@@ -12,8 +12,8 @@ from services.classifier.taxonomy import load_taxonomy
 from services.console.embedded import Embedded, opened
 from services.console.pulse import take_pulse
 from services.console.stores import deployed_stores
+from services.notifier.entries import load as load_subscriptions
 from services.notifier.senders.smtp import SmtpSender
-from services.notifier.subscription import load as load_subscriptions
 from services.poller.eutils import Patience, make_eutils
 from shared.clock import system_clock
 from shared.database import SCHEMAS, transaction

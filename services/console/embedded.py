@@ -17,6 +17,7 @@ from services.console.line import Line, open_line
 from services.console.settings import Settings
 from services.notifier.run import load_subscriptions
 from services.notifier.settings import Settings as NotifierSettings
+from services.notifier.vault import Vault
 from services.notifier.works import loops, open_house, open_office, pages
 from services.poller.app import paced
 from services.poller.eutils import Eutils, make_eutils
@@ -101,9 +102,8 @@ async def opened(embedded: Embedded, clock: Clock = system_clock) -> AsyncIterat
         taxonomy = load_taxonomy(embedded.classifier.taxonomy)
         line = await open_line(embedded.state, taxonomy, clock, stack)
         if embedded.notifier.subscriptions_file:
-            await load_subscriptions(
-                line.stores.notifier, embedded.notifier.subscriptions_file, clock
-            )
+            path, vault = embedded.notifier.subscriptions_file, Vault(embedded.notifier.keys())
+            await load_subscriptions(line.stores.notifier, path, clock, vault)
         yield line
 
 

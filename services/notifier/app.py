@@ -3,10 +3,11 @@
 import asyncio
 
 from services.notifier import tables
+from services.notifier.entries import load
 from services.notifier.handlers import handler
 from services.notifier.run import sync
 from services.notifier.settings import Settings
-from services.notifier.subscription import Subscription, load
+from services.notifier.subscription import Subscription
 from services.notifier.works import loops, open_house, open_office, pages
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
@@ -28,7 +29,7 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
 
     async def read_subscriptions() -> None:
         if subscriptions is not None:
-            await sync(engine, subscriptions, clock)
+            await sync(engine, subscriptions, clock, house.vault)
 
     return Service(
         name="notifier",

@@ -6,10 +6,12 @@ from pathlib import Path
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notifier import ledger, subscribers
+from services.notifier import ledger, listing
 from services.notifier.delivery import Desk, Identity, Office, Patience, deliver
+from services.notifier.entries import load
 from services.notifier.plan import Terms, cut, due
-from services.notifier.subscription import Subscription, load
+from services.notifier.subscription import Subscription
+from services.notifier.vault import Vault
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Retryable
@@ -19,27 +21,36 @@ __all__ = ["Identity", "Office", "Patience", "deliver_due", "load_subscriptions"
 log = structlog.get_logger(__name__)
 
 
-async def load_subscriptions(engine: AsyncEngine, path: Path, clock: Clock) -> int:
+async def load_subscriptions(
+    engine: AsyncEngine, path: Path, clock: Clock, vault: Vault | None = None
+) -> int:
     """Make the database say what the subscriptions file says; how many it lists.
+
+    The `vault` seals the targets that are no mailbox.
 
     Raises:
         ConfigurationError: the file cannot be read or is wrong; nothing is changed then.
         Retryable: the database is away.
     """
     wanted = load(path, clock())
-    await sync(engine, wanted, clock)
+    await sync(engine, wanted, clock, vault)
     log.info("subscriptions_loaded", file=str(path), subscriptions=len(wanted))
     return len(wanted)
 
 
-async def sync(engine: AsyncEngine, wanted: Collection[Subscription], clock: Clock) -> None:
+async def sync(
+    engine: AsyncEngine,
+    wanted: Collection[Subscription],
+    clock: Clock,
+    vault: Vault | None = None,
+) -> None:
     """Make the database say that exactly these are the file's subscriptions.
 
     Raises:
         Retryable: the database is away.
     """
     async with transaction(engine) as connection:
-        gone = await subscribers.sync_file(connection, wanted, clock())
+        gone = await listing.sync_file(connection, wanted, clock(), vault)
     if gone:
         log.warning("subscriptions_switched_off", switched_off=gone, listed=len(wanted))
 

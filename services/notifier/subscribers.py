@@ -1,17 +1,22 @@
-"""Subscriptions in the database: SQL only, in the caller's transaction."""
+"""Subscriptions in the database: SQL only, in the caller's transaction.
 
-from collections.abc import Collection
+How they change afterwards is in `changes`; what the file says, in `listing`.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 import structlog
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.recipient import recipient
-from services.notifier.subscription import Subscription, Wish, faults, subscription_id
-from services.notifier.tables import digests, ledger, subscriptions
+from services.notifier.recipient import MAIL, recipient
+from services.notifier.subscription import Subscription, Wish, faults
+from services.notifier.suppression import not_suppressed
+from services.notifier.tables import subscriptions
+from services.notifier.vault import Vault, is_sealed
 from shared.errors import Permanent
 
 log = structlog.get_logger(__name__)
@@ -21,10 +26,15 @@ Origin = Literal["file", "console", "web"]
 REMOVED = "removed from the subscriptions file"
 """The one reason for being inactive that the file itself takes back."""
 
+LEFT = "its reader has left"
+"""The reason that only the reader takes back, or the operator's new statement for them."""
+
 UNREADABLE = "its wish cannot be read: "
 """How the reason begins on a row that is passed over, still active, until it can be read again."""
 
-_COLUMNS = {"topic", "channel", "address", "owner"}
+COLUMNS = frozenset({"topic", "channel", "address", "owner", "secret"})
+"""What of a wish has a column of its own."""
+
 _STATE = ("created_at", "confirmed_at", "paused_at", "paused_until", "looked_at")
 
 
@@ -32,20 +42,45 @@ class Unreadable(Permanent):
     """What is on record of a subscription does not fit this version; saving it again mends it."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A subscription on record and how it stands; `recipient` is the hash of who it is for."""
+
+    subscription: Subscription
+    recipient: str
+    origin: str
+    active: bool
+    inactive_reason: str | None = None
+    suppressed: bool = False
+
+    @property
+    def is_mailable(self) -> bool:
+        """Whether digests are sent for it, when they are due."""
+        return self.active and not self.suppressed and self.subscription.confirmed_at is not None
+
+
 async def save(
-    connection: AsyncConnection, wanted: Subscription, origin: Origin, now: datetime
+    connection: AsyncConnection,
+    wanted: Subscription,
+    origin: Origin,
+    now: datetime,
+    vault: Vault | None = None,
 ) -> None:
-    """Add a subscription, or update the one with its id.
+    """Add a subscription, or update the one with its id; the `vault` seals what is no mailbox.
 
     A known one keeps the time it counts from and that of its confirmation; one confirmed only
     now counts as confirmed `now`. One that delivery switched off stays off until its address
     changes or `activate` is called.
+
+    Raises:
+        Permanent: its target has to be sealed, and there is no vault.
     """
-    known = (await connection.execute(_select(wanted.id).with_for_update())).one_or_none()
+    known = (await connection.execute(select_one(wanted.id).with_for_update())).one_or_none()
+    row = _row(wanted, origin, known, vault)
     if known is None:
-        await connection.execute(subscriptions.insert().values(**_row(wanted, origin), active=True))
+        await connection.execute(subscriptions.insert().values(**row, active=True))
         return
-    row = _row(wanted, origin) | {"created_at": known.created_at, **_reactivated(known, wanted)}
+    row |= {"created_at": known.created_at, **_revived(known, row, origin, now)}
     if wanted.confirmed_at is not None:
         row["confirmed_at"] = known.confirmed_at or now
     await connection.execute(
@@ -53,65 +88,53 @@ async def save(
     )
 
 
-def _reactivated(known: sa.Row[Any], wanted: Subscription) -> dict[str, object]:
-    new_address = known.address != wanted.address.get_secret_value()
-    if new_address or known.inactive_reason == REMOVED:
-        return {"active": True, "inactive_reason": None}
-    if known.active:
-        return {"inactive_reason": None}
-    return {}
+def _revived(
+    known: sa.Row[Any], row: dict[str, object], origin: Origin, now: datetime
+) -> dict[str, object]:
+    revived: dict[str, object] = {"active": True, "inactive_reason": None}
+    if known.recipient != row["recipient"] or known.inactive_reason == REMOVED:
+        return revived
+    if known.inactive_reason == LEFT and origin == "console" and row["confirmed_at"]:
+        return {**revived, "created_at": now}
+    return {"inactive_reason": None} if known.active else {}
 
 
-async def sync_file(
-    connection: AsyncConnection, wanted: Collection[Subscription], now: datetime
-) -> int:
-    """Make the table say what the file says: add, update, and switch off what is gone from it.
+async def find(connection: AsyncConnection, subscription_id: str) -> Kept | None:
+    """One subscription, whatever its state; its row is locked.
 
-    Nothing is deleted: the ledger of a subscription that returns must still know what was sent.
-    How many were switched off.
+    Raises:
+        Unreadable: what is on record of it does not fit this version.
     """
-    kept = [one.id for one in wanted]
-    for one in wanted:
-        await _take_over(connection, one, kept)
-        await save(connection, one, "file", now)
-    result = await connection.execute(
-        subscriptions.update()
-        .where(
-            subscriptions.c.origin == "file",
-            subscriptions.c.active,
-            subscriptions.c.id.not_in(kept),
-        )
-        .values(active=False, inactive_reason=REMOVED)
-    )
-    return result.rowcount
+    query = _kept().where(subscriptions.c.id == subscription_id)
+    row = (await connection.execute(query.with_for_update(of=subscriptions))).one_or_none()
+    return _as_kept(row) if row else None
 
 
-async def _take_over(connection: AsyncConnection, one: Subscription, kept: Collection[str]) -> None:
-    """An entry that was given an `id` is still the same one: its row and ledger go with it."""
-    before = subscription_id(one.topic, one.channel, one.address)
-    if before in kept or (await connection.execute(_select(one.id))).one_or_none():
-        return
-    result = await connection.execute(
-        subscriptions.update()
-        .where(subscriptions.c.id == before, subscriptions.c.origin == "file")
-        .values(id=one.id)
-    )
-    if result.rowcount == 1:
-        for table in (digests, ledger):
-            owned = table.c.subscription_id == before
-            await connection.execute(table.update().where(owned).values(subscription_id=one.id))
+async def everybody(connection: AsyncConnection, who: str | None = None) -> list[Kept]:
+    """All subscriptions, or those of a person: to this recipient, or looked after by it.
+
+    Those that cannot be read are passed over; `mailable` says so on their rows.
+    """
+    query = _kept()
+    if who is not None:
+        query = query.where(is_of(who))
+    rows = (await connection.execute(query.order_by(subscriptions.c.id))).all()
+    return [one for row in rows if (one := _kept_or_none(row))]
+
+
+def is_of(who: str) -> sa.ColumnElement[bool]:
+    """Rows of `subscriptions` that are a person's own."""
+    return sa.or_(subscriptions.c.recipient == who, subscriptions.c.owner_recipient == who)
 
 
 async def mailable(connection: AsyncConnection) -> list[Subscription]:
-    """The subscriptions that may be mailed: active and confirmed; by id.
+    """The subscriptions that may be mailed: active, confirmed and not suppressed; by id.
 
     One that cannot be read is passed over, logged once, and its row says why. It stays active: it
     is mailed again as soon as it can be read, after it was saved anew or after an upgrade.
     """
     rows = await connection.execute(
-        sa.select(subscriptions)
-        .where(subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None))
-        .order_by(subscriptions.c.id)
+        sa.select(subscriptions).where(*may_be_mailed()).order_by(subscriptions.c.id)
     )
     return [one for row in rows.all() if (one := await _readable(connection, row))]
 
@@ -143,14 +166,30 @@ async def lock(connection: AsyncConnection, subscription_id: str) -> Subscriptio
     Raises:
         Unreadable: what is on record of it does not fit this version.
     """
-    row = (
-        await connection.execute(
-            _select(subscription_id)
-            .where(subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None))
-            .with_for_update()
-        )
-    ).one_or_none()
+    query = select_one(subscription_id).where(*may_be_mailed()).with_for_update()
+    row = (await connection.execute(query)).one_or_none()
     return _subscription(row) if row else None
+
+
+async def lock_person(connection: AsyncConnection, subscription_id: str) -> Subscription | None:
+    """As `lock`, with all rows of the same recipient: no two digests are cut for one at once.
+
+    Raises:
+        Unreadable: what is on record of it does not fit this version.
+    """
+    who = sa.select(subscriptions.c.recipient).where(subscriptions.c.id == subscription_id)
+    await connection.execute(
+        sa.select(subscriptions.c.id)
+        .where(subscriptions.c.recipient == who.scalar_subquery())
+        .order_by(subscriptions.c.id)
+        .with_for_update()
+    )
+    return await lock(connection, subscription_id)
+
+
+def may_be_mailed() -> tuple[sa.ColumnElement[bool], ...]:
+    """True of rows of `subscriptions` whose reader asked for digests, and still wants them."""
+    return subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None), not_suppressed()
 
 
 async def deactivate(connection: AsyncConnection, subscription_id: str, reason: str) -> None:
@@ -172,28 +211,79 @@ async def activate(connection: AsyncConnection, subscription_id: str) -> bool:
     return result.rowcount == 1
 
 
-def _select(subscription_id: str) -> sa.Select[Any]:
+def select_one(subscription_id: str) -> sa.Select[Any]:
+    """The row of a subscription."""
     return sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
 
 
-def _row(one: Subscription, origin: Origin) -> dict[str, object]:
-    wish = one.model_dump(mode="json", include=set(Wish.model_fields) - _COLUMNS)
+def _row(
+    one: Subscription, origin: Origin, known: sa.Row[Any] | None, vault: Vault | None
+) -> dict[str, object]:
+    owner = one.owner.get_secret_value() if one.owner else None
     return {
         "id": one.id,
         "topic": one.topic,
         "channel": one.channel,
-        "address": one.address.get_secret_value(),
-        "recipient": recipient(one.channel, one.address.get_secret_value()),
-        "owner": one.owner.get_secret_value() if one.owner else None,
-        "wish": wish,
+        **_target(one, known, vault),
+        "owner": owner,
+        "owner_recipient": recipient("email", owner) if owner else None,
+        "wish": wish_of(one),
         "origin": origin,
         "created_at": one.created_at,
         "confirmed_at": one.confirmed_at,
     }
 
 
+def wish_of(one: Wish) -> dict[str, object]:
+    """What of a wish has no column of its own, as JSON."""
+    return one.model_dump(mode="json", include=set(Wish.model_fields) - COLUMNS)
+
+
+def _target(one: Subscription, known: sa.Row[Any] | None, vault: Vault | None) -> dict[str, object]:
+    """Where it goes. A target that is the known one is not sealed again, nor is a secret lost."""
+    target = one.address.get_secret_value()
+    if one.channel in MAIL:
+        return {"address": target, "recipient": recipient(one.channel, target), "secret": None}
+    secret = _sealed(one.secret, vault) if one.secret else known.secret if known else None
+    who = recipient(one.channel, target)
+    if known and (who == known.recipient or target == known.address):
+        return {"address": known.address, "recipient": known.recipient, "secret": secret}
+    return {"address": _sealed(one.address, vault), "recipient": who, "secret": secret}
+
+
+def _sealed(text: SecretStr, vault: Vault | None) -> str:
+    plain = text.get_secret_value()
+    if is_sealed(plain):
+        return plain
+    if vault is None:
+        raise Permanent("only mail addresses are kept in plain: set NOTIFIER_SECRET_KEY")
+    return vault.seal(plain)
+
+
+def _kept() -> sa.Select[Any]:
+    return sa.select(subscriptions, (~not_suppressed()).label("suppressed"))
+
+
+def _as_kept(row: sa.Row[Any]) -> Kept:
+    return Kept(
+        subscription=_subscription(row),
+        recipient=row.recipient,
+        origin=row.origin,
+        active=row.active,
+        inactive_reason=row.inactive_reason,
+        suppressed=row.suppressed,
+    )
+
+
+def _kept_or_none(row: sa.Row[Any]) -> Kept | None:
+    try:
+        return _as_kept(row)
+    except Unreadable:
+        return None
+
+
 def _subscription(row: sa.Row[Any]) -> Subscription:
-    named = {name: getattr(row, name) for name in ("id", *_COLUMNS, *_STATE)}
+    named = {name: getattr(row, name) for name in ("id", *COLUMNS, *_STATE)}
     try:
         return Subscription.model_validate({**row.wish, **named})
     except ValidationError as error:

@@ -1,28 +1,10 @@
-"""Who wants to be told what, and when; and the file in which an operator says so.
-
-```toml
-[[subscription]]
-topic = "car-autoimmune"
-address = "reader@example.org"
-confirmed = true            # the operator's statement that this reader asked for it
-cadence = "weekly"
-weekday = "monday"
-hour = 7
-time_zone = "Europe/Belgrade"
-
-[subscription.filters]
-modality = ["caar-t", "car-treg"]
-```
-"""
+"""Who wants to be told what, and when. How an operator says so in a file: `entries`."""
 
 import hashlib
 import re
-import tomllib
-from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -36,14 +18,14 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
 from services.notifier.item import MODALITIES
 from services.notifier.recipient import MAIL
 from services.notifier.schedule import Cadence, Weekday
-from services.notifier.vault import is_sealed
-from shared.errors import ConfigurationError
+from services.notifier.vault import is_sealed, is_webhook_key
 
 Channel = Literal["email", "slack", "webhook", "apprise", "capture"]
 Scope = Literal["core", "adjacent", "oncology", "none", "unclear"]
@@ -108,15 +90,17 @@ class Filters(_Strict):
 class Wish(_Strict):
     """What a subscriber may choose. Neither `address` nor that of an `owner` is ever shown.
 
-    `weekday` counts for weekly, `day` of the month for monthly (the last one of a shorter month).
-    `notices`: whether news of a paper that was sent waits for the next digest. `preprints`:
-    whether a pair is told once. `background`: bring what is no news too.
+    `secret` is the key that the messages of a webhook are signed with. `weekday` counts for
+    weekly, `day` of the month for monthly (the last one of a shorter month). `notices`: whether
+    news of a paper that was sent waits for the next digest. `preprints`: whether a pair is told
+    once. `background`: bring what is no news too.
     """
 
     topic: Slug
     channel: Channel = "email"
     address: SecretStr
     owner: SecretStr | None = None
+    secret: SecretStr | None = None
     cadence: Cadence = "weekly"
     weekday: Weekday = "monday"
     day: int = Field(default=1, ge=1, le=31)
@@ -144,6 +128,18 @@ class Wish(_Strict):
             raise ValueError(f"a {channel} subscription needs the URL of its target")
         return value
 
+    @field_validator("secret")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        if info.data.get("channel") != "webhook":
+            raise ValueError("only the messages of a webhook are signed: leave the secret out")
+        key = value.get_secret_value()
+        if not (is_sealed(key) or is_webhook_key(key)):
+            raise ValueError("not a key to sign with: whsec_ and 24 to 64 random bytes in Base64")
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _is_zone(cls, value: str) -> str:
@@ -155,6 +151,12 @@ class Wish(_Strict):
             ) from error
         return value
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.cadence == "immediate" and self.when_empty == "heartbeat":
+            raise ValueError("when_empty: a heartbeat every quarter of an hour helps nobody: skip")
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone whose clock `hour` is read from."""
@@ -165,6 +167,9 @@ class Subscription(Wish):
     """A wish on record. One that is not confirmed is never mailed.
 
     `created_at` is the moment from which it counts: its first digest is the first one due later.
+    A pause begins at `paused_at`, ends at `paused_until` or when it is ended, and stays on record
+    until a digest has caught up with it. `looked_at` is the last due instant of an immediate one
+    that had nothing to bring.
     """
 
     id: Slug
@@ -174,30 +179,9 @@ class Subscription(Wish):
     paused_until: AwareDatetime | None = None
     looked_at: AwareDatetime | None = None
 
-
-class Entry(Wish):
-    """One entry of the file.
-
-    `confirmed = true` is the operator's own statement that the reader asked for the mails.
-    `since` (a date-time with an offset) lets the subscription count from an earlier moment than
-    the one at which it is first read. `id` keeps a subscription the same when its address
-    changes, and is needed when one address subscribes to one topic twice.
-    """
-
-    id: Slug | None = None
-    confirmed: bool = False
-    since: AwareDatetime | None = None
-
-    def subscription(self, now: datetime) -> Subscription:
-        """The entry as first read at `now`; the store keeps earlier times of a known one."""
-        wish = {name: getattr(self, name) for name in Wish.model_fields}
-        since = self.since or now
-        return Subscription(
-            **wish,
-            id=self.id or subscription_id(self.topic, self.channel, self.address),
-            created_at=since,
-            confirmed_at=since if self.confirmed else None,
-        )
+    def is_paused(self, at: datetime) -> bool:
+        """Whether nothing is due for it then."""
+        return self.paused_at is not None and (self.paused_until is None or at < self.paused_until)
 
 
 def subscription_id(topic: str, channel: str, address: SecretStr) -> str:
@@ -205,72 +189,12 @@ def subscription_id(topic: str, channel: str, address: SecretStr) -> str:
 
     It travels in events and logs; who knows an address can compute it, and nobody can go back.
     """
-    words = "\x1f".join((topic, channel, address.get_secret_value().lower()))
+    target = address.get_secret_value()
+    words = "\x1f".join((topic, channel, target.lower() if channel in MAIL else target))
     return hashlib.sha256(words.encode()).hexdigest()[:24]
 
 
-class _File(_Strict):
-    subscription: list[Any] = []
-
-    @classmethod
-    def read(cls, text: str, name: str) -> Self:
-        try:
-            return cls.model_validate(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"{name}: not TOML: {error}; correct it there") from error
-        except ValidationError as error:
-            raise ConfigurationError(
-                f"{name}: {faults(error)}; the file holds [[subscription]] tables only"
-            ) from error
-
-
-def load(path: Path, now: datetime) -> tuple[Subscription, ...]:
-    """The subscriptions in a file.
-
-    Raises:
-        ConfigurationError: the file cannot be read, or an entry in it is wrong; names the file,
-            the entry and the field, never the address.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise ConfigurationError(
-            f"{path}: subscriptions cannot be read ({reason}): "
-            "create the file, or set NOTIFIER_SUBSCRIPTIONS_FILE to the right one"
-        ) from error
-    return parse(text, str(path), now)
-
-
-def parse(text: str, name: str, now: datetime) -> tuple[Subscription, ...]:
-    """The subscriptions in the text of a file called `name`; raises as `load` does."""
-    entries = _File.read(text, name).subscription
-    found = [read_entry(raw, f"{name}: subscription {n}", now) for n, raw in enumerate(entries, 1)]
-    _refuse_twins(found, name)
-    return tuple(found)
-
-
-def read_entry(raw: object, where: str, now: datetime) -> Subscription:
-    """One entry as `Entry` has it; `where` begins the message of what is wrong with it.
-
-    Raises:
-        ConfigurationError: naming the field, never the address.
-    """
-    try:
-        return Entry.model_validate(raw).subscription(now)
-    except ValidationError as error:
-        raise ConfigurationError(f"{where}: {faults(error)}") from error
-
-
-def _refuse_twins(found: Iterable[Subscription], name: str) -> None:
-    seen: dict[str, int] = {}
-    for number, one in enumerate(found, 1):
-        if one.id in seen:
-            raise ConfigurationError(
-                f"{name}: subscriptions {seen[one.id]} and {number} have the same id {one.id!r} "
-                "(same topic, channel and address): remove one, or give each an id of its own"
-            )
-        seen[one.id] = number
+_FIELDS = (*Wish.model_fields, "id", "confirmed", "since", *Filters.model_fields)
 
 
 def faults(error: ValidationError) -> str:
@@ -281,8 +205,7 @@ def faults(error: ValidationError) -> str:
 def _fault(fault: ErrorDetails) -> str:
     where = ".".join(map(str, fault["loc"])) or "entry"
     if fault["type"] == "extra_forbidden":
-        known = ", ".join((*Entry.model_fields, *Filters.model_fields))
-        return f"{where}: unknown field; the fields are {known}"
+        return f"{where}: unknown field; the fields are {', '.join(_FIELDS)}"
     if fault["type"] == "missing":
         return f"{where}: missing; add it"
     return f"{where}: {fault['msg'].removeprefix('Value error, ')}"

@@ -140,6 +140,7 @@ subscriptions = sa.Table(
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("recipient", sa.String(64), nullable=False),
     sa.Column("owner", sa.String(254)),
+    sa.Column("owner_recipient", sa.String(64)),
     sa.Column("secret", sa.Text),
     sa.Column("wish", Json, nullable=False),
     sa.Column("origin", sa.String(16), nullable=False),
@@ -151,14 +152,15 @@ subscriptions = sa.Table(
     sa.Column("paused_until", UtcDateTime),
     sa.Column("looked_at", UtcDateTime),
     sa.Index("ix_subscriptions_recipient", "recipient"),
+    sa.Index("ix_subscriptions_owner_recipient", "owner_recipient"),
 )
 """`wish` holds the other fields of a `Subscription`; `origin` is `file`, `console` or `web`.
 
 `address` is a mail address in plain, and any other target (a Slack or other webhook, an Apprise
 URL) sealed by the `Vault`, as is `secret`, the key that a webhook's messages are signed with.
 `recipient` is the hash of channel and target: who it is, without saying it. `owner` is the mail
-address of who looks after a target that is no mailbox. `looked_at` is the last due instant of an
-immediate subscription that had nothing to bring, and so no digest.
+address of who looks after a target that is no mailbox, `owner_recipient` its hash. `looked_at` is
+the last due instant of an immediate subscription that had nothing to bring, and so no digest.
 
 `inactive_reason` of an active one says why it is passed over all the same: it cannot be read.
 """

@@ -27,6 +27,24 @@ def is_sealed(text: str) -> bool:
     return text.startswith("gAAAAA")
 
 
+_KEY = "whsec_"
+"""How a key of Standard Webhooks begins (their specification, "Signature scheme")."""
+
+
+def webhook_key() -> SecretStr:
+    """A new key that the messages of a webhook are signed with."""
+    return SecretStr(_KEY + base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+
+
+def is_webhook_key(text: str) -> bool:
+    """Whether this is such a key: 24 to 64 bytes in Base64 behind its prefix."""
+    try:
+        key = base64.b64decode(text.removeprefix(_KEY), validate=True)
+    except ValueError:
+        return False
+    return text.startswith(_KEY) and 24 <= len(key) <= 64
+
+
 class Vault:
     """Seals and opens texts."""
 

@@ -19,8 +19,8 @@ from services.ncbi_sim.catalogue import Catalogue, read_catalogue
 from services.notifier import subscribers, tables
 from services.notifier.delivery import Office
 from services.notifier.digest import Digest
+from services.notifier.entries import read_entry
 from services.notifier.senders.choose import choose
-from services.notifier.subscription import read_entry
 from services.poller.backfill import begin, go_through
 from services.poller.backfill_windows import Span
 from services.poller.collect import Outside

@@ -14,8 +14,8 @@ from services.console.line import Line, open_line
 from services.console.pulse import take_pulse
 from services.notifier import subscribers
 from services.notifier.delivery import Office
+from services.notifier.entries import read_entry
 from services.notifier.senders.choose import choose
-from services.notifier.subscription import read_entry
 from services.poller.topic import Query, Topic
 from shared.database import transaction
 from tests.fakes import FakeClock

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from services.notifier import subscription
+from services.notifier import entries
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def test_whoever_is_not_in_the_demo_waits_for_the_demo_only_where_it_runs() -> N
 
 def test_the_subscriptions_that_come_with_it_can_be_read_and_reach_nobody() -> None:
     path = ROOT / "deploy" / "subscriptions.toml"
-    subscriptions = subscription.load(path, datetime(2026, 9, 7, tzinfo=UTC))
+    subscriptions = entries.load(path, datetime(2026, 9, 7, tzinfo=UTC))
     assert {one.cadence for one in subscriptions} == {"daily", "weekly"}
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["subscription"]
-    assert all(entry["address"].endswith("@example.org") for entry in entries)
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))["subscription"]
+    assert all(entry["address"].endswith("@example.org") for entry in listed)

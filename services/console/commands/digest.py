@@ -14,9 +14,10 @@ from services.console.embedded import Embedded, opened, read_embedded
 from services.console.show import print_digest
 from services.notifier import subscribers
 from services.notifier.digest import Digest
+from services.notifier.entries import read_entry
 from services.notifier.plan import preview as preview_digest
 from services.notifier.render.mail import Envelope
-from services.notifier.subscription import Subscription, read_entry
+from services.notifier.subscription import Subscription
 from shared.clock import system_clock
 from shared.database import transaction
 from shared.errors import ConfigurationError

@@ -23,7 +23,7 @@ from services.console.settings import Settings
 from services.console.show import print_poll, print_pulse, print_relations
 from services.console.stores import Stores, deployed_stores, opened_before
 from services.notifier import subscribers
-from services.notifier.subscription import read_entry
+from services.notifier.entries import read_entry
 from services.poller.backfill_windows import Span
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at

@@ -6,9 +6,9 @@ import pytest
 
 from services.notifier.compose import Beside, with_room, without
 from services.notifier.digest import Digest
+from services.notifier.entries import parse
 from services.notifier.render import atom, html, labels, slack, text
 from services.notifier.subject import subject
-from services.notifier.subscription import parse
 from shared.article import Correction, Status
 from shared.events import CloudEvent
 from tests.builders import a_classification

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from services.notifier import run, store, subscribers, tables
+from services.notifier import listing, run, store, subscribers, tables
+from services.notifier.entries import parse
 from services.notifier.handlers import handler
-from services.notifier.subscription import parse
 from shared.article import Status
 from shared.database import transaction
 from shared.errors import Permanent
@@ -139,7 +139,7 @@ async def test_a_confirmation_counts_from_when_it_is_read(desk: Desk) -> None:
 async def sync(desk: Desk, *ids: str) -> dict[str, bool]:
     async with transaction(desk.engine) as connection:
         wanted = [a_subscription(id=name) for name in ids]
-        await subscribers.sync_file(connection, wanted, desk.clock())
+        await listing.sync_file(connection, wanted, desk.clock())
     return {row.id: row.active for row in await desk.rows(tables.subscriptions)}
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from services.notifier.subscription import Subscription, load, parse, subscription_id
+from services.notifier.entries import load, parse
+from services.notifier.subscription import Subscription, subscription_id
 from shared.errors import ConfigurationError
 
 NOW = datetime(2026, 9, 7, 5, tzinfo=UTC)

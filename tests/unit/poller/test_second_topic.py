@@ -18,8 +18,8 @@ from services.ncbi_sim.catalogue import load_catalogue
 from services.notifier import subscribers
 from services.notifier.delivery import Office
 from services.notifier.digest import Digest
+from services.notifier.entries import read_entry
 from services.notifier.senders.choose import choose
-from services.notifier.subscription import read_entry
 from services.poller.eutils import Access, Limiter, make_eutils
 from services.poller.topic import read_topics
 from shared.database import transaction

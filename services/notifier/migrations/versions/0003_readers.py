@@ -22,6 +22,7 @@ _INDEXES = (
     ("ix_labels_topic_facet_label", "labels", ["topic", "facet", "label"]),
     ("ix_revisions_topic_pmid", "revisions", ["topic", "pmid"]),
     ("ix_subscriptions_recipient", "subscriptions", ["recipient"]),
+    ("ix_subscriptions_owner_recipient", "subscriptions", ["owner_recipient"]),
     ("ix_letters_state_next_try_at", "letters", ["state", "next_try_at"]),
     ("ix_letters_recipient_created_at", "letters", ["recipient", "created_at"]),
     ("ix_attempts_what_who_at", "attempts", ["what", "who", "at"]),
@@ -41,6 +42,7 @@ def _of_subscriptions() -> Added:
     return (
         sa.Column("recipient", sa.String(64), nullable=False, server_default=""),
         sa.Column("owner", sa.String(254)),
+        sa.Column("owner_recipient", sa.String(64)),
         sa.Column("secret", sa.Text),
         sa.Column("paused_at", UtcDateTime),
         sa.Column("paused_until", UtcDateTime),

@@ -1,0 +1,54 @@
+"""What the subscriptions file says, in the database: SQL only, in the caller's transaction."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.subscribers import REMOVED, save, select_one
+from services.notifier.subscription import Subscription, subscription_id
+from services.notifier.tables import digests, ledger, subscriptions
+from services.notifier.vault import Vault
+
+
+async def sync_file(
+    connection: AsyncConnection,
+    wanted: Collection[Subscription],
+    now: datetime,
+    vault: Vault | None = None,
+) -> int:
+    """Make the table say what the file says: add, update, and switch off what is gone from it.
+
+    Nothing is deleted: the ledger of a subscription that returns must still know what was sent.
+    How many were switched off.
+    """
+    kept = [one.id for one in wanted]
+    for one in wanted:
+        await _take_over(connection, one, kept)
+        await save(connection, one, "file", now, vault)
+    result = await connection.execute(
+        subscriptions.update()
+        .where(
+            subscriptions.c.origin == "file",
+            subscriptions.c.active,
+            subscriptions.c.id.not_in(kept),
+        )
+        .values(active=False, inactive_reason=REMOVED)
+    )
+    return result.rowcount
+
+
+async def _take_over(connection: AsyncConnection, one: Subscription, kept: Collection[str]) -> None:
+    """An entry that was given an `id` is still the same one: its row and ledger go with it."""
+    before = subscription_id(one.topic, one.channel, one.address)
+    if before in kept or (await connection.execute(select_one(one.id))).one_or_none():
+        return
+    result = await connection.execute(
+        subscriptions.update()
+        .where(subscriptions.c.id == before, subscriptions.c.origin == "file")
+        .values(id=one.id)
+    )
+    if result.rowcount == 1:
+        for table in (digests, ledger):
+            owned = table.c.subscription_id == before
+            await connection.execute(table.update().where(owned).values(subscription_id=one.id))
