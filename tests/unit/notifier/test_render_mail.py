@@ -168,5 +168,5 @@ def test_an_id_that_no_header_can_carry_is_refused(envelope: Envelope, what: str
 
 
 def test_a_digest_id_that_no_header_can_carry_is_refused() -> None:
-    with pytest.raises(Permanent, match="digest id"):
+    with pytest.raises(Permanent, match="message id"):
         message(a_digest(id="a b"), an_envelope())
