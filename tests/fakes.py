@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP
 
+from services.notifier.senders import Package, Target
 from shared.outbox import Outgoing
 
 
@@ -45,16 +48,32 @@ class FakeClock:
 
 @dataclass
 class FakeSender:
-    """Takes every message; before that it meets the faults it was given, one a message."""
+    """Takes every package; before that it meets the faults it was given, one a package.
+
+    `sent` has the mails among them, with their recipients, and `taken` all packages.
+    """
 
     faults: list[Exception] = field(default_factory=list)
     sent: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    taken: list[tuple[Target, Package]] = field(default_factory=list)
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
+    async def send(self, package: Package, target: Target) -> None:
         await asyncio.sleep(0)
         if self.faults:
             raise self.faults.pop(0)
-        self.sent.append((recipient, message))
+        self.take(package, target)
+
+    def take(self, package: Package, target: Target) -> None:
+        self.taken.append((target, package))
+        if not package.content.startswith(b"{"):
+            mail = message_from_bytes(package.content, policy=SMTP)
+            self.sent.append((target.address, mail))
+
+    async def rest(self) -> None:
+        """Nothing is held."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
     @property
     def ids(self) -> list[str]:

@@ -13,7 +13,7 @@ from services.console.embedded import Embedded, opened
 from services.console.pulse import take_pulse
 from services.console.stores import deployed_stores
 from services.notifier.entries import load as load_subscriptions
-from services.notifier.senders.smtp import SmtpSender
+from services.notifier.senders.connection import connection
 from services.poller.eutils import Patience, make_eutils
 from shared.clock import system_clock
 from shared.database import SCHEMAS, transaction
@@ -91,7 +91,7 @@ async def _mail(embedded: Embedded) -> str:
     server = embedded.notifier.smtp_server()
     if server is None:
         return f"captured to {embedded.notifier.capture_dir}/, nothing is sent"
-    async with SmtpSender(server, "").client():
+    async with connection(server):
         return f"{embedded.notifier.smtp_host} answers"
 
 

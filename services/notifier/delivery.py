@@ -16,7 +16,6 @@ never answers bring the same papers each day.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,8 +25,8 @@ from services.notifier.compose import without
 from services.notifier.digest import Digest
 from services.notifier.ledger import Claim
 from services.notifier.plan import BACKGROUND, SOURCE
-from services.notifier.render.mail import Envelope, message
-from services.notifier.senders import AnswerLost, RecipientRejected, Senders
+from services.notifier.render.mail import Envelope, Written, written
+from services.notifier.senders import AnswerLost, Package, RecipientRejected, Senders, Target
 from services.notifier.subscription import Subscription
 from services.notifier.tables import outbox
 from shared.clock import Clock, system_clock
@@ -119,7 +118,7 @@ async def deliver(desk: Desk, digest_id: str) -> bool:
         return False
     try:
         digest = await _checked(desk, parcel.claim)
-        mail = message(digest, _envelope(desk, parcel.subscription))
+        mail = written(digest, _envelope(desk, parcel.subscription))
         await _hand_over(desk, parcel, mail)
     except AnswerLost as fault:
         await _note_maybe_sent(desk, parcel)
@@ -132,7 +131,7 @@ async def deliver(desk: Desk, digest_id: str) -> bool:
         log.exception("digest_delivery_broke", digest_id=digest_id)
         await _postpone(desk, parcel, Retryable(f"a bug: {type(error).__name__}"))
     else:
-        return await _record(desk, parcel, digest, str(mail["Message-ID"]))
+        return await _record(desk, parcel, digest, mail.message_id)
     return False
 
 
@@ -175,14 +174,14 @@ def _envelope(desk: Desk, subscription: Subscription) -> Envelope:
     )
 
 
-async def _hand_over(desk: Desk, parcel: Parcel, mail: EmailMessage) -> None:
+async def _hand_over(desk: Desk, parcel: Parcel, mail: Written) -> None:
     channel = parcel.subscription.channel
     if channel not in desk.office.senders:
         raise Retryable(f"no sender for channel {channel!r}: set NOTIFIER_DELIVERY to one for it")
     address = parcel.subscription.address.get_secret_value()
     sender = desk.office.senders[channel]
     try:
-        await sender.send(mail, address)
+        await sender.send(Package(mail.message_id, mail.content), Target(address))
     except (Permanent, Retryable):
         raise
     except Exception as error:  # a bug in one digest must not hold up the others

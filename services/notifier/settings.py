@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.notifier.delivery import Identity, Patience
 from services.notifier.plan import BACKGROUND
-from services.notifier.senders.smtp import SmtpServer, Tls
+from services.notifier.senders.connection import SmtpServer, Tls
 from services.notifier.vault import keys_from
 from services.notifier.web.house import Doors
 
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     smtp_connections: int = Field(default=4, ge=1, le=50)
     per_domain_second: float = Field(default=10.0, gt=0)
     admitted_hosts: str = ""
-    apprise_schemes: str = "discord,tgram,msteams,workflows,mattermosts,zulip,ntfys,matrixs"
+    apprise_schemes: str = "discord,tgram,workflows,mmosts,zulip,ntfys"
     max_wait_minutes: int = Field(default=120, ge=0, le=24 * 60)
     background_per_digest: int = Field(default=BACKGROUND, ge=1, le=200)
     clock_file: Path | None = None
@@ -119,4 +119,6 @@ class Settings(BaseSettings):
             tls=self.smtp_tls,
             user=self.smtp_user or None,
             password=self.smtp_password or None,
+            connections=self.smtp_connections,
+            per_domain=self.per_domain_second,
         )

@@ -3,6 +3,8 @@
 A token is checked in constant time (itsdangerous) and carries no secret; it is never logged.
 """
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -54,6 +56,15 @@ class Tokens:
         if end is not None and datetime.fromtimestamp(end, UTC) < now:
             raise Expired("this link has expired: ask for a new one")
         return str(subject)
+
+    def macs(self, purpose: Purpose, message: bytes) -> list[bytes]:
+        """Keyed hashes of a message (HMAC-SHA256), the signing key's first: for short tokens."""
+        words = f"carillon.{purpose}.mac\x1f".encode() + message
+        return [hmac.digest(key.encode(), words, hashlib.sha256) for key in reversed(self._keys)]
+
+    def is_mac(self, purpose: Purpose, message: bytes, mac: bytes, octets: int) -> bool:
+        """Whether these are the first octets of one of its keyed hashes; in constant time."""
+        return any(hmac.compare_digest(one[:octets], mac) for one in self.macs(purpose, message))
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
         return URLSafeSerializer(self._keys, salt=f"carillon.{purpose}")

@@ -1,13 +1,10 @@
 """The channels that a digest can take. One file per channel; each translates its own faults."""
 
 from collections.abc import Mapping
-from email.message import EmailMessage
-from email.policy import SMTP
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.errors import Permanent, Retryable
-
-_WIRE = SMTP.clone(cte_type="7bit")
 
 
 class RecipientRejected(Permanent):
@@ -18,25 +15,51 @@ class AnswerLost(Retryable):
     """The channel may have the message, but its answer did not come: neither yes nor no."""
 
 
-class Sender(Protocol):
-    """Hands a message to its channel."""
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What is handed over in one piece, the same at every attempt.
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
-        """Return once the channel has accepted the message.
+    `id` is what a reader's program knows a repeat by: the Message-ID of a mail, in its angle
+    brackets, or the `webhook-id`. `content` is what travels: a mail as bytes, or JSON.
+    """
+
+    id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a package goes: a mail address or a URL, opened; never shown.
+
+    `secret` is the key that a webhook's messages are signed with; `bounce_to` is the address that
+    a mail server returns a mail to.
+    """
+
+    address: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+    bounce_to: str | None = field(default=None, repr=False)
+
+
+class Sender(Protocol):
+    """Hands packages to its channel."""
+
+    async def send(self, package: Package, target: Target) -> None:
+        """Return once the channel has accepted the package.
 
         Raises:
-            AnswerLost: the message was on its way, or there already, when the connection ended.
+            AnswerLost: the package was on its way, or there already, when the connection ended.
             Retryable: the channel is away, asks to come back later, or refuses us (a wrong
                 password, a relay that does not know us): the recipient is not to blame.
             RecipientRejected: this recipient will never get a message there.
             Permanent: this message will never be taken.
         """
 
+    async def rest(self) -> None:
+        """Let go of connections that have been idle for long; called when nothing waits."""
+
+    async def close(self) -> None:
+        """Let go of all connections; nothing is being sent now."""
+
 
 Senders = Mapping[str, Sender]
 """The sender for each channel name of a subscription."""
-
-
-def wire(message: EmailMessage) -> bytes:
-    """A message as it travels: CRLF, seven bits, the same bytes each time."""
-    return message.as_bytes(policy=_WIRE)

@@ -4,11 +4,10 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from services.notifier.senders import wire
+from services.notifier.senders import Package, Target
 from shared.errors import Retryable
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
@@ -16,28 +15,34 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 @dataclass(frozen=True)
 class CaptureSender:
-    """Writes `<message id>.eml` into a folder, whole or not at all.
+    """Writes `<id>.eml`, or `.json`, into a folder, whole or not at all.
 
-    The same message again replaces its file, so that a repeated delivery leaves one.
+    The same package again replaces its file, so that a repeated delivery leaves one.
     """
 
     folder: Path
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
-        """Write the message.
+    async def send(self, package: Package, target: Target) -> None:
+        """Write the package.
 
         Raises:
             Retryable: the folder cannot be written to.
         """
-        name = _UNSAFE.sub("_", str(message["Message-ID"] or "message").strip("<>"))
-        content = wire(message)
+        name = _UNSAFE.sub("_", package.id.strip("<>")) or "message"
+        kind = "json" if package.content.startswith(b"{") else "eml"
         try:
-            await asyncio.to_thread(self._write, f"{name}.eml", content)
+            await asyncio.to_thread(self._write, f"{name}.{kind}", package.content)
         except OSError as error:
             raise Retryable(
                 f"capture: {self.folder} cannot be written to ({error.strerror}): "
                 "correct its permissions, or set NOTIFIER_CAPTURE_DIR"
             ) from error
+
+    async def rest(self) -> None:
+        """Nothing is held."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
     def _write(self, name: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,7 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
-from email.message import EmailMessage
-from typing import Literal
 
-import aiosmtplib
 from aiosmtplib.errors import (
     SMTPDataError,
     SMTPException,
@@ -16,14 +12,14 @@ from aiosmtplib.errors import (
     SMTPServerDisconnected,
     SMTPTimeoutError,
 )
-from aiosmtplib.response import SMTPResponse
-from aiosmtplib.typing import Default
-from pydantic import SecretStr
 
-from services.notifier.senders import AnswerLost, RecipientRejected, wire
+from services.notifier.senders import AnswerLost, Package, RecipientRejected, Target
+from services.notifier.senders.connection import Connection, SmtpServer, Tls, connection
+from services.notifier.senders.pace import Buckets, Pace
+from services.notifier.senders.pool import IDLE_SECONDS, Held, Pool
 from shared.errors import Permanent, Retryable
 
-Tls = Literal["none", "starttls", "tls"]
+__all__ = ["SmtpSender", "SmtpServer", "Tls", "connection", "translate"]
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MAILBOX = {"1", "2"}
@@ -32,83 +28,113 @@ _POLICY = "7"
 """RFC 3463 subject of security and policy: mostly a relay that does not take mail from us."""
 
 
-@dataclass(frozen=True)
-class SmtpServer:
-    """Where mail is handed over. `command_seconds` is for one answer, `total_seconds` for all."""
-
-    host: str
-    port: int
-    tls: Tls = "starttls"
-    user: str | None = None
-    password: SecretStr | None = None
-    command_seconds: float = 30.0
-    total_seconds: float = 120.0
-
-
-class Client(aiosmtplib.SMTP):
-    """A connection that knows how far its message got.
-
-    `awaits_answer` from the DATA command until the server has answered 2xx, 4xx or 5xx;
-    `is_accepted` from a 2xx on: what goes wrong in the farewell is no fault of the message.
-    """
-
-    awaits_answer = False
-    is_accepted = False
-
-    async def data(  # the signature is the library's
-        self,
-        message: str | bytes,
-        /,
-        *,
-        timeout: float | Literal[Default.token] | None = Default.token,  # noqa: ASYNC109
-    ) -> SMTPResponse:
-        """Hand the message over; raises as the library's does."""
-        self.awaits_answer = True
-        try:
-            answer = await super().data(message, timeout=timeout)
-        except SMTPResponseException as error:
-            self.awaits_answer = error.code < 400  # -1 stands for what could not be read
-            raise
-        self.awaits_answer, self.is_accepted = False, True
-        return answer
-
-
-@dataclass(frozen=True)
 class SmtpSender:
-    """Sends each message on a connection of its own; `mail_from` is the envelope's sender."""
+    """Sends mails over a few connections; `mail_from` is the envelope's sender by default."""
 
-    server: SmtpServer
-    mail_from: str
+    def __init__(
+        self,
+        server: SmtpServer,
+        mail_from: str,
+        pace: Pace | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self.server = server
+        self.mail_from = mail_from
+        self._pool = Pool(self._connected, server.connections, idle_seconds)
+        rate = server.per_domain
+        self._pace = pace or Pace(Buckets(rate, burst=max(1.0, rate)))
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
+    async def send(self, package: Package, target: Target) -> None:
         """Return once the server has answered 250 to the message; raises as `Sender` says.
 
         Faults are raised without their cause: the library's carry the addresses.
         """
-        client = self.client()
+        await self._pace.turn(target.address.rpartition("@")[2].lower())
+        async with self._pool.room():
+            await self._try(package, target)
+
+    async def rest(self) -> None:
+        """Close the connections that have been idle for long."""
+        await self._pool.rest()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    async def _try(self, package: Package, target: Target) -> None:
+        """One hand-over; once more at once when a connection turns out to have gone meanwhile."""
+        attempt = _Attempt()
         try:
-            async with asyncio.timeout(self.server.total_seconds), client:
-                await client.sendmail(self.mail_from, [recipient], wire(message))
+            async with asyncio.timeout(self.server.total_seconds):
+                try:
+                    await self._over(attempt, package, target, fresh=False)
+                except (SMTPException, OSError) as error:
+                    if not attempt.was_stale(error):
+                        raise
+                    await self._over(attempt, package, target, fresh=True)
         except (SMTPException, OSError) as error:
-            if client.is_accepted:
+            if attempt.is_accepted:
                 return
             fault = translate(error)
         else:
             return
-        raise AnswerLost(str(fault)) if client.awaits_answer else fault
+        raise AnswerLost(str(fault)) if attempt.awaits_answer else fault
 
-    def client(self) -> Client:
-        """A connection to the server, not made yet."""
-        server = self.server
-        return Client(
-            hostname=server.host,
-            port=server.port,
-            use_tls=server.tls == "tls",
-            start_tls=server.tls == "starttls",
-            username=server.user,
-            password=server.password.get_secret_value() if server.password else None,
-            timeout=server.command_seconds,
-        )
+    async def _over(
+        self, attempt: "_Attempt", package: Package, target: Target, *, fresh: bool
+    ) -> None:
+        attempt.held = None
+        held = attempt.held = await self._pool.take(fresh=fresh)
+        held.wire.awaits_answer = held.wire.is_accepted = False
+        sender = target.bounce_to or self.mail_from
+        is_sound = False
+        try:
+            await held.wire.sendmail(sender, [target.address], package.content)
+            is_sound = True
+        except (SMTPRecipientsRefused, SMTPResponseException) as error:
+            is_sound = _says_no(error)
+            raise
+        finally:
+            if is_sound:
+                await self._pool.give_back(held)
+            else:  # nobody knows what state the server is in: the next message begins anew
+                held.wire.close()
+
+    async def _connected(self) -> Connection:
+        made = connection(self.server)
+        try:
+            await made.connect()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+
+class _Attempt:
+    """One hand-over of a message, over one connection or, when that had gone, a second one."""
+
+    held: Held | None = None
+
+    @property
+    def awaits_answer(self) -> bool:
+        return self.held is not None and self.held.wire.awaits_answer
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.held is not None and self.held.wire.is_accepted
+
+    def was_stale(self, error: Exception) -> bool:
+        """Whether a connection used before had been closed by the server, before our message."""
+        if self.held is None or not self.held.is_used or self.awaits_answer or self.is_accepted:
+            return False
+        is_closing = isinstance(error, SMTPResponseException) and error.code == 421
+        return is_closing or isinstance(error, SMTPServerDisconnected | ConnectionError)
+
+
+def _says_no(error: SMTPRecipientsRefused | SMTPResponseException) -> bool:
+    """Whether the server refused clearly and goes on: 421 is its farewell (RFC 5321, 3.8)."""
+    refusals = error.recipients if isinstance(error, SMTPRecipientsRefused) else [error]
+    return all(one.code >= 400 and one.code != 421 for one in refusals)
 
 
 def translate(error: SMTPException | OSError) -> Retryable | Permanent:

@@ -1,13 +1,12 @@
 """A mail whose acceptance nobody heard of: it may be with its reader, and that stays on record."""
 
 from datetime import timedelta
-from email.message import EmailMessage
 
 import pytest
 
 from services.notifier import tables
 from services.notifier.delivery import BACK_OFF
-from services.notifier.senders import AnswerLost, RecipientRejected
+from services.notifier.senders import AnswerLost, Package, RecipientRejected, Target
 from shared.errors import Permanent, Retryable
 from tests.fakes import FakeSender
 from tests.unit.notifier.kit import Desk
@@ -19,8 +18,8 @@ LOST = AnswerLost("SMTP server: the connection was lost; it is tried again")
 class Unheard(FakeSender):
     """Takes every message, and then meets the faults it was given."""
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
-        self.sent.append((recipient, message))
+    async def send(self, package: Package, target: Target) -> None:
+        self.take(package, target)
         if self.faults:
             raise self.faults.pop(0)
 

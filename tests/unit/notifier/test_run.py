@@ -11,7 +11,7 @@ from services.notifier import subscribers, tables
 from services.notifier.delivery import BACK_OFF, Office, deliver
 from services.notifier.delivery import Desk as Working
 from services.notifier.run import load_subscriptions
-from services.notifier.senders import RecipientRejected
+from services.notifier.senders import Package, RecipientRejected, Target
 from shared.article import Status
 from shared.database import transaction
 from shared.errors import ConfigurationError, Permanent, Retryable
@@ -113,8 +113,8 @@ async def test_a_crash_after_the_server_accepted_means_the_same_mail_once_more(d
     await subscribed(desk)
 
     class Dying(FakeSender):
-        async def send(self, message: object, recipient: str) -> None:
-            await super().send(message, recipient)  # type: ignore[arg-type]
+        async def send(self, package: Package, target: Target) -> None:
+            await super().send(package, target)
             raise Killed
 
     survivor, desk.sender = desk.sender, Dying()
@@ -140,10 +140,10 @@ async def test_a_hand_over_that_outlasts_its_lease_is_recorded_once(desk: Desk) 
     counts = []
 
     class Slow(FakeSender):
-        async def send(self, message: object, recipient: str) -> None:
+        async def send(self, package: Package, target: Target) -> None:
             desk.timer.advance(minutes=10)
             counts.append(await other.deliver())
-            await super().send(message, recipient)  # type: ignore[arg-type]
+            await super().send(package, target)
 
     desk.sender = Slow()
     counts.append(await desk.at(8))

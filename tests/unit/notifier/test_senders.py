@@ -5,16 +5,18 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aiosmtplib.errors import SMTPException, SMTPRecipientRefused
 from pydantic import SecretStr
 
-from services.notifier.senders import AnswerLost, RecipientRejected, wire
+from services.notifier.senders import AnswerLost, Package, RecipientRejected, Target
 from services.notifier.senders.capture import CaptureSender
 from services.notifier.senders.choose import choose
-from services.notifier.senders.smtp import SmtpSender, SmtpServer, translate
+from services.notifier.senders.connection import SmtpServer
+from services.notifier.senders.smtp import SmtpSender, translate
+from services.notifier.subscription import Channel
 from shared.errors import Permanent, Retryable
 from tests.unit.notifier.mailserver import (
     Mailbox,
@@ -37,14 +39,31 @@ def mail() -> EmailMessage:
     return message
 
 
+def package(message: EmailMessage | None = None) -> Package:
+    message = message or mail()
+    return Package(str(message["Message-ID"]), message.as_bytes(policy=SMTP.clone(cte_type="7bit")))
+
+
+TO = Target(READER)
+
+
 def sender(port: int, **server: Any) -> SmtpSender:
     given = {"tls": "none", "command_seconds": 2.0, "total_seconds": 5.0, **server}
     return SmtpSender(SmtpServer("127.0.0.1", port, **given), "news@example.org")
 
 
+async def sent(port: int, **server: Any) -> None:
+    """One mail over a connection of its own."""
+    one = sender(port, **server)
+    try:
+        await one.send(package(), TO)
+    finally:
+        await one.close()
+
+
 async def fault_of(port: int, **server: Any) -> Exception:
     with pytest.raises((Retryable, Permanent)) as fault:
-        await sender(port, **server).send(mail(), READER)
+        await sent(port, **server)
     for error in (fault.value, fault.value.__cause__):
         assert "example.org" not in str(error)
     assert fault.value.__suppress_context__ or fault.value.__context__ is None
@@ -54,20 +73,20 @@ async def fault_of(port: int, **server: Any) -> Exception:
 async def test_a_mail_arrives_as_it_was_rendered() -> None:
     mailbox = Mailbox()
     async with smtp_server(mailbox) as port:
-        await sender(port).send(mail(), READER)
+        await sent(port)
     (envelope,) = mailbox.accepted
     assert (envelope.mail_from, envelope.rcpt_tos) == ("news@example.org", [READER])
     assert isinstance(envelope.content, bytes)
-    assert envelope.content.rstrip() == wire(mail()).rstrip()
+    assert envelope.content.rstrip() == package().content.rstrip()
     found = message_from_bytes(envelope.content, policy=SMTP)
     assert found["Subject"] == "Sjögren: 2 new"
     assert "\n.\n" in found.get_content().replace("\r\n", "\n")
 
 
 def test_a_message_travels_in_seven_bits_and_the_same_each_time() -> None:
-    assert wire(mail()).isascii()
-    assert wire(mail()) == wire(mail())
-    assert b"\n" not in wire(mail()).replace(b"\r\n", b"")
+    assert package().content.isascii()
+    assert package().content == package().content
+    assert b"\n" not in package().content.replace(b"\r\n", b"")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +139,7 @@ async def test_a_user_and_password_are_given_when_asked() -> None:
     mailbox = Mailbox()
     options = {"authenticator": only_with("u", "p"), "auth_required": True}
     async with smtp_server(mailbox, auth_require_tls=False, **options) as port:
-        await sender(port, user="u", password=SecretStr("p")).send(mail(), READER)
+        await sent(port, user="u", password=SecretStr("p"))
         fault = await fault_of(port, user="u", password=SecretStr("wrong-secret"))
         anonymous = await fault_of(port)
     assert len(mailbox.accepted) == 1
@@ -178,14 +197,14 @@ async def test_only_an_answer_that_did_not_come_means_that_the_mail_may_have_arr
 
 async def test_a_connection_lost_after_the_acceptance_is_no_failure() -> None:
     async with scripted_server(HELLO, OK, OK, OK, GO, OK, None) as port:
-        await sender(port).send(mail(), READER)
+        await sent(port)
 
 
 async def test_a_farewell_that_hangs_after_the_acceptance_is_no_failure() -> None:
     async with scripted_server(HELLO, OK, OK, OK, GO, OK, "250-and so on") as port:
-        await sender(port, total_seconds=0.3).send(mail(), READER)
+        await sent(port, total_seconds=0.3)
     async with scripted_server(HELLO, OK, OK, OK, GO, OK, "nonsense") as port:
-        await sender(port).send(mail(), READER)
+        await sent(port)
 
 
 async def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
@@ -224,7 +243,7 @@ async def test_a_mail_goes_encrypted(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
     mailbox = Mailbox()
     async with smtp_server(mailbox, **{option: context}) as port:
-        await sender(port, tls=tls).send(mail(), READER)
+        await sent(port, tls=tls)
     assert len(mailbox.accepted) == 1
 
 
@@ -254,17 +273,17 @@ def test_any_other_fault_of_the_library_is_tried_again(error: SMTPException | OS
 
 async def test_a_captured_mail_is_one_file_named_by_its_message(tmp_path: Path) -> None:
     capture = CaptureSender(tmp_path / "mail")
-    await capture.send(mail(), READER)
-    await capture.send(mail(), READER)
+    await capture.send(package(), TO)
+    await capture.send(package(), TO)
     (path,) = (tmp_path / "mail").iterdir()
     assert path.name == "d1_example.org.eml"
-    assert path.read_bytes() == wire(mail())
+    assert path.read_bytes() == package().content
 
 
 async def test_a_message_id_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     message = mail()
     message.replace_header("Message-ID", "<../../etc/passwd@x>")
-    await CaptureSender(tmp_path / "mail").send(message, READER)
+    await CaptureSender(tmp_path / "mail").send(package(message), TO)
     (path,) = (tmp_path / "mail").iterdir()
     assert path.name == ".._.._etc_passwd_x.eml"
 
@@ -272,16 +291,20 @@ async def test_a_message_id_cannot_lead_out_of_the_folder(tmp_path: Path) -> Non
 async def test_a_folder_that_cannot_be_written_to_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file where the folder should be")
     with pytest.raises(Retryable, match=r"cannot be written to.*NOTIFIER_CAPTURE_DIR"):
-        await CaptureSender(tmp_path / "mail").send(mail(), READER)
+        await CaptureSender(tmp_path / "mail").send(package(), TO)
 
 
 def test_without_a_server_everything_is_captured(tmp_path: Path) -> None:
     senders = choose(tmp_path, None, "Carillon <news@example.org>")
-    assert senders["email"] == senders["capture"] == CaptureSender(tmp_path)
+    assert set(senders) == set(get_args(Channel))
+    assert all(one == CaptureSender(tmp_path) for one in senders.values())
 
 
 def test_with_a_server_mail_goes_to_it_from_the_plain_address(tmp_path: Path) -> None:
     server = SmtpServer("mail.example.org", 587)
     senders = choose(tmp_path, server, "Carillon <news@example.org>")
-    assert senders["email"] == SmtpSender(server, "news@example.org")
+    assert set(senders) == set(get_args(Channel))
+    mail = senders["email"]
+    assert isinstance(mail, SmtpSender)
+    assert (mail.server, mail.mail_from) == (server, "news@example.org")
     assert senders["capture"] == CaptureSender(tmp_path)
