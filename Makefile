@@ -18,13 +18,16 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden lint format types eval check year fuzz bench up down clean runtime development
+.PHONY: help demo demo-web test golden lint format types eval check year fuzz bench up down clean runtime development
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## two simulated weeks in one process; the digest on the screen and in out/
 	@$(BIN)/carillon demo
+
+demo-web: $(RUNTIME) ## the same, and then its web pages on http://localhost:8000, until Ctrl-C
+	@$(BIN)/carillon demo --serve
 
 test: $(DEVELOPMENT) ## all tests; those that need Docker skip, with the reason, where there is none
 	@$(BIN)/pytest

@@ -3,8 +3,8 @@
 Nothing of it depends on the machine's time or on chance: the same catalogue gives the same bytes.
 """
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +12,12 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from services.classifier.taxonomy import Taxonomy
 from services.console.artefacts import write_digest, write_feed, write_labels
 from services.console.line import Line, open_line
-from services.console.scenario import instants
+from services.console.scenario import DEMO_KEY, instants
 from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import Catalogue
 from services.notifier import tables
@@ -25,9 +26,14 @@ from services.notifier.digest import Digest
 from services.notifier.render.mail import Envelope
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
+from services.notifier.tokens import Tokens
+from services.notifier.vault import Vault
+from services.notifier.web.house import House
+from services.notifier.works import loops
 from services.poller.eutils import Access, Eutils, Limiter, make_eutils
 from services.poller.topic import Topic
 from shared.database import transaction
+from shared.process import Loop
 
 OURS = ("digest.html", "digest.txt", "digest.eml", "slack.json", "feed.atom", "labels.jsonl")
 MAIL = "mail"
@@ -37,7 +43,10 @@ POLL_ONCE_A_DAY = 24 * 60
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demo is made of. `step_done` is told each instant, and how much moved in it."""
+    """What a demo is made of. `step_done` is told each instant, and how much moved in it.
+
+    `public_url` is where the mails say that the pages are.
+    """
 
     catalogue: Catalogue
     topic: Topic
@@ -45,23 +54,47 @@ class Demo:
     subscriptions: Path
     out: Path
     step_done: Callable[[datetime, int], None]
+    public_url: str = "http://localhost:8000"
 
 
 @dataclass
-class _Hand:
+class Hand:
     """The hand of the demo's clock."""
 
     now: datetime
 
     def __call__(self) -> datetime:
+        """The instant that is shown."""
         return self.now
 
 
-async def run_demo(demo: Demo) -> list[Digest]:
-    """Run all days, write every artefact into `out`, and give back the digests in order."""
+@dataclass(frozen=True)
+class World:
+    """The demo's installation at work, on the hand's day."""
+
+    demo: Demo
+    hand: Hand
+    line: Line
+    eutils: Eutils
+    house: House
+    work: tuple[Loop, ...]
+
+    async def live_through(self, instant: datetime) -> int:
+        """Everything that belongs to one instant; how many events and messages moved."""
+        self.hand.now = instant
+        await self.line.poll(self.eutils, [self.demo.topic])
+        moved = await self.line.carry()
+        for loop in self.work:
+            done = await loop.step()
+            moved += done if isinstance(done, int) else 0
+        return moved + await self.line.carry()
+
+
+@asynccontextmanager
+async def opened(demo: Demo) -> AsyncIterator[World]:
+    """A new world at the beginning of its days; gone, but for the mails in `out`, afterwards."""
     clear(demo.out)
-    steps = list(instants(demo.catalogue))
-    hand = _Hand(steps[0])
+    hand = Hand(next(instants(demo.catalogue)))
     office = Office(choose(demo.out / MAIL, None, IDENTITY.sender), IDENTITY)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(TemporaryDirectory(prefix="carillon-demo-"))
@@ -70,20 +103,19 @@ async def run_demo(demo: Demo) -> list[Digest]:
         eutils = make_eutils(Access(url), limiter=Limiter(per_second=1_000))
         stack.push_async_callback(eutils.aclose)
         await load_subscriptions(line.stores.notifier, demo.subscriptions, hand)
-        for instant in steps:
-            hand.now = instant
-            demo.step_done(instant, await _live_through(line, eutils, demo.topic, office))
-        digests = await sent_digests(line)
+        keys = (SecretStr(DEMO_KEY),)
+        house = House(line.stores.notifier, hand, Tokens(keys), Vault(keys), demo.public_url)
+        yield World(demo, hand, line, eutils, house, loops(house, office))
+
+
+async def live_all_days(world: World) -> list[Digest]:
+    """Live through the fortnight, write every artefact into `out`; the digests, in order."""
+    demo = world.demo
+    for instant in instants(demo.catalogue):
+        demo.step_done(instant, await world.live_through(instant))
+    digests = await sent_digests(world.line)
     _write(demo.out, digests)
     return digests
-
-
-async def _live_through(line: Line, eutils: Eutils, topic: Topic, office: Office) -> int:
-    """Everything that belongs to one instant; how many events and digests moved."""
-    await line.poll(eutils, [topic])
-    moved = await line.carry()
-    moved += await line.deliver(office)
-    return moved + await line.carry()
 
 
 def clear(out: Path) -> None:

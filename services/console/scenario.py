@@ -15,6 +15,12 @@ from shared.clock import read_instant
 POLL_HOUR = time(4, tzinfo=UTC)
 DIGEST_HOUR = time(12, tzinfo=UTC)
 
+DEMO_KEY = "the key of the demo: everybody knows it; it protects nothing"
+"""Signs the links of the demo, so that its mails are the same in one process and in Docker.
+
+A deployment gets it with the scenario, and loses it with it: a real one makes a key of its own.
+"""
+
 CLOCK = "now"
 """The file in the scenario's folder that every service's clock reads."""
 
@@ -49,6 +55,7 @@ def write_scenario(folder: Path, catalogue: Catalogue, eutils_url: str) -> None:
         ("poller_eutils_url", eutils_url),
         ("poller_ncbi_api_key", "demo"),  # the stand-in, as NCBI, allows 10 requests a second
         ("poller_poll_every_minutes", "1440"),
+        ("notifier_secret_key", DEMO_KEY),
     ):
         (folder / name).write_text(f"{value}\n", encoding="ascii")
     write_clock(folder, next(instants(catalogue)))
