@@ -6,15 +6,15 @@ from pathlib import Path
 
 from services.notifier.digest import Digest
 from services.notifier.render import atom, html, labels, slack, text
-from services.notifier.render.mail import Envelope, message
+from services.notifier.render.mail import Envelope, written
 
 
 def write_digest(folder: Path, digest: Digest, envelope: Envelope) -> None:
     """Write one digest as HTML, text, `.eml` and Slack payload."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "digest.html", html.render(digest))
-    _write(folder / "digest.txt", text.render(digest))
-    (folder / "digest.eml").write_bytes(message(digest, envelope).as_bytes())
+    _write(folder / "digest.html", html.render(digest, envelope.links))
+    _write(folder / "digest.txt", text.render(digest, envelope.links))
+    (folder / "digest.eml").write_bytes(written(digest, envelope).content)
     _write(folder / "slack.json", json.dumps(slack.payloads(digest), indent=2, ensure_ascii=False))
 
 

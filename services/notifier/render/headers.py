@@ -13,6 +13,9 @@ from shared.errors import Permanent
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _NAMED_LIST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
+LONGEST = 254
+"""Characters of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets)."""
+
 _WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")  # printable ASCII without space " < >
 
 
@@ -66,13 +69,13 @@ def address(value: str, what: str) -> Address:
     """
     name, spec = parseaddr(value)
     local, _, domain = spec.rpartition("@")
-    whole = value.isprintable() and value.rstrip(">").endswith(spec)
+    whole = value.isprintable() and value.rstrip(">").endswith(spec) and len(spec) <= LONGEST
     if not (whole and _ATOM.fullmatch(local) and _ATOM.fullmatch(domain)):
         raise Permanent(f"mail: the {what} is not one e-mail address; correct the subscription")
     return Address(name, local, domain)
 
 
-def web_address(url: str | None) -> str | None:
+def web_address(url: str | None, what: str = "unsubscribe URL") -> str | None:
     """The URL, if it is one that a header and a link can carry.
 
     Raises:
@@ -81,7 +84,7 @@ def web_address(url: str | None) -> str | None:
     if url is None:
         return None
     if not _WEB_ADDRESS.fullmatch(url):
-        raise Permanent("mail: the unsubscribe URL is not an http or https address; correct it")
+        raise Permanent(f"mail: the {what} is not an http or https address; correct it")
     return url
 
 

@@ -15,9 +15,14 @@ class Links:
     manage: str | None = None
     permalink: str | None = None
 
+    @property
+    def feedback_base(self) -> str | None:
+        """What a PMID is put after, for where to say of an item: wrong label, or not relevant."""
+        return f"{self.permalink}/feedback/" if self.permalink else None
+
     def feedback(self, pmid: int) -> str | None:
         """Where to say that an item has a wrong label or is not relevant."""
-        return f"{self.permalink}/feedback/{pmid}" if self.permalink else None
+        return f"{self.feedback_base}{pmid}" if self.permalink else None
 
 
 NO_PAGES = Links()

@@ -1,5 +1,6 @@
 """The colours of the HTML digest, light and dark; every pair of text and ground meets WCAG AA."""
 
+import functools
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -58,6 +59,7 @@ DARK = {
 }
 
 
+@functools.lru_cache(maxsize=256)
 def painted(name: str, css: str = "") -> Markup:
     """The `class` and `style` attributes of an element: light colours inline, dark by class.
 
@@ -66,6 +68,7 @@ def painted(name: str, css: str = "") -> Markup:
     return Markup('class="{}" style="{}"').format(name, css + LIGHT[name].css())
 
 
+@functools.cache
 def dark_rules() -> Markup:
     """The rules of the `prefers-color-scheme: dark` block; they must beat inline styles."""
     rules = (f".{name}{{{paint.css('!important;')}}}" for name, paint in DARK.items())

@@ -91,8 +91,6 @@ def _blocks(digest: Digest) -> Iterator[Block]:
         yield _header(f"{words.UNCLEAR} ({digest.other_count})")
         yield from (_item(item, "") for item in digest.other)
     yield from _more(words.more_lead(digest), digest.beyond)
-    if words.more_tail(digest):
-        yield _context(words.more_tail(digest))
     yield from _background(digest)
     yield DividerBlock()
     yield _context("\n".join(coverage.lines(digest)))
@@ -180,6 +178,9 @@ def _more(lead: str, items: Sequence[Item]) -> Iterator[Block]:
         else:
             text = f"{text} {link}"
     yield _section(text)
+    rest = len(items) - words.BEYOND_LISTED
+    if rest > 0:
+        yield _context(f"and {rest} more not listed here")
 
 
 def escaped(text: str) -> str:

@@ -1,34 +1,40 @@
 """The plain-text part of a digest mail: what the HTML part says, in 76 columns."""
 
 import functools
-import textwrap
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from collections.abc import Sequence
+from typing import Any
 
 from services.notifier.digest import Digest, Item
-from services.notifier.render import coverage, words
+from services.notifier.render import coverage, summary, words
+from services.notifier.render.environment import for_text, underlined, wrapped
 from services.notifier.render.html import fitted
+from services.notifier.render.links import NO_PAGES, Links
+from services.notifier.render.pages import HELD, Entry, sections
+from services.notifier.render.strips import EMPTY, Strip, strip, text_of
 from services.notifier.render.ties import tie_lines
 
-WIDTH = 76
 
-
-def render(digest: Digest, unsubscribe_url: str | None = None) -> str:
+def render(digest: Digest, links: Links = NO_PAGES) -> str:
     """The digest as text, with the items that its HTML has room for."""
-    return page(fitted(digest, unsubscribe_url)[0], unsubscribe_url)
+    return text_of(strips(fitted(digest, links).digest, links))
 
 
-def page(digest: Digest, unsubscribe_url: str | None = None) -> str:
-    """The text of a digest that is already known to fit."""
-    template = _environment().get_template("digest/body.txt.j2")
-    return template.render(
-        digest=digest,
-        leave=unsubscribe_url,
-        words=words,
-        coverage=coverage,
-        starred=starred,
-        tie_lines=tie_lines,
-    )
+def strips(digest: Digest, links: Links = NO_PAGES) -> Sequence[Strip]:
+    """The text of a digest that is already known to fit, in pieces."""
+    base = links.feedback_base
+    told = {
+        "digest": digest,
+        "doors": words.doors(links),
+        "leave": links.leave,
+        "words": words,
+        "coverage": coverage,
+        "summary": summary,
+    }
+    return [
+        strip(for_text().get_template("digest/head.txt.j2").render(told)),
+        *sections(digest, _FORM, links.permalink, strip(base) if base else None),
+        strip(for_text().get_template("digest/foot.txt.j2").render(told)),
+    ]
 
 
 def starred(item: Item) -> str:
@@ -36,31 +42,51 @@ def starred(item: Item) -> str:
     return "".join(f"*{text}*" if marked else text for text, marked in words.quote_pieces(item))
 
 
-def _wrapped(text: str, indent: int = 0, hanging: int | None = None) -> str:
-    """The text in lines of at most `WIDTH`; an address that is longer stays whole."""
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent if hanging is None else hanging),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+class _Text:
+    """The pieces of a page as text."""
+
+    close = EMPTY
+
+    def heading(self, text: str, number: int | None) -> Strip:
+        return _heading(text, number)
+
+    def note(self, text: str) -> Strip:
+        return strip(f"{wrapped(text)}\n\n")
+
+    def opening(self) -> Strip:
+        return EMPTY
+
+    def entry(self, item: Item, modality: str, *, has_feedback: bool) -> Entry:
+        return _entry(item, modality, has_feedback)
+
+    def more(self, lead: str, items: tuple[Item, ...], listed: int) -> Strip:
+        lines = [lead, *(f"  {words.pubmed(item.pmid)}" for item in items[:listed])]
+        rest = len(items) - listed
+        tail = [f"  and {rest} more not listed here"] if rest > 0 else []
+        return strip("\n".join([*lines[not lead :], *tail]) + "\n\n")
+
+    def elsewhere(self, lead: str, url: str) -> Strip:
+        return strip(f"{lead} {words.ELSEWHERE}: {url}\n\n".lstrip())
 
 
-def _underlined(text: str, sign: str) -> str:
-    return f"{text}\n{sign * min(len(text), WIDTH)}"
+_FORM = _Text()
+
+
+@functools.lru_cache(maxsize=1024)
+def _heading(text: str, number: int | None) -> Strip:
+    counted = text if number is None else f"{text} ({number})"
+    return strip(f"{underlined(counted, '=')}\n\n")
+
+
+@functools.lru_cache(maxsize=HELD)
+def _entry(item: Item, modality: str, has_feedback: bool) -> Entry:
+    whole = _macro()(item, modality, words, tie_lines, starred)
+    if not has_feedback:
+        return Entry(strip(f"{whole}\n"))
+    return Entry(strip(f"{whole}  {words.FEEDBACK} "), strip(f"{item.pmid}\n\n"))
 
 
 @functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("services.notifier"),
-        autoescape=False,  # noqa: S701 - text is not markup
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(wrapped=_wrapped, underlined=_underlined)
-    return environment
+def _macro() -> Any:
+    parts: Any = for_text().get_template("digest/parts.txt.j2").module
+    return parts.entry

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.digest import Digest, Group, Item, Notice
 from services.notifier.item import clean
+from services.notifier.render.links import Links
 from services.notifier.standing import STANDINGS, of_kind
 from shared.article import Status
 
@@ -19,6 +20,11 @@ BACKGROUND_NOTE = (
     "From before this watch began, nearest to the seed first. Not counted among what is new."
 )
 UNCLEAR = "We could not tell: please look"
+LEAVE = "Leave this list"
+MANAGE = "Change what you get"
+PERMALINK = "Read on the web"
+ELSEWHERE = "Read them on the web"
+FEEDBACK = "Wrong label or not relevant?"
 HOW_TO_LEAVE = "To leave this list, reply to this message and say so; its sender runs it."
 
 _MONTHS = (
@@ -139,8 +145,17 @@ def headline(digest: Digest) -> str:
 
 
 def occasion(digest: Digest) -> str:
-    """What this digest is."""
+    """What this digest is; one after a pause says since when it makes up for it."""
+    if digest.catch_up_from:
+        since = day_text(local(digest, digest.catch_up_from).date())
+        return f"Catch-up on your pause since {since}, the most related first, around article"
     return f"{clean(digest.cadence).capitalize()} digest around article"
+
+
+def doors(links: Links) -> tuple[Link, ...]:
+    """Where a reader can go from here: the digest on the web, the settings, the way out."""
+    named = ((PERMALINK, links.permalink), (MANAGE, links.manage), (LEAVE, links.leave))
+    return tuple(Link(text, url) for text, url in named if url)
 
 
 def counted(number: int, noun: str) -> str:
@@ -214,9 +229,3 @@ def notice_link(notice: Notice) -> Link | None:
 def more_lead(digest: Digest) -> str:
     """What was left out for room."""
     return f"{digest.more} more"
-
-
-def more_tail(digest: Digest) -> str:
-    """How many are not even linked."""
-    rest = digest.more - BEYOND_LISTED
-    return f"and {rest} more not listed here" if rest > 0 else ""

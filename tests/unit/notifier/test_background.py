@@ -147,7 +147,8 @@ def test_of_a_page_that_is_too_long_the_background_goes_first_and_stays_linked()
     long = "x" * 6_000
     news = [an_entry(n, a_label(), title=long) for n in range(1, 8)]
     beside = Beside(background=tuple(an_entry(n, title=long) for n in range(100, 110)))
-    smaller, page = html.fitted(a_digest(*news, beside=beside))
+    digest = a_digest(*news, beside=beside)
+    smaller, page = html.fitted(digest).digest, html.render(digest)
 
     assert len(page.encode()) <= html.LIMIT
     assert len(smaller.shown) == 7
@@ -155,7 +156,7 @@ def test_of_a_page_that_is_too_long_the_background_goes_first_and_stays_linked()
     assert len(smaller.all_background) == 10
     for item in smaller.background_beyond:
         assert f"/{item.pmid}/" in page
-        assert f"/{item.pmid}/" in text.page(smaller)
+        assert f"/{item.pmid}/" in text.render(smaller)
 
 
 @pytest.mark.parametrize(("room", "news", "beside"), [(9, 2, 3), (3, 2, 1), (2, 2, 0), (1, 1, 0)])

@@ -8,6 +8,7 @@ import pytest
 from services.notifier.compose import Beside
 from services.notifier.health import Trouble
 from services.notifier.render import html, palette
+from services.notifier.render.links import Links
 from services.notifier.ties import Tie
 from tests.unit.notifier.digests import a_coverage, a_digest, a_full_digest, a_notice, an_entry
 
@@ -65,7 +66,10 @@ def pages() -> list[str]:
         coverage=a_coverage(healthy=False, polls=0, troubles=(alarm,)),
         beside=Beside(background=(an_entry(1),), ties={1: (tie,)}),
     )
-    return [html.render(a_full_digest(), "https://c.example/leave"), html.render(corrected)]
+    return [
+        html.render(a_full_digest(), Links(leave="https://c.example/leave")),
+        html.render(corrected),
+    ]
 
 
 def test_the_measure_itself_knows_black_on_white() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from services.notifier.digest import Digest
 from services.notifier.render import coverage, html, text, words
+from services.notifier.render.environment import WIDTH
+from services.notifier.render.links import Links
 from tests.unit.notifier.digests import (
     a_coverage,
     a_digest,
@@ -19,6 +21,7 @@ from tests.unit.notifier.digests import (
 
 VOID = {"meta", "br", "hr", "img", "link"}
 LEAVE = "https://c.example/leave/abc"
+LINKS = Links(leave=LEAVE)
 NASTY = '<b>IL-6 & "x"</b><script>alert(1)</script>'
 
 
@@ -74,7 +77,7 @@ def many(number: int) -> Digest:
 
 def test_text_and_html_say_the_same_of_every_article() -> None:
     digest = a_full_digest()
-    pages = Reading(html.render(digest, LEAVE)).seen, flat(text.render(digest, LEAVE))
+    pages = Reading(html.render(digest, LINKS)).seen, flat(text.render(digest, LINKS))
 
     headings = {item.pmid: group.modality for group in digest.groups for item in group.items}
     for item in digest.items:
@@ -87,8 +90,8 @@ def test_text_and_html_say_the_same_of_every_article() -> None:
 def test_text_and_html_link_to_the_same_places() -> None:
     digest = a_full_digest()
 
-    linked = set(Reading(html.render(digest, LEAVE)).links)
-    printed = set(re.findall(r"https://\S+", text.render(digest, LEAVE)))
+    linked = set(Reading(html.render(digest, LINKS)).links)
+    printed = set(re.findall(r"https://\S+", text.render(digest, LINKS)))
 
     assert linked == printed
     assert "https://doi.org/10.1002/(SICI)1097-4652%3C1::AID%3E3.0.CO;2-%23" in linked
@@ -171,7 +174,7 @@ def test_title_markup_keeps_only_what_pubmed_uses(given: str, kept: str) -> None
     ids=["full", "empty", "large", "nasty"],
 )
 def test_html_is_well_formed_with_a_language_and_headings_in_order(digest: Digest) -> None:
-    page = html.render(digest, LEAVE)
+    page = html.render(digest, LINKS)
     reading = Reading(page)
 
     assert reading.open == []
@@ -196,12 +199,12 @@ def test_layout_is_by_tables_that_say_so_and_by_nothing_that_word_cannot_draw() 
 def test_400_articles_stay_below_100_kb_and_none_is_lost() -> None:
     digest = many(400)
 
-    page, plain = html.render(digest, LEAVE), text.render(digest, LEAVE)
+    page, plain = html.render(digest, LINKS), text.render(digest, LINKS)
 
     assert 80_000 < len(page.encode()) <= html.LIMIT
     for told in (page, plain):
         assert {f"/{pmid}/" in told for pmid in range(1, 401)} == {True}
-    shown, _ = html.fitted(digest, LEAVE)
+    shown = html.fitted(digest, LINKS).digest
     assert shown.total == 400
     assert [item.pmid for item in shown.shown] == list(range(400, 400 - len(shown.shown), -1))
     assert f"{400 - len(shown.shown)} more" in Reading(page).seen
@@ -216,8 +219,8 @@ def test_what_is_not_even_linked_is_counted() -> None:
 
 
 def test_the_way_out_is_at_the_top_and_at_the_bottom() -> None:
-    page = html.render(a_full_digest(), LEAVE)
-    plain = text.render(a_full_digest(), LEAVE)
+    page = html.render(a_full_digest(), LINKS)
+    plain = text.render(a_full_digest(), LINKS)
 
     for told in (page, plain):
         assert told.count(LEAVE) == 2
@@ -253,12 +256,12 @@ def test_the_same_digest_gives_the_same_bytes_also_after_it_was_stored() -> None
     digest = many(60)
     stored = Digest.model_validate_json(digest.model_dump_json())
 
-    assert html.render(digest, LEAVE) == html.render(stored, LEAVE)
-    assert text.render(digest, LEAVE) == text.render(stored, LEAVE)
+    assert html.render(digest, LINKS) == html.render(stored, LINKS)
+    assert text.render(digest, LINKS) == text.render(stored, LINKS)
 
 
 def test_text_keeps_to_its_width_except_for_addresses() -> None:
-    plain = text.render(many(30), LEAVE)
+    plain = text.render(many(30), LINKS)
 
-    assert all(len(line) <= text.WIDTH or "https://" in line for line in plain.splitlines())
+    assert all(len(line) <= WIDTH or "https://" in line for line in plain.splitlines())
     assert "\n\n\n" not in plain

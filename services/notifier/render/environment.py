@@ -1,0 +1,56 @@
+"""The two template environments: for markup, where everything is escaped, and for plain text."""
+
+import functools
+import textwrap
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+WIDTH = 76
+"""Columns of the text part."""
+
+
+@functools.cache
+def for_html() -> Environment:
+    """Templates of HTML."""
+    return Environment(
+        loader=PackageLoader("services.notifier"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+@functools.cache
+def for_text() -> Environment:
+    """Templates of text, with the filters `wrapped` and `underlined`."""
+    environment = Environment(
+        loader=PackageLoader("services.notifier"),
+        autoescape=False,  # noqa: S701 - text is not markup
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(wrapped=wrapped, underlined=underlined)
+    return environment
+
+
+def wrapped(text: str, indent: int = 0, hanging: int | None = None) -> str:
+    """The text in lines of at most `WIDTH`; an address that is longer stays whole."""
+    if indent + len(text) <= WIDTH and "\n" not in text:
+        return " " * indent + text
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent if hanging is None else hanging),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def underlined(text: str, sign: str) -> str:
+    """A heading: the text with a line of signs below."""
+    return f"{text}\n{sign * min(len(text), WIDTH)}"

@@ -1,0 +1,57 @@
+"""The headers of a digest's mail as bytes.
+
+What is plain ASCII is written here; anything else is left to the standard library (RFC 2047).
+"""
+
+import functools
+from email.policy import SMTP
+
+from services.notifier.item import clean
+from services.notifier.render.headers import address
+
+LINE = 76
+"""Columns after which a subject is folded."""
+
+
+def line(name: str, value: str) -> bytes:
+    """A header of ASCII that is known to hold no line end: ids, addresses, dates."""
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+@functools.lru_cache(maxsize=1024)
+def subject_line(text: str) -> bytes:
+    """The subject, folded between words; an encoded word only where it must be one."""
+    text = clean(text)
+    if not text.isascii() or "=?" in text:
+        return _folded("Subject", text)
+    lines: list[str] = []
+    rest = f"Subject: {text}"
+    while len(rest) > LINE and (at := rest.rfind(" ", 1 if lines else 10, LINE)) > 0:
+        lines.append(rest[:at])
+        rest = rest[at:]
+    return "\r\n".join([*lines, rest, ""]).encode("ascii")
+
+
+@functools.lru_cache(maxsize=64)
+def from_line(value: str) -> bytes:
+    """Who writes, with a name or without.
+
+    Raises:
+        Permanent: it is not one address.
+    """
+    return _folded("From", str(address(value, "sender")))
+
+
+def to_line(value: str) -> bytes:
+    """To whom; the fault names the role and never the address.
+
+    Raises:
+        Permanent: it is not one address.
+    """
+    to = address(value, "recipient")
+    return _folded("To", str(to)) if to.display_name else line("To", to.addr_spec)
+
+
+def _folded(name: str, value: str) -> bytes:
+    folded: str = SMTP.fold(name, value)
+    return folded.encode("ascii")

@@ -1,0 +1,71 @@
+"""The words of a digest's summary: what is usual, what is new here, how it went over the months."""
+
+from services.notifier.digest import Digest, First, Trend
+from services.notifier.item import MONTHS, clean
+from services.notifier.render.words import counted
+
+_EPONYMS = ("Sjogren", "Sjögren", "Behcet", "Behçet", "Crohn", "Graves", "Hashimoto")
+_NAMES = 24
+
+
+def summary(digest: Digest) -> tuple[str, ...]:
+    """Sentences below the headline: compared with the usual, and what is a first."""
+    return (*_usual(digest), *(_first(first) for first in digest.firsts))
+
+
+def _usual(digest: Digest) -> tuple[str, ...]:
+    usual = digest.usual
+    if usual is None:
+        return ()
+    low, high = usual.low, usual.high
+    span = f"{low} to {high}" if low != high else str(low)
+    tail = f"{span} a {usual.unit} over the last {counted(usual.over, usual.unit)}."
+    return (f"{_compared(digest, low, high)}: {tail}",)
+
+
+def _compared(digest: Digest, low: int, high: int) -> str:
+    """One week's number is compared with weeks only; a day's, or a pause's, with neither."""
+    if digest.cadence not in {"weekly", "monthly"} or digest.catch_up_from:
+        return "Usual"
+    if digest.total > high:
+        return "More than usual"
+    return "Fewer than usual" if digest.total < low else "As usual"
+
+
+def _first(first: First) -> str:
+    return f"First {clean(first.modality)} in {_within(clean(first.disease))} here."
+
+
+def _within(name: str) -> str:
+    """A name inside a sentence: small, unless it is an abbreviation or somebody's name."""
+    word = name.split(" ", 1)[0]
+    if word in _EPONYMS or not word[1:].islower():
+        return name
+    return name[0].lower() + name[1:]
+
+
+def trend_title(trend: Trend) -> str:
+    """What the picture shows."""
+    first, last = (_month(month) for month in (trend.months[0], trend.months[-1]))
+    return f"Articles a month by approach, {first} to {last}"
+
+
+def trend_lines(trend: Trend) -> tuple[str, ...]:
+    """The numbers of the picture, a line for each approach, in columns."""
+    width = max(min(len(one.name), _NAMES) for one in trend.series)
+    return tuple(
+        f"{one.name[:_NAMES]:<{width}}" + "".join(f"{n:>3}" for n in one.counts)
+        for one in trend.series
+    )
+
+
+def trend_words(trend: Trend) -> str:
+    """The numbers of the picture in words, for those who do not see it."""
+    told = (
+        f"{one.name} {sum(one.counts)} ({', '.join(map(str, one.counts))})" for one in trend.series
+    )
+    return f"{trend_title(trend)}: {'; '.join(told)}."
+
+
+def _month(month: str) -> str:
+    return f"{MONTHS[int(month[5:]) - 1]} {month[:4]}"
