@@ -2,9 +2,8 @@
 
 import logging
 import os
-import shutil
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,27 +14,36 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import make_engine
+from tests.machine import browser_missing, docker_missing
 from tests.parts import Postgres, Rabbit, start_postgres, start_rabbit
 
 
-def _docker_missing() -> str | None:
-    if shutil.which("docker") is None:
-        return "no docker command on this machine"
-    answer = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
-    return None if answer.returncode == 0 else "no Docker engine answers `docker info`"
+@dataclass(frozen=True)
+class _Need:
+    """What tests with one of the marks need; with `demanded` set, as in CI, none is skipped."""
+
+    name: str
+    marks: tuple[str, ...]
+    demanded: str
+    missing: Callable[[], str | None]
+
+
+_NEEDS = (
+    _Need("Docker", ("connected", "e2e"), "CARILLON_REQUIRE_DOCKER", docker_missing),
+    _Need("Chromium", ("browser",), "CARILLON_REQUIRE_BROWSER", browser_missing),
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanting = [i for i in items if i.get_closest_marker("connected") or i.get_closest_marker("e2e")]
-    if not wanting:
-        return
-    reason = _docker_missing()
-    if reason is None:
-        return
-    if os.environ.get("CARILLON_REQUIRE_DOCKER"):  # noqa: TID251  set by CI: nothing may be skipped
-        pytest.exit(f"CARILLON_REQUIRE_DOCKER is set, but {reason}", returncode=4)
-    for item in wanting:
-        item.add_marker(pytest.mark.skip(reason=f"needs Docker: {reason}"))
+    for need in _NEEDS:
+        wanting = [item for item in items if any(map(item.get_closest_marker, need.marks))]
+        reason = need.missing() if wanting else None
+        if reason is None:
+            continue
+        if os.environ.get(need.demanded):  # noqa: TID251  set by CI
+            pytest.exit(f"{need.demanded} is set, but {reason}", returncode=4)
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=f"needs {need.name}: {reason}"))
 
 
 @pytest.fixture(autouse=True)

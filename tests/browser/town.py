@@ -1,0 +1,64 @@
+"""The pages under test: the demo's fortnight lived through, then served as a reader finds them."""
+
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from services.console.commands.demo import packaged_demo
+from services.console.demo import MAIL, World, live_all_days, opened
+from services.console.demo_web import TICK, next_noon
+from services.notifier.digest import Digest
+from services.notifier.web.app import make_web
+from shared.serving import served
+
+
+@dataclass(frozen=True)
+class Town:
+    """A world with its pages at `url`; `digests` are those of the fortnight, the last one last."""
+
+    world: World
+    url: str
+    digests: list[Digest]
+
+    async def moment(self) -> None:
+        """Let everything happen that is due now: letters leave."""
+        await self.world.live_through(self.world.hand.now + TICK)
+
+    async def tomorrow(self) -> None:
+        """Go on to the next noon, when the day's digests have been sent."""
+        await self.world.live_through(next_noon(self.world.hand.now))
+
+    def mails(self, address: str) -> list[EmailMessage]:
+        """The mails to an address, the oldest first."""
+        folder = self.world.demo.out / MAIL
+        read = [
+            message_from_bytes(path.read_bytes(), policy=policy.default)
+            for path in folder.glob("*.eml")
+        ]
+        mine = [mail for mail in read if str(mail["To"]) == address]
+        return sorted(mine, key=lambda mail: mail["Date"].datetime)
+
+    def link(self, mail: EmailMessage, path: str) -> str:
+        """The first link in a mail's text to one of our pages, such as `confirm`."""
+        body = mail.get_body(("plain",))
+        assert body is not None
+        found = re.search(rf"{re.escape(self.url)}/{path}\b[^\s>]*", body.get_content())
+        assert found, f"no link to /{path} in:\n{body.get_content()}"
+        return found[0]
+
+
+@asynccontextmanager
+async def open_town(out: Path) -> AsyncIterator[Town]:
+    """Live through the fortnight, with its mails in `out`; then serve the pages."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    demo = packaged_demo(out, lambda _instant, _moved: None, f"http://localhost:{port}")
+    async with opened(demo) as world:
+        digests = await live_all_days(world)
+        async with served(make_web(world.house), "127.0.0.1", port):
+            yield Town(world, demo.public_url, digests)
