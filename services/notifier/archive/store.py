@@ -18,10 +18,10 @@ from services.notifier.archive.index import (
 )
 from services.notifier.project import Known
 from services.notifier.store import known
-from services.notifier.tables import articles, cards, labels, revisions, texts
+from services.notifier.tables import articles, cards, labels, polls, revisions, texts
 from shared.article import Status
 from shared.database import insert
-from shared.events import ArticleClassified, Classified, event_id
+from shared.events import ArticleClassified, Classified, Poll, event_id
 
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
@@ -226,3 +226,14 @@ async def lately_changed(
         .limit(most)
     )
     return [known(row) for row in rows]
+
+
+async def last_poll(
+    connection: AsyncConnection, topic: str, *, healthy: bool = False
+) -> Poll | None:
+    """The last poll of a topic, or the last `healthy` one, whatever the clock says now."""
+    query = sa.select(polls.c.poll).where(polls.c.topic == topic)
+    if healthy:
+        query = query.where(polls.c.healthy)
+    found = await connection.scalar(query.order_by(polls.c.finished_at.desc()).limit(1))
+    return Poll.model_validate(found) if found else None
