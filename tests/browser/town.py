@@ -1,5 +1,6 @@
 """The pages under test: the demo's fortnight lived through, then served as a reader finds them."""
 
+import base64
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -62,3 +63,16 @@ async def open_town(out: Path) -> AsyncIterator[Town]:
         digests = await live_all_days(world)
         async with served(make_web(world.house), "127.0.0.1", port):
             yield Town(world, demo.public_url, digests)
+
+
+def page_of(mail: EmailMessage) -> str:
+    """A mail's HTML as a mail client shows it: with the pictures that came with it."""
+    body = mail.get_body(("html",))
+    assert body is not None
+    html = str(body.get_content())
+    for part in mail.walk():
+        if part["Content-ID"]:
+            picture = base64.b64encode(part.get_payload(decode=True)).decode()  # type: ignore[arg-type]
+            address = f"data:{part.get_content_type()};base64,{picture}"
+            html = html.replace(f"cid:{part['Content-ID'].strip('<>')}", address)
+    return html
