@@ -15,8 +15,14 @@ MOST = 3
 SURE = 0.5
 """A label that is less sure than this makes no first."""
 
-GENERAL = frozenset({"car-t-general"})
-"""Modalities that name no approach of their own."""
+GENERAL = frozenset(
+    {
+        "car-t-general", "car-other-cell", "other-target-car-t",
+        "autoimmune-general", "cancer", "other", "transplant", "allergy", "vasculitis-other",
+        "neuro-other", "skin-other", "kidney-other", "heme-other",
+    }
+)  # fmt: skip
+"""Labels that name no approach, or no disease, of their own: a first of them says nothing."""
 
 Pair = tuple[str, str]
 """Ids of a modality and a disease."""
@@ -45,7 +51,8 @@ def firsts(items: Sequence[Item], seen: Collection[Pair], known: int) -> tuple[F
 
 
 def _pairs(item: Item) -> Iterator[tuple[Label, Label]]:
-    sure = [label for label in item.labels if label.confidence >= SURE]
-    modalities = [x for x in sure if x.facet == "modality" and x.id not in GENERAL]
-    diseases = [x for x in sure if x.facet == "disease"]
-    yield from ((modality, disease) for modality in modalities for disease in diseases)
+    """Its first approach, as in a digest's headings, in each of its diseases."""
+    sure = [x for x in item.labels if x.confidence >= SURE and x.id not in GENERAL]
+    approach = next((label for label in sure if label.facet == "modality"), None)
+    if approach:
+        yield from ((approach, label) for label in sure if label.facet == "disease")

@@ -15,16 +15,16 @@ from services.notifier.digest import Series, Trend
 from services.notifier.item import MONTHS
 from services.notifier.render.summary import trend_title, trend_words
 
-WIDTH, HEIGHT = 608, 252
+WIDTH, HEIGHT = 520, 320
 """Pixels as shown; it is drawn twice as large, for sharp screens."""
 
 _SCALE = 2
-_COLOURS = ("#0b5d6e", "#c9780f", "#6a4c93", "#35875a", "#b8443a", "#7d8994")
+COLOURS = ("#0b5d6e", "#c9780f", "#6a4c93", "#35875a", "#b8443a", "#7d8994")
 """One a series, told apart by hue and by lightness; 3 to 1 at least against the ground."""
 
-_GROUND, _INK, _QUIET, _RULE = "#f8faf9", "#1d2733", "#55616d", "#d5dcda"
-_LEFT, _TOP, _BOTTOM, _KEY = 40, 40, 212, 430
-"""Where the columns stand, and where the names of the series begin."""
+GROUND, _INK, _QUIET, _RULE = "#f8faf9", "#1d2733", "#55616d", "#d5dcda"
+_LEFT, _RIGHT, _TOP, _BOTTOM, _KEY = 42, 506, 52, 204, 256
+"""Where the columns stand, and from where down the names of the series."""
 
 
 class Shown(NamedTuple):
@@ -49,14 +49,14 @@ def inline(trend: Trend) -> str:
 @functools.lru_cache(maxsize=64)
 def png(trend: Trend) -> bytes:
     """The picture as PNG, of `2 * WIDTH` by `2 * HEIGHT` pixels."""
-    canvas = Image.new("RGB", (WIDTH * _SCALE, HEIGHT * _SCALE), _GROUND)
+    canvas = Image.new("RGB", (WIDTH * _SCALE, HEIGHT * _SCALE), GROUND)
     drawn = ImageDraw.Draw(canvas)
-    _text(drawn, (16, 12), trend_title(trend), _INK, 13)
+    _text(drawn, (16, 27), trend_title(trend), _INK, 15)
     _scale_lines(drawn, trend)
     _key(drawn, trend)
     for place in range(len(trend.months)):
         _column(drawn, trend, place)
-    small = canvas.quantize(colors=32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = canvas.quantize(colors=24, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     held = BytesIO()
     small.save(held, "PNG", optimize=True)
     return held.getvalue()
@@ -64,40 +64,39 @@ def png(trend: Trend) -> bytes:
 
 def _scale_lines(drawn: ImageDraw.ImageDraw, trend: Trend) -> None:
     top = _ceiling(trend)
-    for number in {0, top // 2, top} if top > 1 else {0, top}:
-        height = _height(trend, number)
-        _box(drawn, (_LEFT, _BOTTOM - height, _KEY - 22, _BOTTOM - height + 0.5), _RULE)
-        _text(drawn, (_LEFT - 8, _BOTTOM - height), str(number), _QUIET, 11, "rm")
+    for number in (0, top // 2, top) if top > 1 else (0, top):
+        height = _BOTTOM - _height(trend, number)
+        _box(drawn, (_LEFT, height, _RIGHT, height + 0.5), _RULE)
+        _text(drawn, (_LEFT - 8, height), str(number), _QUIET, 13, "rm")
 
 
 def _column(drawn: ImageDraw.ImageDraw, trend: Trend, place: int) -> None:
-    step = (_KEY - 26 - _LEFT) / len(trend.months)
-    left, at = _LEFT + place * step + 4, 0
-    for series, colour in zip(trend.series, _COLOURS, strict=False):
+    step = (_RIGHT - _LEFT) / len(trend.months)
+    left, at = _LEFT + place * step + 5, 0
+    for series, colour in zip(trend.series, COLOURS, strict=False):
         number = series.counts[place]
         low, high = _BOTTOM - _height(trend, at), _BOTTOM - _height(trend, at + number)
         if number:
-            _box(drawn, (left, high, left + step - 8, low - 1), colour)
+            _box(drawn, (left, high, left + step - 10, low - 1), colour)
         at += number
-    middle = left + step / 2 - 4
+    middle, month = left + step / 2 - 5, trend.months[place]
     if at:
-        _text(drawn, (middle, _BOTTOM - _height(trend, at) - 3), str(at), _INK, 11, "ms")
-    month = trend.months[place]
-    _text(drawn, (middle, _BOTTOM + 14), MONTHS[int(month[5:]) - 1], _QUIET, 11, "ms")
+        _text(drawn, (middle, _BOTTOM - _height(trend, at) - 5), str(at), _INK, 13, "ms")
+    _text(drawn, (middle, _BOTTOM + 17), MONTHS[int(month[5:]) - 1], _QUIET, 13, "ms")
     if place == 0 or month.endswith("-01"):
-        _text(drawn, (middle, _BOTTOM + 28), month[:4], _QUIET, 11, "ms")
+        _text(drawn, (middle, _BOTTOM + 33), month[:4], _QUIET, 13, "ms")
 
 
 def _key(drawn: ImageDraw.ImageDraw, trend: Trend) -> None:
-    """Names and sums, in the order in which the parts of a column lie."""
-    for place, (series, colour) in enumerate(zip(trend.series, _COLOURS, strict=False)):
-        top = _BOTTOM - 14 - place * 24
-        _box(drawn, (_KEY, top, _KEY + 11, top + 11), colour)
-        _text(drawn, (_KEY + 18, top + 6), _named(series), _INK, 12, "lm")
+    """Names and sums in two columns, from the lowest part of a column to the highest."""
+    for place, (series, colour) in enumerate(zip(trend.series, COLOURS, strict=False)):
+        left, top = 16 + place % 2 * 250, _KEY + place // 2 * 20
+        _box(drawn, (left, top, left + 12, top + 12), colour)
+        _text(drawn, (left + 20, top + 11), _named(series), _INK, 13, "ls")
 
 
 def _named(series: Series) -> str:
-    return f"{series.name[:20]}  {sum(series.counts)}"
+    return f"{series.name[:24]}  {sum(series.counts)}"
 
 
 def _ceiling(trend: Trend) -> int:
@@ -107,7 +106,7 @@ def _ceiling(trend: Trend) -> int:
 
 
 def _height(trend: Trend, number: int) -> float:
-    return (_BOTTOM - _TOP - 12) * number / _ceiling(trend)
+    return (_BOTTOM - _TOP - 4) * number / _ceiling(trend)
 
 
 def _box(drawn: ImageDraw.ImageDraw, box: tuple[float, float, float, float], colour: str) -> None:
@@ -121,11 +120,11 @@ def _text(
     text: str,
     colour: str,
     size: int,
-    anchor: str = "lt",
+    anchor: str = "ls",
 ) -> None:
     """With a rim of the ground, so that no line runs through it."""
     place = (at[0] * _SCALE, at[1] * _SCALE)
-    drawn.text(place, text, colour, _font(size), anchor, stroke_width=4, stroke_fill=_GROUND)
+    drawn.text(place, text, colour, _font(size), anchor, stroke_width=4, stroke_fill=GROUND)
 
 
 @functools.cache

@@ -33,7 +33,7 @@ def _compared(digest: Digest, low: int, high: int) -> str:
 
 
 def _first(first: First) -> str:
-    return f"First {clean(first.modality)} in {_within(clean(first.disease))} here."
+    return f"First {_within(clean(first.modality))} in {_within(clean(first.disease))} here."
 
 
 def _within(name: str) -> str:

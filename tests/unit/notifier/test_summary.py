@@ -167,6 +167,10 @@ def test_a_year_without_any_article_has_no_trend() -> None:
     assert trend({("2024-08", 0): 9}, date(2026, 9, 14)) is None
 
 
+def test_an_article_of_several_approaches_counts_under_its_first() -> None:
+    assert pairs(shown(CAR_NK, CAAR, SLE).items) == {("caar-t", "sle")}
+
+
 async def index(desk: Desk, pmid: int, month: str, *named: Label, **changes: object) -> None:
     """Put an article and its labels into the archive's index."""
     row = {
