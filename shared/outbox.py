@@ -52,15 +52,25 @@ async def add(
     connection: AsyncConnection, table: sa.Table, event: CloudEvent, now: datetime
 ) -> None:
     """Put an event into the outbox, in the caller's transaction."""
-    await connection.execute(
-        table.insert().values(
-            event_id=event.id,
-            type=getattr(event, "type"),  # noqa: B009  every subclass declares its literal type
-            routing_key=event.ROUTING_KEY,
-            body=event.encode(),
-            created_at=now,
-        )
-    )
+    await add_all(connection, table, [event], now)
+
+
+async def add_all(
+    connection: AsyncConnection, table: sa.Table, events: Sequence[CloudEvent], now: datetime
+) -> None:
+    """Put events into the outbox, in their order, in the caller's transaction."""
+    rows = [
+        {
+            "event_id": event.id,
+            "type": getattr(event, "type"),  # noqa: B009  every subclass declares its literal type
+            "routing_key": event.ROUTING_KEY,
+            "body": event.encode(),
+            "created_at": now,
+        }
+        for event in events
+    ]
+    if rows:
+        await connection.execute(table.insert(), rows)
 
 
 async def relay(engine: AsyncEngine, table: sa.Table, publish: Publish, limit: int = 200) -> int:

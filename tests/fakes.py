@@ -57,6 +57,10 @@ class FakeSender:
     sent: list[tuple[str, EmailMessage]] = field(default_factory=list)
     taken: list[tuple[Target, Package]] = field(default_factory=list)
 
+    @property
+    def flights(self) -> int:
+        return 4
+
     async def send(self, package: Package, target: Target) -> None:
         await asyncio.sleep(0)
         if self.faults:

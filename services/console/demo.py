@@ -21,8 +21,9 @@ from services.console.scenario import DEMO_KEY, instants
 from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import Catalogue
 from services.notifier import tables
-from services.notifier.delivery import Identity, Office
 from services.notifier.digest import Digest
+from services.notifier.office import Office
+from services.notifier.packing import Identity
 from services.notifier.render.mail import Envelope
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose

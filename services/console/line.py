@@ -19,7 +19,7 @@ from services.console.bus import Bus
 from services.console.stores import Stores, embedded_stores, embedded_url
 from services.notifier import handlers as notifier_handlers
 from services.notifier import tables as notifier
-from services.notifier.delivery import Office
+from services.notifier.office import Office
 from services.notifier.run import deliver_due
 from services.poller import tables as poller
 from services.poller.eutils import Eutils

@@ -6,9 +6,11 @@ from pathlib import Path
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notifier import ledger, listing
-from services.notifier.delivery import Desk, Identity, Office, Patience, deliver
+from services.notifier import listing
 from services.notifier.entries import load
+from services.notifier.lanes import deliver_waiting
+from services.notifier.office import Desk, Office, Patience
+from services.notifier.packing import Identity
 from services.notifier.plan import Terms, cut, due
 from services.notifier.subscription import Subscription
 from services.notifier.vault import Vault
@@ -66,9 +68,11 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
     """
     desk = Desk(engine, office, clock)
     await _cut_due(desk)
-    async with transaction(engine) as connection:
-        waiting = await ledger.waiting(connection, office.patience.turn())
-    return sum([await deliver(desk, digest_id) for digest_id in waiting])
+    try:
+        return await deliver_waiting(desk)
+    finally:
+        for sender in office.senders.values():
+            await sender.rest()
 
 
 async def _cut_due(desk: Desk) -> None:

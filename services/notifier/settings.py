@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.notifier.delivery import Identity, Patience
+from services.notifier.office import Patience
+from services.notifier.packing import Identity
 from services.notifier.plan import BACKGROUND
 from services.notifier.senders.connection import SmtpServer, Tls
 from services.notifier.vault import keys_from
@@ -100,6 +101,10 @@ class Settings(BaseSettings):
             admitted_hosts=_parts(self.admitted_hosts),
             apprise_schemes=_parts(self.apprise_schemes),
         )
+
+    def returns_to(self) -> str | None:
+        """The plain address that undeliverable mails return to, with a mark of each in it."""
+        return parseaddr(self.bounce_address)[1] if self.bounce_address else None
 
     def identity(self) -> Identity:
         """As whom we write."""

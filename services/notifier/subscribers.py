@@ -3,6 +3,7 @@
 How they change afterwards is in `changes`; what the file says, in `listing`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -120,6 +121,18 @@ async def everybody(connection: AsyncConnection, who: str | None = None) -> list
         query = query.where(is_of(who))
     rows = (await connection.execute(query.order_by(subscriptions.c.id))).all()
     return [one for row in rows if (one := _kept_or_none(row))]
+
+
+async def of_ids(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Kept | Unreadable]:
+    """These subscriptions by id, whatever their state; those that do not exist are left out."""
+    rows = (await connection.execute(_kept().where(subscriptions.c.id.in_(ids)))).all()
+    found: dict[str, Kept | Unreadable] = {}
+    for row in rows:
+        try:
+            found[row.id] = _as_kept(row)
+        except Unreadable as fault:
+            found[row.id] = fault
+    return found
 
 
 def is_of(who: str) -> sa.ColumnElement[bool]:

@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.archive.waiting import index_waiting
-from services.notifier.delivery import Office
+from services.notifier.office import Office
+from services.notifier.packing import Means
 from services.notifier.run import deliver_due
 from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings
@@ -49,10 +50,16 @@ def pages(house: House, settings: Settings) -> AbstractAsyncContextManager[objec
 
 
 def open_office(settings: Settings) -> Office:
-    """How messages leave."""
-    senders = choose(settings.capture_dir, settings.smtp_server(), settings.mail_from)
+    """How messages leave.
+
+    Raises:
+        ConfigurationError: there is no key, and none can be kept.
+    """
+    server, keys = settings.smtp_server(), settings.keys()
+    senders = choose(settings.capture_dir, server, settings.mail_from, settings.doors())
     patience, background = settings.patience(), settings.background_per_digest
-    return Office(senders, settings.identity(), patience, background)
+    means = Means(Tokens(keys), settings.public_url, Vault(keys), settings.returns_to())
+    return Office(senders, settings.identity(), patience, background, means)
 
 
 def loops(house: House, office: Office) -> tuple[Loop, ...]:

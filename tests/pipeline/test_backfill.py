@@ -17,9 +17,9 @@ from services.console.pulse import take_pulse
 from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import Catalogue, read_catalogue
 from services.notifier import subscribers, tables
-from services.notifier.delivery import Office
 from services.notifier.digest import Digest
 from services.notifier.entries import read_entry
+from services.notifier.office import Office
 from services.notifier.senders.choose import choose
 from services.poller.backfill import begin, go_through
 from services.poller.backfill_windows import Span

@@ -24,7 +24,7 @@ from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import Catalogue, load_catalogue
 from services.ncbi_sim.settings import PACKAGED_CATALOGUE
 from services.notifier import tables
-from services.notifier.delivery import Office, Patience
+from services.notifier.office import Office, Patience
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
 from services.poller.eutils import Access, Eutils

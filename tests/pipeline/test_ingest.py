@@ -13,8 +13,8 @@ from services.console.demo import IDENTITY
 from services.console.line import Line, open_line
 from services.console.pulse import take_pulse
 from services.notifier import subscribers
-from services.notifier.delivery import Office
 from services.notifier.entries import read_entry
+from services.notifier.office import Office
 from services.notifier.senders.choose import choose
 from services.poller.topic import Query, Topic
 from shared.database import transaction

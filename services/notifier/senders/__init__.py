@@ -43,6 +43,10 @@ class Target:
 class Sender(Protocol):
     """Hands packages to its channel."""
 
+    @property
+    def flights(self) -> int:
+        """How many packages it can make use of at once, those that wait for a connection too."""
+
     async def send(self, package: Package, target: Target) -> None:
         """Return once the channel has accepted the package.
 

@@ -26,6 +26,11 @@ class AppriseSender:
     gate: Gate
     seconds: float = TOTAL_SECONDS
 
+    @property
+    def flights(self) -> int:
+        """As many threads at once."""
+        return 4
+
     async def send(self, package: Package, target: Target) -> None:
         """Return once Apprise says that the service has the note; raises as `Sender` says."""
         check_target("apprise", target.address, self.gate)

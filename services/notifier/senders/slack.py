@@ -33,6 +33,11 @@ class SlackSender:
     outgoing: Outgoing
     pace: Pace = field(default_factory=_one_a_second)
 
+    @property
+    def flights(self) -> int:
+        """As many webhooks at once."""
+        return 8
+
     async def send(self, package: Package, target: Target) -> None:
         """Return once Slack has taken the payload; raises as `Sender` says."""
         check_target("slack", target.address, self.outgoing.gate)

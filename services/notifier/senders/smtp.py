@@ -44,6 +44,11 @@ class SmtpSender:
         rate = server.per_domain
         self._pace = pace or Pace(Buckets(rate, burst=max(1.0, rate)))
 
+    @property
+    def flights(self) -> int:
+        """Two for each connection: one is on its way while the next is made ready."""
+        return 2 * self.server.connections
+
     async def send(self, package: Package, target: Target) -> None:
         """Return once the server has answered 250 to the message; raises as `Sender` says.
 

@@ -19,6 +19,11 @@ class WebhookSender:
     outgoing: Outgoing
     clock: Clock = system_clock
 
+    @property
+    def flights(self) -> int:
+        """As many targets at once."""
+        return 8
+
     async def send(self, package: Package, target: Target) -> None:
         """Return once the target has answered 2xx; raises as `Sender` says."""
         check_target("webhook", target.address, self.outgoing.gate)

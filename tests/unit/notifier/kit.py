@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import subscribers, tables
+from services.notifier.contents import load_many
 from services.notifier.digest import Digest
 from services.notifier.handlers import handler
 from services.notifier.run import Identity, Office, Patience, deliver_due
@@ -96,7 +97,8 @@ class Desk:
     async def contents(self) -> list[Digest]:
         """The digests as stored, in order of their due instants."""
         rows = sorted(await self.rows(tables.digests), key=lambda row: row.period_to)
-        return [Digest.model_validate(row.content) for row in rows]
+        async with transaction(self.engine) as connection:
+            return await load_many(connection, [row.content for row in rows])
 
     async def digests(self) -> list[tuple[str, int]]:
         rows = await self.rows(tables.digests)

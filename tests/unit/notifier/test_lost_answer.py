@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.notifier import tables
-from services.notifier.delivery import BACK_OFF
+from services.notifier.office import BACK_OFF
 from services.notifier.senders import AnswerLost, Package, RecipientRejected, Target
 from shared.errors import Permanent, Retryable
 from tests.fakes import FakeSender

@@ -3,19 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from services.notifier import tables
-from services.notifier.digest import Digest
 from services.notifier.plan import digest_id, due, due_slot
 from shared.article import Status
 from tests.builders import a_classification
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
 
 HOUR = timedelta(hours=1)
-
-
-async def contents(desk: Desk) -> list[Digest]:
-    rows = await desk.rows(tables.digests)
-    ordered = sorted(rows, key=lambda row: row.period_to)
-    return [Digest.model_validate(row.content) for row in ordered]
 
 
 def test_a_subscription_confirmed_later_is_due_after_its_confirmation() -> None:
@@ -55,7 +48,7 @@ async def test_after_the_longest_wait_it_is_cut_and_says_how_many_are_missing(on
     await one.subscribe(a_subscription())
     await one.receive(an_article_event(1, START), a_poll_event(START, announced=2))
     assert await one.at(9) == 1
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (digest.total, digest.coverage.in_processing) == (1, 1)
 
     await one.receive(an_article_event(2, START), a_poll_event(START + 24 * HOUR, poll="p2"))
@@ -91,7 +84,7 @@ async def test_a_heartbeat_is_sent_with_nothing_new(one: Desk) -> None:
     await one.subscribe(a_subscription(when_empty="heartbeat"))
     await one.receive(a_poll_event(START))
     assert await one.at(8) == 1
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (digest.total, digest.coverage.healthy, digest.coverage.polls) == (0, True, 1)
 
 
@@ -101,7 +94,7 @@ async def test_a_source_that_is_unhealthy_is_told_even_to_those_who_skip(one: De
         a_poll_event(START, poll="p1"), a_poll_event(START + HOUR, poll="p2", healthy=False)
     )
     assert await one.at(8) == 1
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (digest.coverage.healthy, digest.coverage.unhealthy_since) == (False, START)
     assert "Incomplete" in str(one.sender.sent[0][1]["Subject"])
 
@@ -112,7 +105,7 @@ async def test_a_source_that_fell_silent_is_told_even_to_those_who_skip(one: Des
     await one.at(8)
     assert await one.at(8, day=8) == 0  # its poll may still come, for two hours
     assert await one.at(9, day=8) == 1
-    *_, digest = await contents(one)
+    *_, digest = await one.contents()
     assert (digest.coverage.polls, digest.coverage.unhealthy_since) == (0, START)
 
 
@@ -121,7 +114,7 @@ async def test_a_poller_that_died_in_the_week_is_said_in_the_weekly_digest(one: 
     died = START + 24 * HOUR
     await one.receive(a_poll_event(died, next_at=died + 24 * HOUR))
     assert await one.at(9, day=14) == 1
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (digest.coverage.polls, digest.coverage.unhealthy_since) == (1, died + 24 * HOUR)
     assert "Incomplete" in str(one.sender.sent[0][1]["Subject"])
 
@@ -137,7 +130,7 @@ async def test_articles_still_on_their_way_are_told_even_to_those_who_skip(one: 
     await one.subscribe(a_subscription())
     await one.receive(a_poll_event(START, announced=3))
     assert await one.at(9) == 1
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (digest.total, digest.coverage.in_processing) == (0, 3)
 
 
@@ -158,7 +151,7 @@ async def test_days_without_a_notifier_bring_one_digest_over_the_whole_gap(one: 
             a_poll_event(at, poll=f"p{day}", announced=1),
         )
     assert await one.at(8, day=11) == 1
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (digest.total, digest.coverage.polls) == (5, 5)
     assert digest.period_to == datetime(2026, 9, 11, 7, tzinfo=UTC)
     assert await one.at(9, day=11) == 0
@@ -169,7 +162,7 @@ async def test_each_digest_begins_where_the_last_one_ended(one: Desk) -> None:
     await one.receive(a_poll_event(START), a_poll_event(START + 24 * HOUR, poll="p2"))
     await one.at(8)
     await one.at(8, day=8)
-    first, second = await contents(one)
+    first, second = await one.contents()
     assert first.period_from == START - timedelta(days=30)
     assert second.period_from == first.period_to
     assert second.coverage.polls == 1
@@ -180,12 +173,12 @@ async def test_a_digest_holds_no_more_than_it_can_name_and_the_rest_comes_next(o
     events = [an_article_event(pmid, START, relatedness=pmid / 1000) for pmid in range(1, 503)]
     await one.receive(*events, a_poll_event(START, announced=502))
     await one.at(8)
-    (digest,) = await contents(one)
+    (digest,) = await one.contents()
     assert (len(digest.shown), digest.more, digest.total) == (2, 498, 500)
 
     await one.receive(a_poll_event(START + 24 * HOUR, poll="p2"))
     await one.at(8, day=8)
-    assert [item.pmid for item in (await contents(one))[1].items] == [2, 1]
+    assert [item.pmid for item in (await one.contents())[1].items] == [2, 1]
 
 
 async def test_what_a_full_digest_left_out_is_said_and_kept_by_the_next_however_old(
@@ -203,7 +196,7 @@ async def test_what_a_full_digest_left_out_is_said_and_kept_by_the_next_however_
     await one.receive(a_poll_event(START + 13 * day, poll="p2"))
     await one.at(9, day=21)
 
-    first, second = await contents(one)
+    first, second = await one.contents()
     assert (first.total, first.waiting, second.waiting) == (500, 3, 0)
     assert [item.pmid for item in second.items] == [3, 2, 1]
     mail = str(one.sender.sent[0][1].get_body(("plain",)))

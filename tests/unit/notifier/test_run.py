@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from services.notifier import subscribers, tables
-from services.notifier.delivery import BACK_OFF, Office, deliver
-from services.notifier.delivery import Desk as Working
+from services.notifier.office import BACK_OFF, Office, Patience
+from services.notifier.office import Desk as Working
+from services.notifier.parcels import claimed
 from services.notifier.run import load_subscriptions
 from services.notifier.senders import Package, RecipientRejected, Target
 from shared.article import Status
@@ -160,10 +161,8 @@ async def test_what_is_sent_again_is_what_was_stored_whatever_came_since(desk: D
     await desk.receive(an_article_event(1, START, revision=2, status=Status.CORRECTED))
     desk.timer.advance(minutes=1)
     assert await desk.deliver() == 1
-    (row,) = await desk.rows(tables.digests)
-    assert {item["status"] for group in row.content["groups"] for item in group["items"]} == {
-        "published"
-    }
+    (digest,) = await desk.contents()
+    assert {item.status for item in digest.everything} == {Status.PUBLISHED}
 
 
 async def test_a_failure_that_may_pass_is_tried_again_after_a_pause(desk: Desk) -> None:
@@ -321,8 +320,9 @@ async def test_a_digest_that_another_notifier_holds_is_left_to_it(one: Desk) -> 
     with pytest.raises(Killed):
         await one.at(8)
     (row,) = await one.rows(tables.digests)
-    working = Working(one.engine, Office({"email": one.sender}, IDENTITY), one.clock)
-    assert not await deliver(working, "no-such-digest")
+    office = Office({"email": one.sender}, IDENTITY, Patience(timer=one.timer))
+    working = Working(one.engine, office, one.clock)
+    assert await claimed(working, [row.id, "no-such-digest"]) == []
     assert row.claimed_until == one.timer() + timedelta(minutes=10)
 
 

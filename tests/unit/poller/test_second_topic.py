@@ -16,9 +16,9 @@ from services.console.line import open_line
 from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import load_catalogue
 from services.notifier import subscribers
-from services.notifier.delivery import Office
 from services.notifier.digest import Digest
 from services.notifier.entries import read_entry
+from services.notifier.office import Office
 from services.notifier.senders.choose import choose
 from services.poller.eutils import Access, Limiter, make_eutils
 from services.poller.topic import read_topics
