@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import history, ledger, store
+from services.notifier import history, store
 from services.notifier.compose import Beside, compose
 from services.notifier.digest import Coverage, Digest, DigestHead
+from services.notifier.gathered import Gathered
 from services.notifier.health import still_to_tell
 from services.notifier.render.words import BEYOND_LISTED
 from services.notifier.select import Period, is_background, news, notices
+from services.notifier.sent import sent_and_changed
 from services.notifier.subscription import Subscription
 from services.notifier.summary import with_summary
 from services.notifier.ties import Kin, named, ties, told_once
@@ -22,10 +24,11 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class Reader:
-    """A subscriber whose digest is made, and how much background fits into one digest."""
+    """A subscriber whose digest is made, how much background fits into it, and what is read."""
 
     subscription: Subscription
     background: int
+    gathered: Gathered
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,15 @@ class Chosen:
     kin: Kin
 
 
-async def assemble(
+async def draft(
     connection: AsyncConnection, reader: Reader, head: DigestHead, checked: Coverage
 ) -> Digest:
-    """The digest of the period in `head`; nothing is written."""
+    """The digest of the period in `head`, but for what `finished` adds; nothing is written."""
     subscription = reader.subscription
-    carried = await ledger.carried(connection, subscription.id, head.period_to)
+    carried = await history.carried(connection, subscription.id, head.period_to)
     period = Period(head.period_from, head.period_to, carried)
     chosen = await _choose(connection, reader, period)
-    changed = await ledger.sent_and_changed(connection, subscription.id, subscription.topic)
+    changed = await sent_and_changed(connection, subscription.id)
     entries = _most_related(chosen.news)
     digest = compose(
         entries,
@@ -57,15 +60,20 @@ async def assemble(
     )
     waiting = len(chosen.news) - len(entries)
     changes = {"waiting": waiting, "news_from": period.floor(subscription)}
-    return await with_summary(connection, digest.model_copy(update=changes))
+    return digest.model_copy(update=changes)
+
+
+async def finished(connection: AsyncConnection, digest: Digest) -> Digest:
+    """The digest with what it says about itself: what is usual, first, and the trend."""
+    return await with_summary(connection, digest)
 
 
 async def _choose(connection: AsyncConnection, reader: Reader, period: Period) -> Chosen:
     subscription = reader.subscription
     floor = period.floor(subscription)
-    known = await store.articles_between(connection, subscription.topic, floor, period.end)
-    told = await ledger.told(connection, subscription.id)
-    versions = await store.versions(connection, subscription.topic)
+    known = await reader.gathered.articles(connection, subscription.topic, floor)
+    told = await history.told(connection, subscription.id)
+    versions = await reader.gathered.versions(connection, subscription.topic)
     kin = Kin(versions=versions, told=told)
     found = news(subscription, known, told, period)
     kept = found if subscription.preprints == "both" else told_once(found, kin)

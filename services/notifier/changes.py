@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.subscribers import LEFT, find, save, wish_of
+from services.notifier.rows import wish_of
+from services.notifier.subscribers import LEFT, find, save
 from services.notifier.subscription import Subscription, Wish, faults
 from services.notifier.tables import subscriptions
 from services.notifier.vault import Vault

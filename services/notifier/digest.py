@@ -106,10 +106,12 @@ class Trend(Record):
 class DigestHead(Record):
     """What identifies a digest. `time_zone` is an IANA name; dates are shown in it.
 
+    `kind` is `notice` for one that is sent at once and brings notices only.
     `catch_up_from`: since when its reader had paused; this one makes up for the pause.
     """
 
     id: str
+    kind: Literal["digest", "notice"] = "digest"
     topic: str
     topic_title: str
     seed: int

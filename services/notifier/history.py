@@ -1,4 +1,8 @@
-"""What earlier digests told a subscriber: SQL only, in the caller's transaction."""
+"""What a subscriber was told, and by which digests: SQL only, in the caller's transaction.
+
+A person is told once: what counts is what any subscription of the same recipient told, whatever
+its topic. Periods are those of digests; a notice sent at once has none.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,13 +13,29 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.digest import Coverage
-from services.notifier.tables import digests, ledger
+from services.notifier.suppression import may_be_mailed
+from services.notifier.tables import digests, ledger, subscriptions
 
 ARTICLE = "article"
 """The kind of a ledger row that says that an article was told, not a notice about it."""
 
+NOTICE = "notice:"
+"""How the kind of a ledger row begins that says that a notice was told."""
+
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
+
+
+@dataclass(frozen=True)
+class Last:
+    """The latest due instant by now that has a digest, whatever became of it; and the last `end`.
+
+    `end` is that of the last digest that was not given up: the next one begins there. What lies
+    later was cut by a clock that was ahead; it must not silence its reader until then.
+    """
+
+    slot: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -24,6 +44,29 @@ class Before:
 
     coverage: Coverage
     was_sent: bool
+
+
+async def last(connection: AsyncConnection, subscription_id: str, now: datetime) -> Last:
+    """How far the digests of a subscription have come."""
+    not_failed = sa.case((digests.c.state != "failed", digests.c.period_to))
+    row = (
+        await connection.execute(
+            sa.select(
+                sa.func.max(digests.c.period_to).label("slot"), sa.func.max(not_failed).label("end")
+            ).where(_digests_of(subscription_id), digests.c.period_to <= now)
+        )
+    ).one()
+    return Last(row.slot, row.end)
+
+
+def last_slot(now: datetime) -> sa.ScalarSelect[Any]:
+    """`Last.slot` of the row of `subscriptions` that is looked at."""
+    return (
+        sa.select(sa.func.max(digests.c.period_to))
+        .where(_digests_of(subscriptions.c.id), digests.c.period_to <= now)
+        .correlate(subscriptions)
+        .scalar_subquery()
+    )
 
 
 async def last_digest(
@@ -36,9 +79,9 @@ async def last_digest(
     was_told = sa.or_(digests.c.state.in_(("sent", "intent")), digests.c.maybe_sent)
     row = (
         await connection.execute(
-            sa.select(digests.c.content, was_told.label("was_told"))
+            sa.select(digests.c.content["coverage"].label("coverage"), was_told.label("was_told"))
             .where(
-                digests.c.subscription_id == subscription_id,
+                _digests_of(subscription_id),
                 digests.c.period_to <= until,
                 was_told if told else sa.or_(was_told, digests.c.state == "skipped"),
             )
@@ -46,32 +89,87 @@ async def last_digest(
             .limit(1)
         )
     ).one_or_none()
-    if row is None or not row.content:
+    if row is None or not row.coverage:
         return None
-    return Before(Coverage.model_validate(row.content["coverage"]), bool(row.was_told))
+    return Before(Coverage.model_validate(row.coverage), bool(row.was_told))
+
+
+async def carried(
+    connection: AsyncConnection, subscription_id: str, now: datetime
+) -> datetime | None:
+    """From when the last digest by `now` looked for news, if it left some for the next one."""
+    content = digests.c.content
+    row = (
+        await connection.execute(
+            sa.select(content["waiting"].label("waiting"), content["news_from"].label("news_from"))
+            .where(
+                _digests_of(subscription_id),
+                digests.c.state != "failed",
+                digests.c.period_to <= now,
+            )
+            .order_by(digests.c.period_to.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return datetime.fromisoformat(row.news_from) if row and row.waiting else None
 
 
 async def sent_on(
     connection: AsyncConnection, subscription_id: str, pmids: Collection[int]
 ) -> dict[int, datetime]:
-    """When this subscriber was sent each of these articles, as far as they were."""
+    """When this person was first sent each of these articles, as far as they were."""
     found: dict[int, datetime] = {}
     wanted = sorted(pmids)
     for start in range(0, len(wanted), CHUNK):
         rows = await connection.execute(
-            sa.select(ledger.c.pmid, ledger.c.delivered_at).where(
-                ledger.c.subscription_id == subscription_id,
+            sa.select(ledger.c.pmid, sa.func.min(ledger.c.delivered_at).label("at"))
+            .where(
+                ledger.c.subscription_id.in_(of_person(subscription_id)),
                 ledger.c.kind == ARTICLE,
                 ledger.c.delivered_at.is_not(None),
                 ledger.c.pmid.in_(wanted[start : start + CHUNK]),
             )
+            .group_by(ledger.c.pmid)
         )
-        found |= {row.pmid: row.delivered_at for row in rows}
+        found |= {row.pmid: row.at for row in rows}
     return found
 
 
+async def told(connection: AsyncConnection, subscription_id: str) -> set[int]:
+    """PMIDs of the articles that this person was sent, or is about to be."""
+    return set(await connection.scalars(told_to(subscription_id)))
+
+
 def told_to(subscription_id: str) -> sa.Select[Any]:
-    """The PMIDs of the articles that a subscriber was sent, or is about to be."""
+    """The PMIDs of the articles that a person was sent, or is about to be."""
     return sa.select(ledger.c.pmid).where(
-        ledger.c.subscription_id == subscription_id, ledger.c.kind == ARTICLE
+        ledger.c.subscription_id.in_(of_person(subscription_id)), ledger.c.kind == ARTICLE
     )
+
+
+def of_person(subscription_id: str) -> sa.Select[Any]:
+    """The ids of all subscriptions, ended ones too, whose recipient this one has."""
+    return _own(subscription_id).with_only_columns(subscriptions.c.id)
+
+
+def heirs_of(subscription_id: str) -> sa.Select[Any]:
+    """This subscription, and those of the same recipient that are sent nothing any more.
+
+    What came of a paper is told by the subscription that sent it, while it lives.
+    """
+    return of_person(subscription_id).where(
+        sa.or_(subscriptions.c.id == subscription_id, sa.not_(sa.and_(*may_be_mailed())))
+    )
+
+
+def _own(subscription_id: str) -> sa.Select[Any]:
+    this = subscriptions.alias()
+    return (
+        sa.select(subscriptions)
+        .join(this, this.c.recipient == subscriptions.c.recipient)
+        .where(this.c.id == subscription_id)
+    )
+
+
+def _digests_of(subscription_id: str | sa.Column[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(digests.c.subscription_id == subscription_id, digests.c.kind == "digest")

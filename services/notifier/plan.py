@@ -1,18 +1,19 @@
 """Cutting a digest: what is due is written down, with everything in it, before it is sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.notifier import history, ledger, store, subscribers
-from services.notifier.assemble import Reader, assemble
-from services.notifier.coverage import LATE, coverage, in_processing, is_complete
-from services.notifier.digest import Coverage, Digest, DigestHead
-from services.notifier.schedule import is_due, latest_due
+from services.notifier import history, ledger, subscribers
+from services.notifier.assemble import Reader, draft, finished
+from services.notifier.digest import Digest, DigestHead
+from services.notifier.gathered import Checked, Gathered
+from services.notifier.quiet import is_empty, is_quiet
 from services.notifier.select import Period
 from services.notifier.subscription import Subscription
+from services.notifier.turn import Turns, due_slot
 from shared.database import transaction
 from shared.events import Poll, event_id
 
@@ -29,35 +30,24 @@ BACKGROUND = 25
 
 @dataclass(frozen=True)
 class Terms:
-    """How long a digest waits for articles on their way, and how much background it brings."""
+    """How long a digest waits for articles on their way, and how much background it brings.
+
+    `gathered` is what this pass has read already.
+    """
 
     max_wait: timedelta
     background: int = BACKGROUND
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What is known of the polls of a period."""
-
-    last: Poll | None
-    coverage: Coverage
-    is_complete: bool
-
-
-def due_slot(subscription: Subscription, last: datetime | None, now: datetime) -> datetime | None:
-    """The due instant for which a digest is to be cut now; `last` is that of the last digest."""
-    wish = subscription
-    slot = latest_due(wish.cadence, wish.weekday, wish.hour, wish.zone, now)
-    since = max(wish.created_at, wish.confirmed_at or wish.created_at)
-    return slot if is_due(wish.cadence, slot, since, last) else None
+    gathered: Gathered = field(default_factory=Gathered)
 
 
 async def due(engine: AsyncEngine, now: datetime) -> list[str]:
     """Ids of the subscriptions for which a digest is due and not yet cut."""
+    turns = Turns(now)
     async with transaction(engine) as connection:
-        wanted = await subscribers.mailable(connection)
-        last = await ledger.last_slots(connection, now)
-    return [one.id for one in wanted if due_slot(one, last.get(one.id), now)]
+        rows = await subscribers.awaited(connection, now)
+        maybe = [row for row in rows if row.inactive_reason or turns.may_come(row.wish, row.last)]
+        read = [(row, await subscribers.readable(connection, row)) for row in maybe]
+    return [one.id for row, one in read if one and due_slot(one, row.last, now)]
 
 
 async def cut(
@@ -66,20 +56,22 @@ async def cut(
     """Write down the digest that is due, with its ledger rows, in one transaction.
 
     `None` when nothing is due after all, articles of its polls are still on their way and
-    `terms.max_wait` has not passed, or its topic was never polled.
+    `terms.max_wait` has not passed, its topic was never polled, or an immediate one has nothing
+    to bring.
 
     Raises:
         Retryable: the database is away.
     """
     async with transaction(engine) as connection:
-        subscription = await subscribers.lock(connection, subscription_id)
+        subscription = await subscribers.lock_person(connection, subscription_id)
         if subscription is None:
             return None
-        last = await ledger.last_slots(connection, now, subscription_id)
-        slot = due_slot(subscription, last.get(subscription_id), now)
+        last = await history.last(connection, subscription_id, now)
+        slot = due_slot(subscription, last.slot, now)
         if slot is None:
             return None
-        return await _cut(connection, subscription, slot, (now, terms))
+        period = Period.of(subscription, last.end, slot)
+        return await _cut(connection, subscription, period, (now, terms))
 
 
 async def preview(
@@ -92,72 +84,65 @@ async def preview(
     Raises:
         Retryable: the database is away.
     """
+    gathered = Gathered()
     async with transaction(engine) as connection:
-        end = await ledger.last_end(connection, subscription.id, now)
-        period = Period.of(subscription, end, now)
-        checked = await _checked(connection, subscription.topic, period)
-        head = _head(subscription, period, checked.last, now)
+        last = await history.last(connection, subscription.id, now)
+        period = Period.of(subscription, last.end, now)
+        checked = await gathered.checked(connection, subscription.topic, period)
+        head = head_of(subscription, period, checked.last, now)
         if head is None:
             return None
-        return await assemble(connection, Reader(subscription, background), head, checked.coverage)
+        reader = Reader(subscription, background, gathered)
+        return await finished(connection, await draft(connection, reader, head, checked.coverage))
 
 
 async def _cut(
     connection: AsyncConnection,
     subscription: Subscription,
-    slot: datetime,
+    period: Period,
     cut_at: tuple[datetime, Terms],
 ) -> Digest | None:
     now, terms = cut_at
-    end = await ledger.last_end(connection, subscription.id, now)
-    period = Period.of(subscription, end, slot)
-    checked = await _checked(connection, subscription.topic, period)
-    if not checked.is_complete and now < slot + terms.max_wait:
+    checked = await terms.gathered.checked(connection, subscription.topic, period)
+    if _waits(subscription, checked, period.end + terms.max_wait > now):
         return None
-    head = _head(subscription, period, checked.last, now)
+    head = head_of(subscription, period, checked.last, now)
     if head is None:
         await _refuse(connection, subscription, period, now)
         return None
-    reader = Reader(subscription, terms.background)
-    digest = await assemble(connection, reader, head, checked.coverage)
-    told = await history.last_digest(connection, subscription.id, period.end, told=True)
-    quiet = subscription.when_empty == "skip" and is_quiet(digest, told.coverage if told else None)
-    return digest if await ledger.intend(connection, digest, quiet=quiet) else None
+    reader = Reader(subscription, terms.background, terms.gathered)
+    digest = await draft(connection, reader, head, checked.coverage)
+    quiet = await _is_quiet(connection, subscription, digest)
+    if subscription.paused_at is not None:
+        await ledger.note_caught_up(connection, subscription.id)
+    if quiet and subscription.cadence == "immediate":
+        await ledger.note_looked(connection, subscription.id, period.end)
+        return None
+    whole = digest if quiet else await finished(connection, digest)
+    return whole if await ledger.intend(connection, whole, quiet=quiet) else None
 
 
-def is_quiet(digest: Digest, told: Coverage | None = None) -> bool:
-    """Nothing to bring, nothing to warn of, and nothing that may have been missed.
+def _waits(subscription: Subscription, checked: Checked, may_wait: bool) -> bool:
+    """Whether articles are on their way. The immediate wait for the latest poll's only.
 
-    `told` is the coverage of the last digest that this subscriber was sent. A relation that has
-    been open for so long that it is an alarm may stay so for weeks: who skips empty digests is
-    sent one about it once, and reads of it again in every digest that comes for another reason.
+    Their next turn is a quarter of an hour away, and one article that never arrives would
+    otherwise hold up all that comes after it.
     """
-    nothing = not (digest.total or digest.notices or digest.all_background)
-    checked = digest.coverage
-    return nothing and not checked.in_processing and not _warns(checked, told)
+    if subscription.cadence == "immediate":
+        return not checked.is_settled
+    return may_wait and not checked.is_complete
 
 
-def _warns(now: Coverage, told: Coverage | None) -> bool:
-    alarms = {(one.what, one.since) for one in now.troubles if one.alarm}
-    known = {(one.what, one.since) for one in told.troubles if one.alarm} if told else set()
-    only_alarms = not now.silent and bool(alarms) and all(one.alarm for one in now.troubles)
-    return bool(alarms - known) if only_alarms else not now.healthy
+async def _is_quiet(
+    connection: AsyncConnection, subscription: Subscription, digest: Digest
+) -> bool:
+    if subscription.when_empty == "heartbeat" or not is_empty(digest):
+        return False
+    told = await history.last_digest(connection, subscription.id, digest.period_to, told=True)
+    return is_quiet(digest, told.coverage if told else None)
 
 
-async def _checked(connection: AsyncConnection, topic: str, period: Period) -> Checked:
-    since = min(period.start, period.end - LATE)
-    recent = await store.polls_between(connection, topic, since, period.end)
-    polls = [poll for poll in recent if poll.finished_at > period.start]
-    arrived = await store.received_counts(connection, topic, [poll.poll_id for poll in recent])
-    healthy = await store.last_poll(connection, topic, period.end, healthy=True)
-    return Checked(
-        last=await store.last_poll(connection, topic, period.end),
-        coverage=coverage(polls, in_processing(recent, arrived), healthy, period),
-        is_complete=is_complete(polls, arrived),
-    )
-
-
-def _head(
+def head_of(
     subscription: Subscription, period: Period, poll: Poll | None, now: datetime
 ) -> DigestHead | None:
     """Without any poll nobody knows the topic's title and seed."""
@@ -175,6 +160,7 @@ def _head(
         created_at=now,
         time_zone=subscription.time_zone,
         max_items=subscription.max_items,
+        catch_up_from=subscription.paused_at,
     )
 
 

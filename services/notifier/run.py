@@ -1,14 +1,16 @@
 """One pass of the notifier's clockwork: cut the digests that are due, send what waits."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import listing
+from services.notifier.digest import Digest
 from services.notifier.entries import load
 from services.notifier.lanes import deliver_waiting
+from services.notifier.notify import notify, to_notify
 from services.notifier.office import Desk, Office, Patience
 from services.notifier.packing import Identity
 from services.notifier.plan import Terms, cut, due
@@ -78,13 +80,19 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
 async def _cut_due(desk: Desk) -> None:
     now = desk.clock()
     terms = Terms(desk.office.patience.max_wait, desk.office.background)
+    for subscription_id in await to_notify(desk.engine, now):
+        await _written(subscription_id, notify(desk.engine, subscription_id, now, terms.gathered))
     for subscription_id in await due(desk.engine, now):
-        try:
-            digest = await cut(desk.engine, subscription_id, now, terms)
-        except Retryable:
-            raise
-        except Exception:  # one subscription must not hold up the others; the next pass tries again
-            log.exception("digest_not_cut", subscription_id=subscription_id)
-            continue
-        if digest is not None:
-            log.info("digest_cut", digest_id=digest.id, articles=digest.total)
+        await _written(subscription_id, cut(desk.engine, subscription_id, now, terms))
+
+
+async def _written(subscription_id: str, written: Awaitable[Digest | None]) -> None:
+    try:
+        digest = await written
+    except Retryable:
+        raise
+    except Exception:  # one subscription must not hold up the others; the next pass tries again
+        log.exception("digest_not_cut", subscription_id=subscription_id)
+        return
+    if digest is not None:
+        log.info("digest_cut", digest_id=digest.id, kind=digest.kind, articles=digest.total)

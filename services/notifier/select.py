@@ -43,8 +43,12 @@ class Period:
 
     @classmethod
     def of(cls, subscription: Subscription, last_end: datetime | None, end: datetime) -> "Period":
-        """From the end of the last digest; the first one begins 30 days before its subscription."""
-        return cls(last_end or subscription.created_at - LOOKBACK, end)
+        """From the end of the last digest, and from 30 days before its subscription at most.
+
+        Who left and came back subscribed when they came back.
+        """
+        first = subscription.created_at - LOOKBACK
+        return cls(max(last_end or first, first), end)
 
     def floor(self, subscription: Subscription) -> datetime:
         """What was discovered and classified before this is no news any more."""

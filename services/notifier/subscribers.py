@@ -3,22 +3,27 @@
 How they change afterwards is in `changes`; what the file says, in `listing`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 import structlog
-from pydantic import SecretStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.recipient import MAIL, recipient
-from services.notifier.subscription import Subscription, Wish, faults
-from services.notifier.suppression import not_suppressed
+from services.notifier.history import last_slot
+from services.notifier.rows import Unreadable, row_of, subscription_of
+from services.notifier.subscription import Subscription
+from services.notifier.suppression import may_be_mailed, not_suppressed
 from services.notifier.tables import subscriptions
-from services.notifier.vault import Vault, is_sealed
-from shared.errors import Permanent
+from services.notifier.vault import Vault
+
+__all__ = [
+    "LEFT", "REMOVED", "Kept", "Origin", "Unreadable", "activate", "awaited", "deactivate",
+    "everybody", "find", "is_of", "lock", "lock_person", "mailable", "of_ids", "readable", "save",
+    "select_one",
+]  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
@@ -29,18 +34,6 @@ REMOVED = "removed from the subscriptions file"
 
 LEFT = "its reader has left"
 """The reason that only the reader takes back, or the operator's new statement for them."""
-
-UNREADABLE = "its wish cannot be read: "
-"""How the reason begins on a row that is passed over, still active, until it can be read again."""
-
-COLUMNS = frozenset({"topic", "channel", "address", "owner", "secret"})
-"""What of a wish has a column of its own."""
-
-_STATE = ("created_at", "confirmed_at", "paused_at", "paused_until", "looked_at")
-
-
-class Unreadable(Permanent):
-    """What is on record of a subscription does not fit this version; saving it again mends it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ async def save(
         Permanent: its target has to be sealed, and there is no vault.
     """
     known = (await connection.execute(select_one(wanted.id).with_for_update())).one_or_none()
-    row = _row(wanted, origin, known, vault)
+    row = row_of(wanted, origin, known, vault)
     if known is None:
         await connection.execute(subscriptions.insert().values(**row, active=True))
         return
@@ -149,12 +142,27 @@ async def mailable(connection: AsyncConnection) -> list[Subscription]:
     rows = await connection.execute(
         sa.select(subscriptions).where(*may_be_mailed()).order_by(subscriptions.c.id)
     )
-    return [one for row in rows.all() if (one := await _readable(connection, row))]
+    return [one for row in rows.all() if (one := await readable(connection, row))]
 
 
-async def _readable(connection: AsyncConnection, row: sa.Row[Any]) -> Subscription | None:
+async def awaited(connection: AsyncConnection, now: datetime) -> Sequence[sa.Row[Any]]:
+    """The rows of those that may be mailed and do not pause, each with its `last` due instant."""
+    pauses = sa.and_(
+        subscriptions.c.paused_at.is_not(None),
+        sa.or_(subscriptions.c.paused_until.is_(None), subscriptions.c.paused_until > now),
+    )
+    rows = await connection.execute(
+        sa.select(subscriptions, last_slot(now).label("last"))
+        .where(*may_be_mailed(), sa.not_(pauses))
+        .order_by(subscriptions.c.id)
+    )
+    return rows.all()
+
+
+async def readable(connection: AsyncConnection, row: sa.Row[Any]) -> Subscription | None:
+    """The subscription of a row; its row says when it cannot be read, and when it can again."""
     try:
-        one = _subscription(row)
+        one = subscription_of(row)
     except Unreadable as fault:
         if row.inactive_reason != str(fault):
             log.warning("subscription_unreadable", subscription_id=row.id, reason=str(fault))
@@ -181,7 +189,7 @@ async def lock(connection: AsyncConnection, subscription_id: str) -> Subscriptio
     """
     query = select_one(subscription_id).where(*may_be_mailed()).with_for_update()
     row = (await connection.execute(query)).one_or_none()
-    return _subscription(row) if row else None
+    return subscription_of(row) if row else None
 
 
 async def lock_person(connection: AsyncConnection, subscription_id: str) -> Subscription | None:
@@ -191,18 +199,14 @@ async def lock_person(connection: AsyncConnection, subscription_id: str) -> Subs
         Unreadable: what is on record of it does not fit this version.
     """
     who = sa.select(subscriptions.c.recipient).where(subscriptions.c.id == subscription_id)
-    await connection.execute(
-        sa.select(subscriptions.c.id)
+    rows = await connection.execute(
+        sa.select(subscriptions, sa.and_(*may_be_mailed()).label("mailable"))
         .where(subscriptions.c.recipient == who.scalar_subquery())
         .order_by(subscriptions.c.id)
-        .with_for_update()
+        .with_for_update(of=subscriptions)
     )
-    return await lock(connection, subscription_id)
-
-
-def may_be_mailed() -> tuple[sa.ColumnElement[bool], ...]:
-    """True of rows of `subscriptions` whose reader asked for digests, and still wants them."""
-    return subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None), not_suppressed()
+    row = next((row for row in rows.all() if row.id == subscription_id), None)
+    return subscription_of(row) if row and row.mailable else None
 
 
 async def deactivate(connection: AsyncConnection, subscription_id: str, reason: str) -> None:
@@ -229,57 +233,13 @@ def select_one(subscription_id: str) -> sa.Select[Any]:
     return sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
 
 
-def _row(
-    one: Subscription, origin: Origin, known: sa.Row[Any] | None, vault: Vault | None
-) -> dict[str, object]:
-    owner = one.owner.get_secret_value() if one.owner else None
-    return {
-        "id": one.id,
-        "topic": one.topic,
-        "channel": one.channel,
-        **_target(one, known, vault),
-        "owner": owner,
-        "owner_recipient": recipient("email", owner) if owner else None,
-        "wish": wish_of(one),
-        "origin": origin,
-        "created_at": one.created_at,
-        "confirmed_at": one.confirmed_at,
-    }
-
-
-def wish_of(one: Wish) -> dict[str, object]:
-    """What of a wish has no column of its own, as JSON."""
-    return one.model_dump(mode="json", include=set(Wish.model_fields) - COLUMNS)
-
-
-def _target(one: Subscription, known: sa.Row[Any] | None, vault: Vault | None) -> dict[str, object]:
-    """Where it goes. A target that is the known one is not sealed again, nor is a secret lost."""
-    target = one.address.get_secret_value()
-    if one.channel in MAIL:
-        return {"address": target, "recipient": recipient(one.channel, target), "secret": None}
-    secret = _sealed(one.secret, vault) if one.secret else known.secret if known else None
-    who = recipient(one.channel, target)
-    if known and (who == known.recipient or target == known.address):
-        return {"address": known.address, "recipient": known.recipient, "secret": secret}
-    return {"address": _sealed(one.address, vault), "recipient": who, "secret": secret}
-
-
-def _sealed(text: SecretStr, vault: Vault | None) -> str:
-    plain = text.get_secret_value()
-    if is_sealed(plain):
-        return plain
-    if vault is None:
-        raise Permanent("only mail addresses are kept in plain: set NOTIFIER_SECRET_KEY")
-    return vault.seal(plain)
-
-
 def _kept() -> sa.Select[Any]:
     return sa.select(subscriptions, (~not_suppressed()).label("suppressed"))
 
 
 def _as_kept(row: sa.Row[Any]) -> Kept:
     return Kept(
-        subscription=_subscription(row),
+        subscription=subscription_of(row),
         recipient=row.recipient,
         origin=row.origin,
         active=row.active,
@@ -293,11 +253,3 @@ def _kept_or_none(row: sa.Row[Any]) -> Kept | None:
         return _as_kept(row)
     except Unreadable:
         return None
-
-
-def _subscription(row: sa.Row[Any]) -> Subscription:
-    named = {name: getattr(row, name) for name in ("id", *COLUMNS, *_STATE)}
-    try:
-        return Subscription.model_validate({**row.wish, **named})
-    except ValidationError as error:
-        raise Unreadable(UNREADABLE + faults(error)) from error

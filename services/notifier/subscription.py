@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 
 from services.notifier.item import MODALITIES
 from services.notifier.recipient import MAIL
-from services.notifier.schedule import Cadence, Weekday
+from services.notifier.schedule import Cadence, Rhythm, Weekday
 from services.notifier.vault import is_sealed, is_webhook_key
 
 Channel = Literal["email", "slack", "webhook", "apprise", "capture"]
@@ -156,6 +156,11 @@ class Wish(_Strict):
         if self.cadence == "immediate" and self.when_empty == "heartbeat":
             raise ValueError("when_empty: a heartbeat every quarter of an hour helps nobody: skip")
         return self
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """When its digests are due."""
+        return Rhythm(self.cadence, self.weekday, self.day, self.hour, self.time_zone)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -63,5 +63,10 @@ def not_suppressed() -> sa.ColumnElement[bool]:
     return ~listed
 
 
+def may_be_mailed() -> tuple[sa.ColumnElement[bool], ...]:
+    """True of rows of `subscriptions` whose reader asked for digests, and still wants them."""
+    return subscriptions.c.active, subscriptions.c.confirmed_at.is_not(None), not_suppressed()
+
+
 def _select() -> sa.Select[tuple[str]]:
     return sa.select(suppressions.c.recipient)

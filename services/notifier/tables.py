@@ -28,6 +28,7 @@ articles = sa.Table(
     sa.Column("entry", Json, nullable=False),
     sa.Column("indexed", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_articles_topic_discovered_at", "topic", "discovered_at"),
+    sa.Index("ix_articles_status_changed_at", "status_changed_at"),
     sa.Index("ix_articles_topic_backfill_relatedness", "topic", "backfill", "relatedness"),
     sa.Index("ix_articles_indexed", "indexed"),
 )
@@ -215,6 +216,7 @@ ledger = sa.Table(
     sa.Column("status", sa.String(32), nullable=False),
     sa.Column("delivered_at", UtcDateTime),
     sa.Index("ix_ledger_digest_id", "digest_id"),
+    sa.Index("ix_ledger_pmid", "pmid"),
 )
 """Who was told what: `kind` is `article` or `notice:<status>`, `status` what the paper was then.
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.notifier.digest import Digest
-from services.notifier.plan import is_quiet
+from services.notifier.quiet import is_quiet
 from shared.errors import Permanent, Retryable
 from shared.events import CloudEvent, Leg
 from tests.builders import a_leg

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from services.notifier import tables
-from services.notifier.plan import digest_id, due, due_slot
+from services.notifier.plan import digest_id, due
+from services.notifier.turn import due_slot
 from shared.article import Status
 from tests.builders import a_classification
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.schedule import WEEKDAYS, Cadence, is_due, latest_due, next_due
+from services.notifier.schedule import WEEKDAYS, Cadence, Rhythm, is_due, latest_due, next_due
 
 
 def utc(text: str) -> datetime:
@@ -89,7 +89,7 @@ WEEKLY = [
 def test_the_next_daily_digest_is_due_at_the_local_hour(
     zone: str, hour: int, after: str, due: str
 ) -> None:
-    assert next_due("daily", "monday", hour, ZoneInfo(zone), utc(after)) == utc(due)
+    assert next_due(Rhythm("daily", hour=hour, time_zone=zone), utc(after)) == utc(due)
 
 
 @pytest.mark.parametrize(("zone", "weekday", "hour", "after", "due"), WEEKLY)
@@ -97,7 +97,48 @@ def test_the_next_weekly_digest_is_due_on_the_local_weekday(
     zone: str, weekday: str, hour: int, after: str, due: str
 ) -> None:
     day = next(name for name in WEEKDAYS if name == weekday)
-    assert next_due("weekly", day, hour, ZoneInfo(zone), utc(after)) == utc(due)
+    assert next_due(Rhythm("weekly", day, hour=hour, time_zone=zone), utc(after)) == utc(due)
+
+
+# The same, with the day of the month after the zone.
+MONTHLY = [
+    ("UTC", 1, 7, "2026-09-01 07:00", "2026-10-01 07:00"),
+    ("UTC", 15, 7, "2026-12-15 07:00", "2027-01-15 07:00"),
+    ("UTC", 31, 7, "2026-01-31 07:00", "2026-02-28 07:00"),
+    ("UTC", 31, 7, "2028-01-31 07:00", "2028-02-29 07:00"),
+    ("UTC", 30, 7, "2026-02-01 00:00", "2026-02-28 07:00"),
+    ("UTC", 29, 0, "2027-02-01 00:00", "2027-02-28 00:00"),
+    ("UTC", 31, 23, "2026-11-30 23:00", "2026-12-31 23:00"),
+    ("UTC", 31, 23, "2026-12-31 23:00", "2027-01-31 23:00"),
+    # The 29th of March 2026 has no two o'clock in Belgrade.
+    ("Europe/Belgrade", 29, 2, "2026-03-01 00:00", "2026-03-29 01:00"),
+    ("Pacific/Kiritimati", 1, 0, "2026-09-15 00:00", "2026-09-30 10:00"),
+    ("Pacific/Pago_Pago", 31, 23, "2026-08-15 00:00", "2026-09-01 10:00"),
+    # The 30th of December 2011 that Samoa left out.
+    ("Pacific/Apia", 30, 8, "2011-12-01 00:00", "2011-12-30 10:00"),
+]
+
+
+@pytest.mark.parametrize(("zone", "day", "hour", "after", "due"), MONTHLY)
+def test_the_next_monthly_digest_is_due_on_the_day_or_on_the_last_of_a_shorter_month(
+    zone: str, day: int, hour: int, after: str, due: str
+) -> None:
+    rhythm = Rhythm("monthly", day=day, hour=hour, time_zone=zone)
+    assert next_due(rhythm, utc(after)) == utc(due)
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        ("2026-09-07 06:59:59", "2026-09-07 07:00"),
+        ("2026-09-07 07:00:00", "2026-09-07 07:15"),
+        ("2026-12-31 23:50", "2027-01-01 00:00"),
+    ],
+)
+def test_immediate_digests_are_due_every_quarter_of_an_hour(after: str, due: str) -> None:
+    rhythm = Rhythm("immediate", hour=3, time_zone="Asia/Kathmandu")
+    assert next_due(rhythm, utc(after)) == utc(due)
+    assert latest_due(rhythm, utc(due)) == utc(due)
 
 
 ZONES = ["Europe/Belgrade", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
@@ -111,7 +152,7 @@ def test_a_year_has_one_daily_digest_per_local_day(zone: str, hour: int) -> None
     slot = datetime(2026, 1, 1, tzinfo=tz).astimezone(UTC) - timedelta(seconds=1)
     end = datetime(2027, 1, 1, tzinfo=tz).astimezone(UTC)
     slots = []
-    while (slot := next_due("daily", "monday", hour, tz, slot)) < end:
+    while (slot := next_due(Rhythm("daily", hour=hour, time_zone=zone), slot)) < end:
         slots.append(slot)
 
     assert len(slots) == 365
@@ -124,28 +165,31 @@ def test_samoa_had_364_daily_digests_in_2011() -> None:
     tz = ZoneInfo("Pacific/Apia")
     slot = datetime(2011, 1, 1, tzinfo=tz) - timedelta(seconds=1)
     count = 0
-    while (slot := next_due("daily", "monday", 8, tz, slot)) < datetime(2012, 1, 1, tzinfo=tz):
+    while (slot := next_due(Rhythm("daily", hour=8, time_zone="Pacific/Apia"), slot)) < datetime(
+        2012, 1, 1, tzinfo=tz
+    ):
         count += 1
     assert count == 364
 
 
 @given(
-    cadence=st.sampled_from(["daily", "weekly"]),
+    cadence=st.sampled_from(["immediate", "daily", "weekly", "monthly"]),
+    day=st.integers(1, 31),
     zone=st.sampled_from(ZONES),
     hour=st.integers(0, 23),
     now=st.datetimes(datetime(2005, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
 )
 def test_now_lies_between_the_latest_and_the_next_due_instant(
-    cadence: Cadence, zone: str, hour: int, now: datetime
+    cadence: Cadence, day: int, zone: str, hour: int, now: datetime
 ) -> None:
-    tz = ZoneInfo(zone)
-    latest = latest_due(cadence, "wednesday", hour, tz, now)
-    following = next_due(cadence, "wednesday", hour, tz, latest)
+    rhythm = Rhythm(cadence, "wednesday", day, hour, zone)
+    latest = latest_due(rhythm, now)
+    following = next_due(rhythm, latest)
     assert latest <= now < following
 
 
 def test_after_days_of_silence_only_the_latest_slot_is_asked_for() -> None:
-    slot = latest_due("daily", "monday", 7, ZoneInfo("UTC"), utc("2026-09-12 09:00"))
+    slot = latest_due(Rhythm("daily"), utc("2026-09-12 09:00"))
     assert slot == utc("2026-09-12 07:00")
     assert is_due("daily", slot, utc("2026-09-01 00:00"), utc("2026-09-05 07:00"))
 

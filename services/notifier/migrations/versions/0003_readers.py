@@ -17,6 +17,8 @@ down_revision = "0002"
 
 Added = tuple["sa.Column[Any]", ...]
 _INDEXES = (
+    ("ix_articles_status_changed_at", "articles", ["status_changed_at"]),
+    ("ix_ledger_pmid", "ledger", ["pmid"]),
     ("ix_articles_indexed", "articles", ["indexed"]),
     ("ix_cards_topic_stamp", "cards", ["topic", "stamp"]),
     ("ix_labels_topic_facet_label", "labels", ["topic", "facet", "label"]),
