@@ -44,8 +44,13 @@ _LONGEST_ADDRESS = 254
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[!-~]{3,2000}")
 
 
+def is_mail_address(value: str) -> bool:
+    """Whether this is one plain ASCII address, as headers and SMTP commands can carry it."""
+    return len(value) <= _LONGEST_ADDRESS and bool(_ADDRESS.fullmatch(value))
+
+
 def _mail_address(value: str) -> str:
-    if len(value) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(value):
+    if not is_mail_address(value):
         raise ValueError("not an e-mail address: write one plain ASCII address, name@host")
     return value
 

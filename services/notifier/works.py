@@ -8,11 +8,13 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.archive.waiting import index_waiting
+from services.notifier.letters_delivery import Mailroom, deliver_letters
 from services.notifier.office import Office
 from services.notifier.packing import Means
 from services.notifier.run import deliver_due
 from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings
+from services.notifier.tidy import tidy
 from services.notifier.tokens import Tokens
 from services.notifier.vault import Vault
 from services.notifier.web.app import make_web
@@ -27,6 +29,9 @@ DELIVER_SECONDS = 1.0
 INDEX_SECONDS = 60.0
 """How often it is asked whether articles wait for the archive's index: after an upgrade they do."""
 
+TIDY_SECONDS = 600.0
+"""How often is forgotten what is due to be."""
+
 
 def open_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
     """What the pages stand on.
@@ -35,7 +40,16 @@ def open_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
         ConfigurationError: there is no key, and none can be kept.
     """
     keys = settings.keys()
-    return House(engine, clock, Tokens(keys), Vault(keys), settings.public_url, settings.doors())
+    doors, server = settings.doors(), settings.smtp_server()
+    return House(
+        engine,
+        clock,
+        Tokens(keys),
+        Vault(keys),
+        settings.public_url,
+        doors,
+        senders=choose(settings.capture_dir, server, settings.mail_from, doors),
+    )
 
 
 def pages(house: House, settings: Settings) -> AbstractAsyncContextManager[object]:
@@ -71,7 +85,23 @@ def loops(house: House, office: Office) -> tuple[Loop, ...]:
     async def index() -> int:
         return await index_waiting(house.engine)
 
+    async def write() -> int:
+        room = Mailroom(
+            house.engine,
+            office,
+            house.tokens,
+            house.public_url,
+            house.clock,
+            office.means.bounce_address,
+        )
+        return await deliver_letters(room)
+
+    async def forget() -> int:
+        return await tidy(house.engine, house.clock, house.timer)
+
     return (
         Loop("index", INDEX_SECONDS, index),
         Loop("deliver", DELIVER_SECONDS, deliver),
+        Loop("letters", DELIVER_SECONDS, write),
+        Loop("tidy", TIDY_SECONDS, forget),
     )

@@ -37,6 +37,7 @@ LIGHT = {
     "warning": Paint("#5c3d00", "#fff5dc", "#c98a00"),
     "warning-link": Paint("#5c3d00"),
     "bar": Paint(ground="#4a929e"),
+    "button": Paint("#ffffff", "#0a5a6e"),
 }
 DARK = {
     "page": Paint("#e3e8eb", "#12171b"),
@@ -56,6 +57,7 @@ DARK = {
     "warning": Paint("#ffe3a6", "#3a2f12", "#c9972b"),
     "warning-link": Paint("#ffe3a6"),
     "bar": Paint(ground="#4a929e"),
+    "button": Paint("#0c2229", "#7fc9d8"),
 }
 
 

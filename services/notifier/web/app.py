@@ -3,12 +3,12 @@
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from services.notifier.web import archive, faults, home
+from services.notifier.web import archive, confirm, faults, home, leave, link, manage, subscribe
 from services.notifier.web.house import House
 from services.notifier.web.pages import STATIC
 from services.notifier.web.security import Security
 
-PARTS = (home, archive)
+PARTS = (home, subscribe, confirm, link, manage, leave, archive)
 """The modules with pages; each has a `router(house)`."""
 
 

@@ -1,13 +1,14 @@
 """What every page stands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.notifier.senders import Senders
 from services.notifier.tokens import Tokens
 from services.notifier.vault import Vault
-from shared.clock import Clock
+from shared.clock import Clock, system_clock
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class Doors:
 
 @dataclass(frozen=True)
 class House:
-    """The parts of the pages. `public_url` is where readers find them, without a last slash."""
+    """The parts of the pages. `public_url` is where readers find them, without a last slash.
+
+    `senders` take the message that tries a target when it is confirmed; without any, none is
+    tried. Limits go by `timer`, the real time, also where the days are simulated and stand still.
+    """
 
     engine: AsyncEngine
     clock: Clock
@@ -35,3 +40,5 @@ class House:
     vault: Vault
     public_url: str
     doors: Doors = Doors()
+    timer: Clock = system_clock
+    senders: Senders = field(default_factory=dict)

@@ -1,0 +1,36 @@
+"""What is forgotten with time: who asked, letters that have ended, wishes never confirmed."""
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notifier import changes, letters_store
+from services.notifier.letters import CONFIRM_WITHIN
+from services.notifier.web import attempts, limits
+from shared.clock import Clock
+from shared.database import transaction
+
+log = structlog.get_logger(__name__)
+
+UNCONFIRMED = CONFIRM_WITHIN + timedelta(days=1)
+"""A wish that can no longer be confirmed is kept a day longer, so that its page can say so."""
+
+LETTERS = timedelta(days=30)
+"""How long the operator sees what became of a letter; its address is forgotten at once."""
+
+
+async def tidy(engine: AsyncEngine, clock: Clock, timer: Clock) -> int:
+    """Forget what is due to be forgotten; how many rows went. `timer` is the real time.
+
+    Raises:
+        Retryable: the database is away.
+    """
+    now = clock()
+    async with transaction(engine) as connection:
+        asked = await attempts.purge(connection, timer() - limits.KEEP)
+        wishes = await changes.purge_unconfirmed(connection, now - UNCONFIRMED)
+        letters = await letters_store.purge(connection, now - LETTERS)
+    if wishes:
+        log.info("unconfirmed_forgotten", subscriptions=wishes)
+    return asked + wishes + letters

@@ -1,0 +1,29 @@
+"""Who asked for what, and when: SQL only, in the caller's transaction."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.tables import attempts
+
+
+async def since(
+    connection: AsyncConnection, what: str, who: str | None, after: datetime, most: int
+) -> list[datetime]:
+    """The latest times, at most so many, at which this was asked by one, or by anybody."""
+    query = sa.select(attempts.c.at).where(attempts.c.what == what, attempts.c.at > after)
+    if who is not None:
+        query = query.where(attempts.c.who == who)
+    return list(await connection.scalars(query.order_by(attempts.c.at.desc()).limit(most)))
+
+
+async def note(connection: AsyncConnection, what: str, who: str, at: datetime) -> None:
+    """Put on record that this was asked."""
+    await connection.execute(attempts.insert().values(what=what, who=who, at=at))
+
+
+async def purge(connection: AsyncConnection, before: datetime) -> int:
+    """Forget what was asked until then; how many times that was."""
+    result = await connection.execute(attempts.delete().where(attempts.c.at <= before))
+    return result.rowcount

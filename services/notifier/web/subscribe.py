@@ -1,0 +1,137 @@
+"""Coming in: the form, and the one letter that it writes."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from services.notifier import changes, letters_store
+from services.notifier.letters import Kind
+from services.notifier.recipient import MAIL, recipient
+from services.notifier.subscription import Subscription, Wish, subscription_id
+from services.notifier.suppression import is_suppressed
+from services.notifier.vault import webhook_key
+from services.notifier.web import form, limits
+from services.notifier.web.choices import Choices, choices
+from services.notifier.web.faults import Fault, Refused
+from services.notifier.web.form import Filled
+from services.notifier.web.house import House
+from services.notifier.web.pages import page
+from services.notifier.web.request import filled
+from services.notifier.wording import facts
+from shared.database import transaction
+
+log = structlog.get_logger(__name__)
+
+CLOSED = Fault(
+    403,
+    "Nobody can subscribe here by themselves",
+    "Who runs this site adds readers. Please write to them.",
+)
+SENT = {
+    "title": "Please look into your mailbox",
+    "paragraphs": (
+        "A message is on its way to the address that you wrote. It has a link: open it and "
+        "confirm, and the first digest comes when it is due. Nothing is sent before that.",
+        "Nothing there after some minutes? Please look into the folder for spam, and whether the "
+        "address was right. The link is good for three days.",
+    ),
+    "way": None,
+    "here": "subscribe",
+}
+"""Said always, whether or not the address is known, or may be written to."""
+
+
+def router(house: House) -> APIRouter:
+    """`/subscribe` and its preview."""
+    routes = APIRouter(prefix="/subscribe", include_in_schema=False)
+
+    @routes.get("")
+    async def show(topic: str = "") -> Response:
+        refuse_closed(house)
+        offer = await choices(house)
+        return _form(house, offer, form.blank(topic), {})
+
+    @routes.post("")
+    async def subscribe(request: Request) -> Response:
+        refuse_closed(house)
+        given, offer = await filled(request), await choices(house)
+        if given.any(form.TRAP):
+            log.info("form_was_filled_by_a_program")
+            return page(house, "told.html.j2", SENT)
+        read = form.read(given, house.doors)
+        if read.wish is None:
+            return _form(house, offer, given, read.faults)
+        if read.wish.topic not in dict(offer.titles):
+            return _form(house, offer, given, {"topic": "Please choose one of the list."})
+        await ask(house, request, read.wish, offer)
+        return page(house, "told.html.j2", SENT)
+
+    return routes
+
+
+def refuse_closed(house: House) -> None:
+    """Let strangers in only where the operator does.
+
+    Raises:
+        Refused: nobody can subscribe by themselves.
+    """
+    if not house.doors.is_open:
+        raise Refused(CLOSED)
+
+
+async def ask(house: House, request: Request, wish: Wish, offer: Choices) -> str:
+    """Put a wish on record, to be confirmed, and write to who has to; the id it would have.
+
+    Nothing that is answered depends on whether the mailbox is known.
+
+    Raises:
+        Refused: it was asked too often.
+    """
+    mailbox, wanted = mailbox_of(wish), _wanted(house, wish)
+    who = recipient("email", mailbox)
+    await limits.admit(house, request, "subscribe", who)
+    title = offer.title(wish.topic)
+    told = {"topic": title, "facts": [list(pair) for pair in facts(wish, offer.names)]}
+    now = house.clock()
+    async with transaction(house.engine) as connection:
+        if await is_suppressed(connection, who):
+            return wanted.id
+        found = await changes.ask(connection, wanted, now, house.vault)
+        kind: Kind = "confirm" if found == "asked" else "known"
+        await letters_store.queue(connection, kind, mailbox, now, wanted.id, told)
+    log.info("subscription_asked", subscription_id=wanted.id, channel=wish.channel)
+    return wanted.id
+
+
+def mailbox_of(wish: Wish) -> str:
+    """Who confirms: the mailbox itself, or who looks after the target."""
+    if wish.channel in MAIL:
+        return wish.address.get_secret_value()
+    return wish.owner.get_secret_value() if wish.owner else ""
+
+
+def _wanted(house: House, wish: Wish) -> Subscription:
+    kept = {name: getattr(wish, name) for name in Wish.model_fields}
+    if wish.channel == "webhook":
+        kept["secret"] = webhook_key()
+    name = subscription_id(wish.topic, wish.channel, wish.address)
+    return Subscription(**kept, id=name, created_at=house.clock())
+
+
+def _form(
+    house: House,
+    offer: Choices,
+    given: Filled,
+    faults: Mapping[str, str],
+) -> Response:
+    schemes = ", ".join(f"{scheme}://" for scheme in offer.schemes)
+    hint = "Slack: https://hooks.slack.com/services/... A webhook: any https address of yours."
+    told = {
+        "here": "subscribe",
+        "offer": offer,
+        "form": given,
+        "faults": faults,
+        "url_hint": f"{hint} Apprise: {schemes}" if schemes else hint,
+    }
+    return page(house, "subscribe.html.j2", told, 422 if faults else 200)
