@@ -18,7 +18,7 @@ from services.notifier.web.app import make_web
 from shared.serving import served
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Town:
     """A world with its pages at `url`; `digests` are those of the fortnight, the last one last."""
 
