@@ -21,9 +21,11 @@ from services.console.scenario import DEMO_KEY, instants
 from services.console.standin import serve_standin
 from services.ncbi_sim.catalogue import Catalogue
 from services.notifier import tables
+from services.notifier.contents import load_many
 from services.notifier.digest import Digest
+from services.notifier.links import links_of
 from services.notifier.office import Office
-from services.notifier.packing import Identity
+from services.notifier.packing import Identity, Means
 from services.notifier.render.mail import Envelope
 from services.notifier.run import load_subscriptions
 from services.notifier.senders.choose import choose
@@ -96,17 +98,21 @@ async def opened(demo: Demo) -> AsyncIterator[World]:
     """A new world at the beginning of its days; gone, but for the mails in `out`, afterwards."""
     clear(demo.out)
     hand = Hand(next(instants(demo.catalogue)))
-    office = Office(choose(demo.out / MAIL, None, IDENTITY.sender), IDENTITY)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(TemporaryDirectory(prefix="carillon-demo-"))
         line = await open_line(Path(state), demo.taxonomy, hand, stack)
         url = await stack.enter_async_context(serve_standin(demo.catalogue, hand))
         eutils = make_eutils(Access(url), limiter=Limiter(per_second=1_000))
         stack.push_async_callback(eutils.aclose)
-        await load_subscriptions(line.stores.notifier, demo.subscriptions, hand)
         keys = (SecretStr(DEMO_KEY),)
         house = House(line.stores.notifier, hand, Tokens(keys), Vault(keys), demo.public_url)
-        yield World(demo, hand, line, eutils, house, loops(house, office))
+        await load_subscriptions(house.engine, demo.subscriptions, hand, house.vault)
+        yield World(demo, hand, line, eutils, house, loops(house, _office(demo, house)))
+
+
+def _office(demo: Demo, house: House) -> Office:
+    senders = choose(demo.out / MAIL, None, IDENTITY.sender)
+    return Office(senders, IDENTITY, means=Means(house.tokens, house.public_url, house.vault))
 
 
 async def live_all_days(world: World) -> list[Digest]:
@@ -115,7 +121,7 @@ async def live_all_days(world: World) -> list[Digest]:
     for instant in instants(demo.catalogue):
         demo.step_done(instant, await world.live_through(instant))
     digests = await sent_digests(world.line)
-    _write(demo.out, digests)
+    _write(world, digests)
     return digests
 
 
@@ -136,7 +142,7 @@ async def sent_digests(line: Line) -> list[Digest]:
         .order_by(tables.digests.c.period_to, tables.digests.c.subscription_id)
     )
     async with transaction(line.stores.notifier) as connection:
-        return [Digest.model_validate(one) for one in await connection.scalars(statement)]
+        return await load_many(connection, list(await connection.scalars(statement)))
 
 
 def chosen(digests: list[Digest]) -> Digest:
@@ -145,10 +151,11 @@ def chosen(digests: list[Digest]) -> Digest:
     return (weekly or digests)[-1]
 
 
-def _write(out: Path, digests: list[Digest]) -> None:
-    shown = chosen(digests)
+def _write(world: World, digests: list[Digest]) -> None:
+    shown, out, house = chosen(digests), world.demo.out, world.house
+    links = links_of(house.tokens, house.public_url, shown)
     recipient = "reader@example.org"
-    envelope = Envelope(IDENTITY.sender, recipient, IDENTITY.list_id, IDENTITY.host)
+    envelope = Envelope(IDENTITY.sender, recipient, IDENTITY.list_id, IDENTITY.host, links)
     write_digest(out, shown, envelope)
     same = [digest for digest in digests if digest.subscription_id == shown.subscription_id]
     write_feed(out, same, shown.topic_title)
