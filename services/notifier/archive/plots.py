@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.notifier.archive.asked import Answer
+from services.notifier.digest import Trend
 from services.notifier.item import MODALITIES, MONTHS
 
 SHOWN_MONTHS = 24
@@ -96,6 +97,12 @@ def _largest(rows: Sequence[Series]) -> tuple[Series, ...]:
         sums = tuple(map(sum, zip(*(one.counts for one in rest), strict=True)))
         kept.append(rest[0] if len(rest) == 1 else Series(None, OTHER, sums))
     return (*kept, *(one for one in rows if one.label is None))
+
+
+def of_trend(trend: Trend) -> Months:
+    """The trend that a digest tells, as it was then."""
+    series = tuple(Series(one.modality, one.name, one.counts) for one in trend.series)
+    return Months(trend.months, series, 0)
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,14 @@ async def entries(connection: AsyncConnection, topic: str, pmids: Sequence[int])
     return [found[pmid] for pmid in pmids if pmid in found]
 
 
+async def entry(connection: AsyncConnection, topic: str, pmid: str) -> Known | None:
+    """The article of a number as an address has it."""
+    if not (pmid.isascii() and pmid.isdigit() and len(pmid) < 16):
+        return None
+    found = await entries(connection, topic, [int(pmid)])
+    return found[0] if found else None
+
+
 async def lately_changed(
     connection: AsyncConnection, topic: str, kinds: Collection[Status], most: int
 ) -> list[Known]:

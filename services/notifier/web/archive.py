@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.notifier.archive.shelves import Shelves
-from services.notifier.web import article_page, topic_page
+from services.notifier.web import article_page, digest_page, downloads, topic_page
 from services.notifier.web.house import House
 
 
@@ -11,6 +11,7 @@ def router(house: House) -> APIRouter:
     """All routes of the archive."""
     shelves = Shelves(house.engine)
     routes = APIRouter()
-    for part in (topic_page, article_page):
+    # Downloads first: their addresses are those of pages with an ending.
+    for part in (downloads, topic_page, article_page, digest_page):
         routes.include_router(part.router(house, shelves))
     return routes

@@ -25,9 +25,6 @@ from services.notifier.web.topic_page import DOWNLOADS, shown
 from shared.article import Article
 from shared.database import transaction
 
-LARGEST_PMID = 2**53
-"""Beyond it no database and no program reads numbers alike."""
-
 _NOTICES = {
     "RetractionIn": "Retraction",
     "PartialRetractionIn": "Partial retraction",
@@ -63,12 +60,10 @@ async def found(connection: AsyncConnection, topic: str, pmid: str) -> Known:
     Raises:
         Refused: there is none.
     """
-    if not (pmid.isascii() and pmid.isdigit() and len(pmid) < 16):
+    known = await store.entry(connection, topic, pmid)
+    if known is None:
         raise Refused(NOT_FOUND)
-    known = await store.entries(connection, topic, [int(pmid)])
-    if not known:
-        raise Refused(NOT_FOUND)
-    return known[0]
+    return known
 
 
 async def _kin(connection: AsyncConnection, topic: str, article: Article) -> Kin:

@@ -1,0 +1,1 @@
+"""Articles in the forms that reference managers, spreadsheets and programs read. Pure."""
