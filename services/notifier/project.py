@@ -5,12 +5,11 @@ Pure. Events may come late, twice, or in any order; the result is the same.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+from services.notifier.match import OUTSIDE, Features
 from shared.article import Article, Status
 from shared.events import Classified
-
-_OUTSIDE = ("none", "oncology")
-"""Scopes that a reader is not told of unless asked for."""
 
 _CLASSIFIED = ("title", "abstract", "mesh", "keywords", "publication_types")
 """What of an article its labels are taken from."""
@@ -33,6 +32,11 @@ class Known:
     backfill: bool = False
     status_changed_at: datetime | None = None
     relevant_since: datetime | None = None
+
+    @cached_property
+    def features(self) -> Features:
+        """As filters look at it."""
+        return Features(self.entry)
 
     @property
     def pmid(self) -> int:
@@ -87,11 +91,11 @@ def became_relevant(before: Classified, after: Classified) -> bool:
 
     Other rules for the same text do not: a new taxonomy brings no flood of old papers.
     """
-    if after.revision <= before.revision or after.classification.scope in _OUTSIDE:
+    if after.revision <= before.revision or after.classification.scope in OUTSIDE:
         return False
     if _text(after.article) == _text(before.article):
         return False
-    return before.classification.scope in _OUTSIDE or bool(_labels(after) - _labels(before))
+    return before.classification.scope in OUTSIDE or bool(_labels(after) - _labels(before))
 
 
 def _text(article: Article) -> tuple[object, ...]:

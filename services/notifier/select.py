@@ -3,7 +3,7 @@
 Pure. News are articles of the topic that
 
 - are no backfill, and neither retracted nor withdrawn nor taken out of PubMed;
-- pass the subscriber's filters;
+- pass the subscriber's filters (`match`);
 - are not in the subscriber's ledger: what was sent once is not sent again, whatever changed;
 - were discovered, or became relevant, less than 30 days before the subscription began, so that a
   first digest brings the last 30 days; and
@@ -21,11 +21,12 @@ from datetime import datetime, timedelta
 
 from services.notifier.digest import Notice
 from services.notifier.item import clean
+from services.notifier.match import admits
 from services.notifier.project import Known
 from services.notifier.standing import GONE, STANDINGS, is_gone
-from services.notifier.subscription import Filters, Subscription
+from services.notifier.subscription import Subscription
 from shared.article import Article, Correction, Status
-from shared.events import Classified, Facet
+from shared.events import Classified
 
 LOOKBACK = timedelta(days=30)
 
@@ -90,7 +91,7 @@ def is_news(known: Known, subscription: Subscription, period: Period) -> bool:
         and known.discovered_at <= period.end
         and known.is_new_since > subscription.created_at - LOOKBACK
         and max(known.is_new_since, known.first_seen_at) > period.floor(subscription)
-        and is_wanted(known.entry, subscription.filters)
+        and admits(subscription.filters, known.features)
     )
 
 
@@ -100,34 +101,8 @@ def is_background(known: Known, subscription: Subscription, period: Period) -> b
         known.backfill
         and not is_gone(known.entry.article)
         and known.discovered_at <= period.end
-        and is_wanted(known.entry, subscription.filters)
+        and admits(subscription.filters, known.features)
     )
-
-
-def is_wanted(entry: Classified, filters: Filters) -> bool:
-    """Whether an article passes the filters.
-
-    A facet of which an unclear article carries no label does not keep it out: what the
-    classifier could not tell is shown, never dropped.
-    """
-    if (
-        entry.classification.scope not in filters.scope
-        or entry.relatedness < filters.min_relatedness
-    ):
-        return False
-    facets: tuple[tuple[Facet, frozenset[str]], ...] = (
-        ("modality", filters.modality),
-        ("disease", filters.disease),
-        ("evidence", filters.evidence),
-    )
-    return all(_passes(entry, facet, wanted) for facet, wanted in facets)
-
-
-def _passes(entry: Classified, facet: Facet, wanted: frozenset[str]) -> bool:
-    carried = {label.id for label in entry.classification.labels if label.facet == facet}
-    if not wanted or wanted & carried:
-        return True
-    return not carried and entry.classification.scope == "unclear"
 
 
 def notices(subscription: Subscription, sent: Iterable[Sent]) -> list[Notice]:

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.history import CHUNK, told_to
+from services.notifier.match import OUTSIDE
 from services.notifier.project import Known
 from services.notifier.standing import GONE
-from services.notifier.subscription import Subscription
+from services.notifier.subscription import Filters, Subscription
 from services.notifier.tables import articles, inbox, metadata, outbox, polls, received
 from services.notifier.tables import versions as version_pairs
 from services.notifier.ties import stated_versions
@@ -138,9 +139,8 @@ async def background(
         .where(
             articles.c.topic == subscription.topic,
             articles.c.backfill.is_(True),
-            articles.c.relatedness >= subscription.filters.min_relatedness,
+            _may_be_wanted(subscription.filters),
             articles.c.status.not_in([status.value for status in GONE]),
-            articles.c.scope.in_(subscription.filters.scope),
             articles.c.discovered_at <= until,
             articles.c.pmid.not_in(told_to(subscription.id)),
         )
@@ -149,6 +149,15 @@ async def background(
         .limit(page[1])
     )
     return [known(row) for row in rows]
+
+
+def _may_be_wanted(filters: Filters) -> sa.ColumnElement[bool]:
+    """What the columns say of the filters; those who follow somebody may want any other paper."""
+    if filters.journals or filters.authors:
+        return articles.c.scope.not_in(sorted(OUTSIDE - filters.scope))
+    return sa.and_(
+        articles.c.relatedness >= filters.min_relatedness, articles.c.scope.in_(filters.scope)
+    )
 
 
 async def note_received(connection: AsyncConnection, entry: Classified) -> None:

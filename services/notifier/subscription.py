@@ -29,7 +29,6 @@ from services.notifier.vault import is_sealed, is_webhook_key
 
 Channel = Literal["email", "slack", "webhook", "apprise", "capture"]
 Scope = Literal["core", "adjacent", "oncology", "none", "unclear"]
-Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 _ADDRESS = re.compile(
@@ -64,6 +63,19 @@ def _modality(value: str) -> str:
     return value
 
 
+def _words(value: str) -> str:
+    if not any(sign.isalnum() for sign in value):
+        raise ValueError("nothing to look for: it needs a letter or a digit")
+    return value
+
+
+Phrase = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=2, max_length=100),
+    AfterValidator(_words),
+]
+
+
 class _Strict(BaseModel):
     """Frozen; a mistyped field is an error, and no value is ever quoted in one."""
 
@@ -74,9 +86,8 @@ class Filters(_Strict):
     """What a subscriber wants; an empty set admits everything of its facet.
 
     `scope` leaves out what is about cancer (`oncology`) or not about CAR cells at all (`none`)
-    unless it is asked for. What the classifier could not tell (`unclear`) is shown. One of `words`
-    has to be in the title, abstract or keywords. `journals` and `authors` are followed: what is
-    theirs comes whatever its labels; what is of the muted ones never comes.
+    unless it is asked for. One of `words` has to be in the title, abstract or keywords. `journals`
+    and `authors` are followed, the muted ones never come. How all that is meant: `match`.
     """
 
     modality: frozenset[Annotated[Slug, AfterValidator(_modality)]] = frozenset()

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from services.notifier.coverage import coverage, in_processing, is_complete
+from services.notifier.match import is_wanted
 from services.notifier.project import Known
-from services.notifier.select import LOOKBACK, Period, Sent, is_wanted, news, notices
+from services.notifier.select import LOOKBACK, Period, Sent, news, notices
 from services.notifier.subscription import Filters, Subscription
 from shared.article import Correction, Status
 from tests.builders import a_classification, a_label, a_leg, an_article, classified
