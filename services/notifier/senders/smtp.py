@@ -7,7 +7,6 @@ from aiosmtplib.errors import (
     SMTPDataError,
     SMTPException,
     SMTPRecipientRefused,
-    SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
     SMTPTimeoutError,
@@ -90,13 +89,12 @@ class SmtpSender:
     ) -> None:
         attempt.held = None
         held = attempt.held = await self._pool.take(fresh=fresh)
-        held.wire.awaits_answer = held.wire.is_accepted = False
         sender = target.bounce_to or self.mail_from
         is_sound = False
         try:
-            await held.wire.sendmail(sender, [target.address], package.content)
+            await held.wire.hand_over(sender, target.address, package.content)
             is_sound = True
-        except (SMTPRecipientsRefused, SMTPResponseException) as error:
+        except SMTPResponseException as error:
             is_sound = _says_no(error)
             raise
         finally:
@@ -136,10 +134,9 @@ class _Attempt:
         return is_closing or isinstance(error, SMTPServerDisconnected | ConnectionError)
 
 
-def _says_no(error: SMTPRecipientsRefused | SMTPResponseException) -> bool:
+def _says_no(error: SMTPResponseException) -> bool:
     """Whether the server refused clearly and goes on: 421 is its farewell (RFC 5321, 3.8)."""
-    refusals = error.recipients if isinstance(error, SMTPRecipientsRefused) else [error]
-    return all(one.code >= 400 and one.code != 421 for one in refusals)
+    return error.code >= 400 and error.code != 421
 
 
 def translate(error: SMTPException | OSError) -> Retryable | Permanent:
@@ -150,8 +147,6 @@ def translate(error: SMTPException | OSError) -> Retryable | Permanent:
     said to us (greeting, TLS, authentication, sender, a relay's policy X.7) may be put right by
     the operator and is tried again.
     """
-    if isinstance(error, SMTPRecipientsRefused):
-        return _recipient(error.recipients[0])
     if isinstance(error, SMTPRecipientRefused):
         return _recipient(error)
     if isinstance(error, SMTPDataError) and error.code >= 500:

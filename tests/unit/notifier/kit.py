@@ -13,7 +13,9 @@ from services.notifier import subscribers, tables
 from services.notifier.contents import load_many
 from services.notifier.digest import Digest
 from services.notifier.handlers import handler
+from services.notifier.packing import Means
 from services.notifier.run import Identity, Office, Patience, deliver_due
+from services.notifier.senders import Senders
 from services.notifier.subscription import Subscription
 from shared.database import transaction
 from shared.events import CloudEvent, Poll
@@ -65,6 +67,8 @@ class Desk:
     timer: FakeClock = field(default_factory=lambda: FakeClock(START))
     sender: FakeSender = field(default_factory=FakeSender)
     background: int = 25
+    senders: Senders | None = None
+    means: Means = field(default_factory=Means)
 
     async def subscribe(self, *wanted: Subscription) -> None:
         async with transaction(self.engine) as connection:
@@ -78,7 +82,8 @@ class Desk:
 
     async def deliver(self, **patience: Any) -> int:
         waits = Patience(**{"timer": self.timer, **patience})
-        office = Office({"email": self.sender}, IDENTITY, waits, self.background)
+        senders = self.senders or {"email": self.sender}
+        office = Office(senders, IDENTITY, waits, self.background, self.means)
         return await deliver_due(self.engine, office, self.clock)
 
     async def at(self, hour: int, day: int = 7) -> int:

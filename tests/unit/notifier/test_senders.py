@@ -178,7 +178,7 @@ async def test_a_connection_that_breaks_off_anywhere_is_tried_again(
     ("answers", "may_have_arrived"),
     [
         ((HELLO, OK, OK, None), False),
-        ((HELLO, OK, OK, OK, None), True),
+        ((HELLO, OK, OK, OK, None), False),
         ((HELLO, OK, OK, OK, GO, None), True),
         ((HELLO, OK, OK, OK, "451 not now", OK), False),
         ((HELLO, OK, OK, OK, GO, "451 not now", OK), False),
