@@ -16,6 +16,7 @@ COMMANDS = {
     "record-ncbi": "record:record_ncbi",
     "status": "embedded:status",
     "subscribe": "embedded:subscribe",
+    "bounce": "bounce:bounce",
     "classify": "classify:classify",
     "eval": "evaluate:evaluate",
     "train": "train:train",

@@ -3,12 +3,22 @@
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from services.notifier.web import archive, confirm, faults, home, leave, link, manage, subscribe
+from services.notifier.web import (
+    archive,
+    confirm,
+    faults,
+    home,
+    hooks,
+    leave,
+    link,
+    manage,
+    subscribe,
+)
 from services.notifier.web.house import House
 from services.notifier.web.pages import STATIC
 from services.notifier.web.security import Security
 
-PARTS = (home, subscribe, confirm, link, manage, leave, archive)
+PARTS = (home, subscribe, confirm, link, manage, leave, hooks, archive)
 """The modules with pages; each has a `router(house)`."""
 
 
