@@ -15,7 +15,10 @@ def write_digest(folder: Path, digest: Digest, envelope: Envelope) -> None:
     _write(folder / "digest.html", html.render(digest, envelope.links))
     _write(folder / "digest.txt", text.render(digest, envelope.links))
     (folder / "digest.eml").write_bytes(written(digest, envelope).content)
-    _write(folder / "slack.json", json.dumps(slack.payloads(digest), indent=2, ensure_ascii=False))
+    _write(
+        folder / "slack.json",
+        json.dumps(slack.payloads(digest, envelope.links), indent=2, ensure_ascii=False),
+    )
 
 
 def write_feed(folder: Path, digests: Sequence[Digest], title: str) -> None:

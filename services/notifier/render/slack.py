@@ -18,9 +18,10 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from services.notifier.digest import Digest, Group, Item, Notice
+from services.notifier.digest import Digest, Item, Notice, Trend
 from services.notifier.item import clean
-from services.notifier.render import coverage, words
+from services.notifier.render import coverage, summary, words
+from services.notifier.render.links import NO_PAGES, Links
 from services.notifier.render.ties import TieLine, tie_lines
 from services.notifier.subject import subject
 
@@ -35,10 +36,10 @@ _ROOMS = ((300, 320, 8), (160, 160, 4), (80, 40, 1))
 times as long."""
 
 
-def payloads(digest: Digest) -> list[dict[str, Any]]:
+def payloads(digest: Digest, links: Links = NO_PAGES) -> list[dict[str, Any]]:
     """The messages in order, each a payload for an incoming webhook or `chat.postMessage`."""
     room = TOTAL - len(_dumped(_payload(digest, [], 999, 999)))
-    messages = list(_split(_blocks(digest), room))
+    messages = list(_split(_blocks(digest, links), room))
     return [
         _payload(digest, blocks, number, len(messages))
         for number, blocks in enumerate(messages, start=1)
@@ -74,39 +75,56 @@ def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _blocks(digest: Digest) -> Iterator[Block]:
+def _blocks(digest: Digest, links: Links) -> Iterator[Block]:
     yield _header(digest.topic_title)
-    yield _section(f"*{escaped(words.headline(digest))}*\n{_occasion(digest)}")
-    if coverage.banner(digest):
-        told = "\n".join(coverage.banner(digest))
-        yield _section(_fitting(lambda room: f":warning: {escaped(_cut(told, room))}"))
-    if coverage.demo_note(digest):
-        yield _context(coverage.demo_note(digest))
+    yield from _opening(digest, links)
     if digest.notices:
         yield _header("Notices about papers you were sent")
         yield from (_notice(notice) for notice in digest.notices)
+    if digest.trend:
+        yield _trend(digest.trend)
     for group in words.filled(digest):
-        yield from _group(group)
+        yield _header(f"{group.name} ({group.count})")
+        yield from (_item(item, group.modality, links) for item in group.items)
     if digest.other:
         yield _header(f"{words.UNCLEAR} ({digest.other_count})")
-        yield from (_item(item, "") for item in digest.other)
-    yield from _more(words.more_lead(digest), digest.beyond)
-    yield from _background(digest)
+        yield from (_item(item, "", links) for item in digest.other)
+    yield from _more(words.more_lead(digest), digest.beyond, links)
+    yield from _background(digest, links)
     yield DividerBlock()
     yield _context("\n".join(coverage.lines(digest)))
+    yield from _doors(links)
 
 
-def _group(group: Group) -> Iterator[Block]:
-    yield _header(f"{group.name} ({group.count})")
-    yield from (_item(item, group.modality) for item in group.items)
+def _opening(digest: Digest, links: Links) -> Iterator[Block]:
+    told = (f"*{escaped(words.headline(digest))}*", *map(escaped, summary.summary(digest)))
+    yield _section("\n".join((*told, _occasion(digest))))
+    yield from _doors(links)
+    if coverage.banner(digest):
+        warned = "\n".join(coverage.banner(digest))
+        yield _section(_fitting(lambda room: f":warning: {escaped(_cut(warned, room))}"))
+    if coverage.demo_note(digest):
+        yield _context(coverage.demo_note(digest))
 
 
-def _background(digest: Digest) -> Iterator[Block]:
+def _doors(links: Links) -> Iterator[Block]:
+    doors = words.doors(links)
+    if doors:
+        yield ContextBlock(elements=[MarkdownTextObject(text=" · ".join(map(_link, doors)))])
+
+
+def _trend(trend: Trend) -> SectionBlock:
+    columns = "\n".join(map(escaped, summary.trend_lines(trend)))
+    return _section(f"*{escaped(summary.trend_title(trend))}*\n```\n{columns}\n```")
+
+
+def _background(digest: Digest, links: Links) -> Iterator[Block]:
     if digest.all_background:
         yield _header(f"{words.BACKGROUND} ({len(digest.all_background)})")
         yield _context(words.BACKGROUND_NOTE)
-        yield from (_item(item, "") for item in digest.background)
-        yield from _more(f"{len(digest.background_beyond)} more", digest.background_beyond)
+        yield from (_item(item, "", links) for item in digest.background)
+        lead = f"{len(digest.background_beyond)} more"
+        yield from _more(lead, digest.background_beyond, links)
 
 
 def _occasion(digest: Digest) -> str:
@@ -128,8 +146,10 @@ def _notice(notice: Notice) -> SectionBlock:
     )
 
 
-def _item(item: Item, modality: str) -> SectionBlock:
-    texts = (_item_text(item, modality, room) for room in _ROOMS)
+def _item(item: Item, modality: str, links: Links) -> SectionBlock:
+    url = links.feedback(item.pmid)
+    tail = f" · {_link(words.Link(words.FEEDBACK, url))}" if url else ""
+    texts = (_item_text(item, modality, room) + tail for room in _ROOMS)
     return _section(next(text for text in texts if len(text) <= TEXT))
 
 
@@ -165,9 +185,12 @@ def _quoted(item: Item, room: int) -> str:
     return f"> {words.quote_lead(item)}: {told}"
 
 
-def _more(lead: str, items: Sequence[Item]) -> Iterator[Block]:
-    """Links to what had no room, as many texts as they fill."""
+def _more(lead: str, items: Sequence[Item], links: Links) -> Iterator[Block]:
+    """Where to read what had no room: on its page, or by links, as many texts as they fill."""
     if not items:
+        return
+    if links.permalink:
+        yield _section(f"*{lead}:* {_link(words.Link(words.ELSEWHERE, links.permalink))}")
         return
     text = f"*{lead}:*"
     for item in items[: words.BEYOND_LISTED]:

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from services.notifier.compose import Beside
-from services.notifier.digest import Digest
+from services.notifier.digest import Digest, First, Series, Trend, Usual
 from services.notifier.render import slack
+from services.notifier.render.links import Links
 from services.notifier.render.slack import payloads
 from services.notifier.ties import Tie
 from tests.unit.notifier.digests import (
@@ -162,3 +163,52 @@ def test_the_same_digest_gives_the_same_messages() -> None:
 
 def test_escaping_is_that_of_slack_and_no_more() -> None:
     assert slack.escaped("a & b < c > \"d\" 'e'") == "a &amp; b &lt; c &gt; \"d\" 'e'"
+
+
+LINKS = Links("https://c.example/leave?token=a", "https://c.example/m", "https://c.example/d/x")
+
+
+def test_slack_too_leads_to_the_way_out_the_settings_and_the_page_on_top_and_at_the_foot() -> None:
+    messages = payloads(a_full_digest(), LINKS)
+
+    doors = (
+        "<https://c.example/d/x|Read on the web> · <https://c.example/m|Change what you get> · "
+        "<https://c.example/leave?token=a|Leave this list>"
+    )
+    told = [text for message in messages for text in texts(message)]
+    assert told.index(doors) < 3
+    assert told[-1] == doors
+    assert doors not in everything(a_full_digest())
+
+
+def test_slack_asks_of_each_article_whether_it_is_wrong() -> None:
+    (message,) = payloads(a_full_digest(), LINKS)
+    told = "\n".join(texts(message))
+
+    for item in a_full_digest().items:
+        link = f"<https://c.example/d/x/feedback/{item.pmid}|Wrong label or not relevant?>"
+        assert told.count(link) == 1
+
+
+def test_slack_leaves_what_had_no_room_to_the_page_where_there_is_one() -> None:
+    digest = a_digest(*(an_entry(n) for n in range(1, 90)), max_items=3)
+
+    told = "\n".join(text for message in payloads(digest, LINKS) for text in texts(message))
+
+    assert "*86 more:* <https://c.example/d/x|Read them on the web>" in told
+    assert "/50/|50>" not in told
+
+
+def test_slack_tells_what_is_usual_and_new_here_and_the_numbers_of_the_trend() -> None:
+    trend = Trend(
+        months=("2026-08", "2026-09"),
+        series=(Series(modality="caar-t", name="CAAR-T", counts=(1, 2)),),
+    )
+    first = First(pmid=40000002, modality="CAAR-T", disease="Myasthenia gravis")
+    changes = {"usual": Usual(low=4, high=7, over=8), "firsts": (first,), "trend": trend}
+
+    (message,) = payloads(a_full_digest().model_copy(update=changes))
+
+    told = texts(message)
+    assert "As usual: 4 to 7 a week over the last 8 weeks.\nFirst CAAR-T in myasthenia" in told[1]
+    assert "*Articles a month by approach, Aug 2026 to Sep 2026*\n```\nCAAR-T  1  2\n```" in told
