@@ -27,6 +27,8 @@ MODALITIES: tuple[tuple[str, str], ...] = (
 DEMO_MARK = "Demo record"
 """How the copyright text of a record begins whose summary is ours, not the authors' abstract."""
 
+UNTITLED = "(without a title)"
+
 QUOTE_LIMIT = 480
 """Characters of an evidence sentence that a digest keeps, around the words that matter."""
 
@@ -115,7 +117,7 @@ def item(entry: Classified, ties: tuple[Tie, ...] = ()) -> Item:
     note = article.copyright or ""
     return Item(
         pmid=article.pmid,
-        title=clean(article.title),
+        title=clean(article.title) or UNTITLED,
         title_html=clean(article.title_html) if article.title_html else None,
         authors_line=authors_line(article.authors),
         journal_line=journal_line(article),

@@ -2,8 +2,12 @@
 
 import functools
 import textwrap
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.notifier.item import plain
 
 WIDTH = 76
 """Columns of the text part."""
@@ -16,6 +20,7 @@ def for_html() -> Environment:
         loader=PackageLoader("services.notifier"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=legal,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -37,9 +42,15 @@ def for_text() -> Environment:
     return environment
 
 
+def legal(value: Any) -> Any:
+    """A text without control characters and half signs, however they came in; markup as it is."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def wrapped(text: str, indent: int = 0, hanging: int | None = None) -> str:
     """The text in lines of at most `WIDTH`; an address that is longer stays whole."""
-    if indent + len(text) <= WIDTH and "\n" not in text:
+    text = plain(text)
+    if indent + len(text) <= WIDTH:
         return " " * indent + text
     return textwrap.fill(
         text,
@@ -53,4 +64,5 @@ def wrapped(text: str, indent: int = 0, hanging: int | None = None) -> str:
 
 def underlined(text: str, sign: str) -> str:
     """A heading: the text with a line of signs below."""
+    text = plain(text)
     return f"{text}\n{sign * min(len(text), WIDTH)}"

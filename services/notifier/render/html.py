@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from services.notifier.compose import with_room
 from services.notifier.digest import Digest, Item
@@ -22,7 +22,7 @@ __all__ = ["LIMIT", "Fitted", "fitted", "render", "title_markup"]
 LIMIT = 100_000
 """Bytes of HTML. Gmail cuts a mail at 102 KB, the foot with the way out first."""
 
-_HERE = "\0"
+_HERE = Markup("\0")
 """Stands for the address that takes feedback while an item's strips are made."""
 
 
@@ -133,7 +133,7 @@ def _heading(text: str, number: int | None) -> Strip:
 
 @functools.lru_cache(maxsize=HELD)
 def _entry(item: Item, modality: str, has_feedback: bool) -> Entry:
-    feedback = f"{_HERE}{item.pmid}" if has_feedback else ""
+    feedback = _HERE + str(item.pmid) if has_feedback else ""
     whole = _macro("entry")(
         item, modality, feedback, words, tie_lines, palette.painted, title_markup
     )

@@ -53,5 +53,5 @@ def to_line(value: str) -> bytes:
 
 
 def _folded(name: str, value: str) -> bytes:
-    folded: str = SMTP.fold(name, value)
+    folded: str = SMTP.header_factory(name, value).fold(policy=SMTP)
     return folded.encode("ascii")

@@ -123,7 +123,7 @@ def _related(page: Sequence[Strip], trend: Trend | None, picture_id: str, outer:
     inner = f"{outer}.r"
     return b"".join(
         [
-            line("Content-Type", f'multipart/related; type="text/html"; boundary="{inner}"'),
+            line("Content-Type", f'multipart/related; type="text/html";\r\n boundary="{inner}"'),
             f"\r\n--{inner}\r\n".encode(),
             _part("html", page),
             f"\r\n--{inner}\r\n".encode(),

@@ -133,7 +133,7 @@ def _occasion(digest: Digest) -> str:
 
 
 def _notice(notice: Notice) -> SectionBlock:
-    title = _cut(notice.title, _ROOMS[0][0])
+    title = _cut(words.notice_title(notice), _ROOMS[0][0])
     sign = "no_entry" if words.notice_paint(notice) == "notice" else "warning"
     source = words.notice_link(notice)
     links = [

@@ -22,14 +22,14 @@ class Strip(NamedTuple):
 
 
 def strip(text: str) -> Strip:
-    """The piece; it need not end where a line ends."""
-    raw = text.encode()
+    """The piece; it need not end where a line ends. Half a character becomes a question mark."""
+    raw = text.encode(errors="replace")
     if not raw:
         return EMPTY
     is_open = not text.endswith("\n")
     lines = raw.replace(b"\n", b"\r\n") + (b"\r\n" if is_open else b"")
     wire = binascii.b2a_qp(lines)
-    return Strip(text, wire[:-2] + b"=\r\n" if is_open else wire, len(raw))
+    return Strip(raw.decode(), wire[:-2] + b"=\r\n" if is_open else wire, len(raw))
 
 
 EMPTY = Strip("", b"", 0)

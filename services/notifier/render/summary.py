@@ -54,7 +54,9 @@ def trend_lines(trend: Trend) -> tuple[str, ...]:
     """The numbers of the picture, a line for each approach, in columns."""
     width = max(min(len(one.name), _NAMES) for one in trend.series)
     return tuple(
-        f"{one.name[:_NAMES]:<{width}}" + "".join(f"{n:>3}" for n in one.counts)
+        f"{one.name[:_NAMES]:<{width}}"
+        + "".join(f"{n:>3}" for n in one.counts)
+        + f"{sum(one.counts):>5} in all"
         for one in trend.series
     )
 
@@ -62,7 +64,8 @@ def trend_lines(trend: Trend) -> tuple[str, ...]:
 def trend_words(trend: Trend) -> str:
     """The numbers of the picture in words, for those who do not see it."""
     told = (
-        f"{one.name} {sum(one.counts)} ({', '.join(map(str, one.counts))})" for one in trend.series
+        f"{one.name} {sum(one.counts)} in all ({', '.join(map(str, one.counts))})"
+        for one in trend.series
     )
     return f"{trend_title(trend)}: {'; '.join(told)}."
 

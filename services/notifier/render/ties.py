@@ -48,7 +48,7 @@ def _line(tie: Tie) -> TieLine:
     fate = standing.name[0].lower() + standing.name[1:] if standing and standing.is_gone else ""
     url = pubmed(tie.pmid) if standing is None or standing.has_record else None
     named = f"PMID {tie.pmid}"
-    if tie.kind == "about" and tie.title:
+    if tie.kind == "about" and tie.title and _short(tie.title):
         aside = ", ".join(part for part in (named, fate) if part)
         return TieLine(_LEADS[tie.kind], Link(_short(tie.title), url), f" ({aside}).{_more(tie)}")
     aside = f" ({fate})" if fate else ""

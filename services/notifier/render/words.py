@@ -6,7 +6,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from services.notifier.digest import Digest, Group, Item, Notice
-from services.notifier.item import clean
+from services.notifier.item import UNTITLED, clean
 from services.notifier.render.links import Links
 from services.notifier.standing import STANDINGS, of_kind
 from shared.article import Status
@@ -198,6 +198,11 @@ def filled(digest: Digest) -> tuple[Group, ...]:
 def notice_lead(notice: Notice) -> str:
     """What happened."""
     return of_kind(notice.kind).lead
+
+
+def notice_title(notice: Notice) -> str:
+    """The title of the paper that it is about."""
+    return clean(notice.title) or UNTITLED
 
 
 def notice_paint(notice: Notice) -> str:

@@ -24,8 +24,9 @@ from services.notifier.tokens import Tokens
 from services.notifier.web import attempts
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
+from tests.contrast import contrast
 from tests.unit.notifier.kit import IDENTITY, START, Desk, a_poll_event
-from tests.unit.notifier.test_render_contrast import Painted, contrast
+from tests.unit.notifier.test_render_contrast import Painted
 
 TOKENS = Tokens((SecretStr("a key for tests, long enough"),))
 URL = "https://carillon.example.org"

@@ -10,23 +10,11 @@ from services.notifier.health import Trouble
 from services.notifier.render import html, palette
 from services.notifier.render.links import Links
 from services.notifier.ties import Tie
+from tests.contrast import contrast
 from tests.unit.notifier.digests import a_coverage, a_digest, a_full_digest, a_notice, an_entry
 
 VOID = {"meta", "br"}
 COLOUR = r"(?<![-\w]){}:(#[0-9a-f]{{6}})"
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of `#rrggbb` (WCAG 2.2, definitions)."""
-    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """1 (none) to 21 (black on white)."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
 
 
 class Painted(HTMLParser):

@@ -10,8 +10,8 @@ from services.notifier.digest import Series, Trend
 from services.notifier.render import html, picture, text
 from services.notifier.render.summary import trend_words
 from services.notifier.trend import months
+from tests.contrast import contrast
 from tests.unit.notifier.digests import a_digest, a_label, an_entry
-from tests.unit.notifier.test_render_contrast import contrast
 
 YEAR = months(date(2026, 9, 14))
 
@@ -84,8 +84,8 @@ def test_who_does_not_see_it_reads_its_numbers() -> None:
 
     assert told == (
         "Articles a month by approach, Oct 2025 to Sep 2026: "
-        "CAAR-T 3 (0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1); "
-        "CAR-NK 12 (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)."
+        "CAAR-T 3 in all (0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1); "
+        "CAR-NK 12 in all (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)."
     )
 
 
@@ -94,4 +94,4 @@ def test_a_page_by_itself_holds_the_picture_and_the_text_its_numbers() -> None:
 
     assert f'<img src="{picture.inline(QUIET)}"' in html.render(digest)
     assert trend_words(QUIET) in html.render(digest)
-    assert "CAAR-T  0  0  0  0  0  0  0  0  0  0  0  1\n" in text.render(digest)
+    assert "CAAR-T  0  0  0  0  0  0  0  0  0  0  0  1    1 in all\n" in text.render(digest)

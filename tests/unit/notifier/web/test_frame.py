@@ -18,8 +18,8 @@ from services.notifier.web.house import House
 from services.notifier.web.pages import STATIC, page
 from shared.database import make_engine
 from shared.errors import Permanent, Retryable
+from tests.contrast import contrast
 from tests.unit.notifier.kit import START, Desk, a_poll_event, an_article_event
-from tests.unit.notifier.test_render_contrast import contrast
 from tests.unit.notifier.web.kit import Site, a_site
 
 FAULTS: dict[str, Exception] = {
