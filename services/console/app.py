@@ -20,6 +20,7 @@ COMMANDS = {
     "classify": "classify:classify",
     "eval": "evaluate:evaluate",
     "train": "train:train",
+    "feedback": "feedback:cli",
     "migrate": "deployment:migrate",
     "doctor": "deployment:doctor",
     "asyncapi": "contract:asyncapi",

@@ -13,6 +13,7 @@ from services.classifier.evaluation.ours import by_rules, given, refitted
 from services.classifier.evaluation.report import write_report
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
+from services.console.corrections import corrections, print_corrections
 from services.console.demo_examples import demo_examples
 from services.console.show_evaluation import print_evaluation, print_misses
 from services.ncbi_sim.catalogue import load_catalogue
@@ -56,6 +57,10 @@ def evaluate(
             help="Fit confidences anew, out of fold; without either, where they were fitted here.",
         ),
     ] = None,
+    feedback: Annotated[
+        Path | None,
+        typer.Option(help="Corrections that `carillon feedback export` wrote: try the rules on."),
+    ] = None,
     errors: Annotated[
         bool, typer.Option("--errors", help="List every difference, with the rule that spoke.")
     ] = False,
@@ -64,6 +69,10 @@ def evaluate(
     configure_logging("carillon", as_json=False, level=40)
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     taxonomy = _taxonomy()
+    if feedback is not None:
+        print_corrections(console, corrections(feedback, taxonomy))
+        if not gold:
+            return
     paths = [] if demo else gold or _found()
     examples, source = _examples(paths, taxonomy)
     fitted_here = any(path.resolve() == GOLD.resolve() for path in paths)
