@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.classifier.taxonomy import Taxonomy
 from services.console.artefacts import write_digest, write_feed, write_labels
@@ -35,6 +36,7 @@ from services.notifier.web.house import House
 from services.notifier.works import loops
 from services.poller.eutils import Access, Eutils, Limiter, make_eutils
 from services.poller.topic import Topic
+from shared.clock import Clock
 from shared.database import transaction
 from shared.process import Loop
 
@@ -104,15 +106,20 @@ async def opened(demo: Demo) -> AsyncIterator[World]:
         url = await stack.enter_async_context(serve_standin(demo.catalogue, hand))
         eutils = make_eutils(Access(url), limiter=Limiter(per_second=1_000))
         stack.push_async_callback(eutils.aclose)
-        keys = (SecretStr(DEMO_KEY),)
-        house = House(line.stores.notifier, hand, Tokens(keys), Vault(keys), demo.public_url)
+        house = _house(demo, line.stores.notifier, hand)
         await load_subscriptions(house.engine, demo.subscriptions, hand, house.vault)
         yield World(demo, hand, line, eutils, house, loops(house, _office(demo, house)))
 
 
-def _office(demo: Demo, house: House) -> Office:
+def _house(demo: Demo, engine: AsyncEngine, clock: Clock) -> House:
+    keys = (SecretStr(DEMO_KEY),)
     senders = choose(demo.out / MAIL, None, IDENTITY.sender)
-    return Office(senders, IDENTITY, means=Means(house.tokens, house.public_url, house.vault))
+    return House(engine, clock, Tokens(keys), Vault(keys), demo.public_url, senders=senders)
+
+
+def _office(demo: Demo, house: House) -> Office:
+    means = Means(house.tokens, demo.public_url, house.vault)
+    return Office(house.senders, IDENTITY, means=means)
 
 
 async def live_all_days(world: World) -> list[Digest]:

@@ -1,9 +1,13 @@
 """Finding papers: search, filters, pictures, an article's page, downloads and feeds."""
 
+import re
+
+import httpx
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.looks import Looks
+from tests.browser.town import Town
 from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -80,3 +84,17 @@ async def test_a_retracted_article_says_so_before_anything_else(
     assert (await visitor.text()).index("Retracted") < (await visitor.text()).index("[Simulated]")
     assert "Do not rely on this paper" in await visitor.text()
     await looks.check(visitor.page)
+
+
+async def test_what_is_found_can_be_taken_along_in_every_form(visitor: Visitor, town: Town) -> None:
+    await visitor.open(f"{TOPIC}?modality=car-nk")
+    links = await visitor.page.locator("main a[href*='car-autoimmune.']").all()
+    hrefs = {str(await link.get_attribute("href")) for link in links}
+    forms = {found[1] for href in hrefs if (found := re.search(r"\.(\w+)\?", href))}
+
+    assert forms == {"ris", "nbib", "bib", "csv", "atom", "json", "jsonl"}
+    async with httpx.AsyncClient(base_url=town.url, trust_env=False) as http:
+        for href in hrefs:
+            answer = await http.get(href)
+            assert answer.status_code == 200, href
+            assert answer.content.strip(), href

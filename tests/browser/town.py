@@ -46,11 +46,20 @@ class Town:
 
     def link(self, mail: EmailMessage, path: str) -> str:
         """The first link in a mail's text to one of our pages, such as `confirm`."""
+        found = self._links(mail, path)
+        assert found, f"no link to /{path} in {mail['Subject']!r}"
+        return found[0]
+
+    def mailed_link(self, address: str, path: str) -> str:
+        """Such a link from the newest mail to an address that has one."""
+        found = [link for mail in self.mails(address) for link in self._links(mail, path)[:1]]
+        assert found, f"no mail to {address} leads to /{path}"
+        return found[-1]
+
+    def _links(self, mail: EmailMessage, path: str) -> list[str]:
         body = mail.get_body(("plain",))
         assert body is not None
-        found = re.search(rf"{re.escape(self.url)}/{path}\b[^\s>]*", body.get_content())
-        assert found, f"no link to /{path} in:\n{body.get_content()}"
-        return found[0]
+        return re.findall(rf"{re.escape(self.url)}/{path}\b[^\s>]*", body.get_content())
 
 
 @asynccontextmanager
