@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from services.notifier.web import (
+    api,
     archive,
     confirm,
     faults,
@@ -18,7 +19,7 @@ from services.notifier.web.house import House
 from services.notifier.web.pages import STATIC
 from services.notifier.web.security import Security
 
-PARTS = (home, subscribe, confirm, link, manage, leave, hooks, archive)
+PARTS = (home, subscribe, confirm, link, manage, leave, hooks, api, archive)
 """The modules with pages; each has a `router(house)`."""
 
 

@@ -4,7 +4,7 @@ Never a value that was sent, never a detail of ours: what broke is in the log.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from math import ceil
 
@@ -45,6 +45,7 @@ class Fault:
     words: str
     way: Way = HOME
     headers: Mapping[str, str] | None = None
+    errors: Mapping[str, str] | None = None
 
 
 class Refused(Exception):
@@ -110,7 +111,6 @@ _BY_KIND: tuple[tuple[type[Exception], Fault], ...] = (
     (BadToken, NOT_OURS),
     (Retryable, AWAY),
     (Permanent, UNREADABLE),
-    (RequestValidationError, UNREADABLE),
 )
 _PLAIN = {404: NOT_FOUND, 405: NOT_SO, 413: TOO_LARGE, 422: UNREADABLE}
 
@@ -131,6 +131,11 @@ def too_many(seconds: float) -> Fault:
     )
 
 
+def wrong(errors: Mapping[str, str]) -> Refused:
+    """What a program sent is wrong: by field, without the values."""
+    return Refused(replace(UNREADABLE, errors=errors))
+
+
 def install(app: FastAPI, house: House) -> None:
     """Have every fault answered like this."""
 
@@ -149,8 +154,14 @@ def fault_of(error: Exception) -> Fault:
         return _http(error)
     if isinstance(error, Retryable):
         log.warning("page_put_off", reason=str(error))
+    if isinstance(error, RequestValidationError):
+        return replace(UNREADABLE, errors=_errors(error))
     known = (fault for kind, fault in _BY_KIND if isinstance(error, kind))
     return next(known, BROKEN)
+
+
+def _errors(error: RequestValidationError) -> dict[str, str]:
+    return {".".join(map(str, one["loc"])): str(one["msg"]) for one in error.errors()}
 
 
 def _http(error: HTTPException) -> Fault:
@@ -164,8 +175,10 @@ def _http(error: HTTPException) -> Fault:
 def said(house: House, path: str, fault: Fault) -> Response:
     """The fault as a page, or for a program as `application/problem+json`."""
     if path.startswith(("/api/", "/hooks/")):
-        body = {"type": "about:blank", "title": fault.title, "status": fault.status}
-        body["detail"] = fault.words
+        body: dict[str, object] = {"type": "about:blank", "title": fault.title}
+        body |= {"status": fault.status, "detail": fault.words}
+        if fault.errors:
+            body["errors"] = [{"field": k, "message": v} for k, v in fault.errors.items()]
         headers = dict(fault.headers or {})
         return JSONResponse(body, fault.status, headers, media_type="application/problem+json")
     told = {"title": fault.title, "words": fault.words, "way": fault.way}
