@@ -94,6 +94,10 @@ class Item(Record):
     evidence: Quote | None = None
     ties: tuple[Tie, ...] = ()
 
+    def __hash__(self) -> int:
+        """Cheap: it is the key of what was rendered of it, and asked for thousands of times."""
+        return hash((self.pmid, self.title))
+
 
 def plain(text: str) -> str:
     """The text with control and direction-changing characters as spaces; the length stays."""

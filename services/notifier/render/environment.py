@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.notifier.item import plain
+from services.notifier.render.palette import painted
 
 WIDTH = 76
 """Columns of the text part."""
@@ -15,8 +16,8 @@ WIDTH = 76
 
 @functools.cache
 def for_html() -> Environment:
-    """Templates of HTML."""
-    return Environment(
+    """Templates of HTML, with the filter `painted`: a filter of constants costs nothing."""
+    environment = Environment(
         loader=PackageLoader("services.notifier"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -24,7 +25,10 @@ def for_html() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
+    environment.filters["painted"] = painted
+    return environment
 
 
 @functools.cache
@@ -37,6 +41,7 @@ def for_text() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
     environment.filters.update(wrapped=wrapped, underlined=underlined)
     return environment

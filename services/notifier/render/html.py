@@ -23,7 +23,7 @@ LIMIT = 100_000
 """Bytes of HTML. Gmail cuts a mail at 102 KB, the foot with the way out first."""
 
 _HERE = Markup("\0")
-"""Stands for the address that takes feedback while an item's strips are made."""
+"""Stands for what is a reader's own while the strips around it are made."""
 
 
 class Fitted(NamedTuple):
@@ -37,7 +37,7 @@ def render(digest: Digest, links: Links = NO_PAGES) -> str:
     """The digest as one HTML page by itself, its picture in it: a mail's HTML in a file."""
     shown = fitted(digest, links).digest
     source = picture.inline(shown.trend) if shown.trend else ""
-    return text_of(_strips(shown, links, source))
+    return text_of(_frame(shown, links, source).around(shown))
 
 
 def fitted(digest: Digest, links: Links = NO_PAGES, picture_source: str = "") -> Fitted:
@@ -47,11 +47,25 @@ def fitted(digest: Digest, links: Links = NO_PAGES, picture_source: str = "") ->
     Notices are never cut: only if there are more than about a hundred is a page longer.
     `picture_source` is the address of the trend's picture; without one there is none.
     """
-    strips = _strips(digest, links, picture_source)
+    frame = _frame(digest, links, picture_source)
+    strips = frame.around(digest)
     while (over := size_of(strips) - LIMIT) > 0 and (digest.shown or digest.background):
         digest = with_room(digest, _room(digest, over))
-        strips = _strips(digest, links, picture_source)
+        strips = frame.around(digest)
     return Fitted(digest, strips)
+
+
+class _Frame(NamedTuple):
+    """What of a page stays as it is, however many items have room."""
+
+    head: Sequence[Strip]
+    foot: Strip
+    permalink: str | None
+    feedback: Strip | None
+
+    def around(self, digest: Digest) -> list[Strip]:
+        """The page with the items of this digest."""
+        return [*self.head, *sections(digest, FORM, self.permalink, self.feedback), self.foot]
 
 
 def _room(digest: Digest, over: int) -> int:
@@ -69,33 +83,34 @@ def _placed(digest: Digest) -> list[tuple[Item, str]]:
     return grouped + [(item, "") for item in digest.other]
 
 
-def _strips(digest: Digest, links: Links, picture_source: str) -> list[Strip]:
+def _frame(digest: Digest, links: Links, picture_source: str) -> _Frame:
     base = links.feedback_base
-    feedback = strip(str(escape(base))) if base else None
     told = {
         "digest": digest,
         "doors": words.doors(links),
         "leave": links.leave,
         "words": words,
         "coverage": coverage,
-        "painted": palette.painted,
     }
-    return [
-        strip(_head(digest, told, picture_source)),
-        *sections(digest, FORM, links.permalink, feedback),
-        strip(for_html().get_template("digest/foot.html.j2").render(told)),
-    ]
+    foot = for_html().get_template("digest/foot.html.j2").render(told)
+    feedback = strip(str(escape(base))) if base else None
+    return _Frame(_head(digest, told, picture_source), strip(foot), links.permalink, feedback)
 
 
-def _head(digest: Digest, told: dict[str, Any], picture_source: str) -> str:
+def _head(digest: Digest, told: dict[str, Any], picture_source: str) -> tuple[Strip, ...]:
     shown = picture.shown(digest.trend, picture_source) if digest.trend and picture_source else None
-    return for_html().get_template("digest/head.html.j2").render(
-        **told,
-        subject=subject(digest),
-        summary=summary,
-        picture=shown,
-        dark_rules=palette.dark_rules(),
-    )  # fmt: skip
+    head = for_html().get_template("digest/head.html.j2")
+    before, after = _top()
+    title = strip(str(escape(subject(digest))))
+    return before, title, after, strip(head.render(told, summary=summary, picture=shown))
+
+
+@functools.cache
+def _top() -> tuple[Strip, Strip]:
+    """All before the body, parted where the title stands: the same for everybody."""
+    top = for_html().get_template("digest/top.html.j2")
+    before, _, after = top.render(here=_HERE, dark_rules=palette.dark_rules()).partition(_HERE)
+    return strip(before), strip(after)
 
 
 class _Html:
@@ -107,7 +122,7 @@ class _Html:
         return _heading(text, number)
 
     def note(self, text: str) -> Strip:
-        return strip(_macro("note")(text, palette.painted))
+        return strip(_macro("note")(text))
 
     def opening(self) -> Strip:
         return _OPENING
@@ -116,10 +131,10 @@ class _Html:
         return _entry(item, modality, has_feedback)
 
     def more(self, lead: str, items: tuple[Item, ...], listed: int) -> Strip:
-        return strip(_macro("more")(lead, items, listed, words, palette.painted))
+        return strip(_macro("more")(lead, items, listed, words))
 
     def elsewhere(self, lead: str, url: str) -> Strip:
-        return strip(_macro("elsewhere")(lead, url, words, palette.painted))
+        return strip(_macro("elsewhere")(lead, url, words))
 
 
 FORM = _Html()
@@ -128,15 +143,13 @@ _OPENING = strip('<table role="presentation" width="100%" cellpadding="0" cellsp
 
 @functools.lru_cache(maxsize=1024)
 def _heading(text: str, number: int | None) -> Strip:
-    return strip(_macro("section")(text, number, palette.painted))
+    return strip(_macro("section")(text, number))
 
 
 @functools.lru_cache(maxsize=HELD)
 def _entry(item: Item, modality: str, has_feedback: bool) -> Entry:
     feedback = _HERE + str(item.pmid) if has_feedback else ""
-    whole = _macro("entry")(
-        item, modality, feedback, words, tie_lines, palette.painted, title_markup
-    )
+    whole = _macro("entry")(item, modality, feedback, words, tie_lines, title_markup)
     if not has_feedback:
         return Entry(strip(whole))
     before, _, after = str(whole).rpartition(_HERE)

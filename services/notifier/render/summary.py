@@ -1,5 +1,7 @@
 """The words of a digest's summary: what is usual, what is new here, how it went over the months."""
 
+import functools
+
 from services.notifier.digest import Digest, First, Trend
 from services.notifier.item import MONTHS, clean
 from services.notifier.render.words import counted
@@ -50,6 +52,7 @@ def trend_title(trend: Trend) -> str:
     return f"Articles a month by approach, {first} to {last}"
 
 
+@functools.lru_cache(maxsize=64)
 def trend_lines(trend: Trend) -> tuple[str, ...]:
     """The numbers of the picture, a line for each approach, in columns."""
     width = max(min(len(one.name), _NAMES) for one in trend.series)
@@ -61,6 +64,7 @@ def trend_lines(trend: Trend) -> tuple[str, ...]:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def trend_words(trend: Trend) -> str:
     """The numbers of the picture in words, for those who do not see it."""
     told = (
