@@ -1,19 +1,24 @@
-"""The shelves of all topics, kept in memory and put up again when the database has changed."""
+"""The shelves of all topics, kept in memory, and brought up to date when something changed."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.archive import store
 from services.notifier.archive.asked import Answer, Asked, answer
-from services.notifier.archive.shelf import Shelf, shelf
+from services.notifier.archive.shelf import Shelf, changed, shelf
 from shared.database import transaction
+
+MOST_CHANGES = store.CHUNK
+"""Articles whose change is put into the shelf that is there; for more it is put up anew."""
 
 
 @dataclass(frozen=True)
 class _Kept:
     checksum: tuple[int, int]
+    stamps: Mapping[int, int]
     shelf: Shelf
 
 
@@ -37,12 +42,18 @@ class Shelves:
                 known = self._kept.get(topic)
                 if known and known.checksum == checksum:
                     return known.shelf
-                cards = await store.all_cards(connection, topic)
-                labelled = await store.labelled(connection, topic)
+                # Read before the cards: what changes meanwhile is then read again.
+                stamps = await store.stamps(connection, topic)
+                some = _changed(known, stamps)
+                cards = await store.some_cards(connection, topic, some)
+                labelled = await store.labelled(connection, topic, some)
             # Not on the loop: the deliveries of this process would wait for it.
-            made = await asyncio.to_thread(shelf, cards, labelled)
-            if cards:
-                self._kept[topic] = _Kept(checksum, made)
+            if known is None or some is None:
+                made = await asyncio.to_thread(shelf, cards, labelled)
+            else:
+                made = await asyncio.to_thread(changed, known.shelf, cards, labelled)
+            if stamps:
+                self._kept[topic] = _Kept(checksum, stamps, made)
             return made
 
     async def answer(self, topic: str, asked: Asked) -> Answer:
@@ -57,3 +68,11 @@ class Shelves:
         async with transaction(self._engine) as connection:
             pmids = await store.with_words(connection, topic, asked.terms)
         return answer(found, asked, pmids)
+
+
+def _changed(known: _Kept | None, stamps: Mapping[int, int]) -> list[int] | None:
+    """The articles that are not as they were, if they are few and none is gone; else `None`."""
+    if known is None or not known.stamps.keys() <= stamps.keys():
+        return None
+    some = [pmid for pmid, stamp in stamps.items() if known.stamps.get(pmid) != stamp]
+    return some if len(some) <= MOST_CHANGES else None

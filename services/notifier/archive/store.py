@@ -156,29 +156,40 @@ async def checksum(connection: AsyncConnection, topic: str) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-async def all_cards(connection: AsyncConnection, topic: str) -> list[Card]:
-    """Every card of a topic, the newest in PubMed first."""
-    columns = [cards.c[name] for name in Card.__dataclass_fields__]
+async def stamps(connection: AsyncConnection, topic: str) -> dict[int, int]:
+    """The checksum of each card, by PMID."""
     rows = await connection.execute(
-        sa.select(*columns)
-        .where(cards.c.topic == topic)
-        .order_by(cards.c.entered.desc(), cards.c.pmid.desc())
+        sa.select(cards.c.pmid, cards.c.stamp).where(cards.c.topic == topic)
     )
+    return {row[0]: row[1] for row in rows}
+
+
+async def some_cards(
+    connection: AsyncConnection, topic: str, pmids: Collection[int] | None = None
+) -> list[Card]:
+    """The cards of a topic, or of some of its articles, in any order."""
+    columns = [cards.c[name] for name in Card.__dataclass_fields__]
+    rows = await connection.execute(sa.select(*columns).where(*_of(cards, topic, pmids)))
     return [Card(*row) for row in rows]
 
 
 async def labelled(
-    connection: AsyncConnection, topic: str
+    connection: AsyncConnection, topic: str, pmids: Collection[int] | None = None
 ) -> list[tuple[str, str, str, tuple[int, ...]]]:
-    """For each label of a topic: facet, id, name, and the PMIDs of the articles that carry it."""
-    pmids = sa.func.aggregate_strings(sa.cast(labels.c.pmid, sa.String), ",")
+    """For each label of a topic, or of some of its articles: facet, id, name, and whose it is."""
+    owners = sa.func.aggregate_strings(sa.cast(labels.c.pmid, sa.String), ",")
     rows = await connection.execute(
-        sa.select(labels.c.facet, labels.c.label, sa.func.max(labels.c.name), pmids)
-        .where(labels.c.topic == topic)
+        sa.select(labels.c.facet, labels.c.label, sa.func.max(labels.c.name), owners)
+        .where(*_of(labels, topic, pmids))
         .group_by(labels.c.facet, labels.c.label)
         .order_by(labels.c.facet, labels.c.label)
     )
     return [(row[0], row[1], row[2], tuple(map(int, row[3].split(",")))) for row in rows]
+
+
+def _of(table: sa.Table, topic: str, pmids: Collection[int] | None) -> list[sa.ColumnElement[bool]]:
+    own = [table.c.topic == topic]
+    return own if pmids is None else [*own, table.c.pmid.in_(sorted(pmids))]
 
 
 async def with_words(connection: AsyncConnection, topic: str, wanted: Sequence[str]) -> list[int]:

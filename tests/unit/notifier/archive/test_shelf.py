@@ -1,13 +1,14 @@
 """Sets of bits give what going through all cards would give."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.archive.asked import PAGE, Asked, answer, read
 from services.notifier.archive.index import Card
-from services.notifier.archive.shelf import shelf
+from services.notifier.archive.shelf import changed, shelf
 
 DAY = date(2026, 9, 7)
 MODALITIES = ("caar-t", "car-nk", "cd19-car-t")
@@ -82,6 +83,35 @@ def test_it_is_what_going_through_all_would_give(
         among = [card for card in cards if passes(card, but="modality") and m in carried[card.pmid]]
         assert found.counts["modality"][m] == len(among)
     assert list(found.page()) == found.pmids()[:PAGE]
+
+
+@given(_CARDS, _CARDS, st.data())
+def test_changes_give_the_shelf_that_would_be_put_up_anew(
+    before: list[tuple[str, int, frozenset[str], float]],
+    after: list[tuple[str, int, frozenset[str], float]],
+    data: st.DataObject,
+) -> None:
+    old = dict(enumerate(before, 1))
+    new = {data.draw(st.integers(1, 90)): row for row in after}
+
+    def put(rows: dict[int, tuple[str, int, frozenset[str], float]]) -> tuple[Any, Any]:
+        cards = [_card(n, row[0], row[1], row[3]) for n, row in rows.items()]
+        labelled = [
+            ("modality", m, m.upper(), [n for n in rows if m in rows[n][2]]) for m in MODALITIES
+        ]
+        return cards, labelled
+
+    one, other = changed(shelf(*put(old)), *put(new)), shelf(*put({**old, **new}))
+
+    for asked in (Asked(), Asked(values={"scope": ("all",)}, order="related"),
+                  Asked(values={"modality": ("caar-t",), "kind": ("preprint",)}),
+                  Asked(since=DAY + timedelta(days=3))):  # fmt: skip
+        found, expected = answer(one, asked), answer(other, asked)
+        assert found.pmids() == expected.pmids()
+        for facet, counts in expected.counts.items():
+            assert {v: n for v, n in found.counts[facet].items() if n} == {
+                v: n for v, n in counts.items() if n
+            }
 
 
 def test_the_last_page_is_shown_for_one_behind_it() -> None:
