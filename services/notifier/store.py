@@ -10,7 +10,7 @@ from services.notifier.history import CHUNK, told_to
 from services.notifier.match import OUTSIDE
 from services.notifier.project import Known
 from services.notifier.standing import GONE
-from services.notifier.subscription import Filters, Subscription
+from services.notifier.subscription import Filters, Subscription, Wish
 from services.notifier.tables import articles, inbox, metadata, outbox, polls, received
 from services.notifier.tables import versions as version_pairs
 from services.notifier.ties import stated_versions
@@ -21,7 +21,7 @@ from shared.events import Classified, Poll
 __all__ = [
     "article", "articles_between", "background", "inbox", "keep_article", "keep_poll", "known",
     "last_poll", "metadata", "named", "note_received", "outbox", "polls_between",
-    "received_counts", "versions",
+    "received_counts", "recent", "versions",
 ]  # fmt: skip
 
 
@@ -57,6 +57,28 @@ async def articles_between(
             articles.c.discovered_at <= until,
         )
         .order_by(articles.c.pmid)
+    )
+    return [known(row) for row in rows]
+
+
+async def recent(
+    connection: AsyncConnection, wish: Wish, since: datetime, limit: int
+) -> list[Known]:
+    """The topic's articles found or relevant after `since` that a wish may want, at most `limit`.
+
+    The most related first; none of the backfill, and none that does not stand any more.
+    """
+    rows = await connection.execute(
+        sa.select(articles)
+        .where(
+            articles.c.topic == wish.topic,
+            articles.c.backfill.is_(False),
+            articles.c.status.not_in([status.value for status in GONE]),
+            sa.or_(articles.c.discovered_at > since, articles.c.relevant_since > since),
+            _may_be_wanted(wish.filters),
+        )
+        .order_by(articles.c.relatedness.desc(), articles.c.pmid.desc())
+        .limit(limit)
     )
     return [known(row) for row in rows]
 
