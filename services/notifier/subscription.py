@@ -94,7 +94,7 @@ class Filters(_Strict):
     disease: frozenset[Slug] = frozenset()
     target: frozenset[Slug] = frozenset()
     evidence: frozenset[Slug] = frozenset()
-    scope: frozenset[Scope] = frozenset({"core", "adjacent", "unclear"})
+    scope: frozenset[Scope] = Field(frozenset({"core", "adjacent", "unclear"}), min_length=1)
     words: tuple[Phrase, ...] = Field(default=(), max_length=50)
     journals: tuple[Phrase, ...] = Field(default=(), max_length=50)
     authors: tuple[Phrase, ...] = Field(default=(), max_length=50)

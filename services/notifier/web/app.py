@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from services.notifier.web import (
+    admin,
     api,
     archive,
     confirm,
@@ -19,7 +20,7 @@ from services.notifier.web.house import House
 from services.notifier.web.pages import STATIC
 from services.notifier.web.security import Security
 
-PARTS = (home, subscribe, confirm, link, manage, leave, hooks, api, archive)
+PARTS = (home, subscribe, confirm, link, manage, leave, hooks, api, admin, archive)
 """The modules with pages; each has a `router(house)`."""
 
 

@@ -33,6 +33,7 @@ _WORDS = {
     "float_parsing": "Please write a number between 0 and 1.",
     "literal_error": "Please choose one of the list.",
     "string_pattern_mismatch": "Please choose one of the list.",
+    "too_short": "Please tick at least one: with none, nothing would ever come.",
     "too_long": "Please write at most 50 lines.",
     "string_too_short": "Please write at least two letters in each line.",
     "string_too_long": "Please write at most 100 letters in each line.",

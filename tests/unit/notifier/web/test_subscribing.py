@@ -67,12 +67,13 @@ async def test_the_form_shows_what_can_be_chosen(lone: Site) -> None:
         ("modality", "no-such-cell", "Unknown modality"),
         ("words", "\n".join(f"word {n}" for n in range(51)), "at most 50 lines"),
         ("min_relatedness", "2", "at most 1"),
+        ("scope", [], "tick at least one"),
         ("topic", "another-topic", "choose one of the list"),
         ("channel", "capture", "choose one of the list"),
     ],
 )
 async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept(
-    lone: Site, field: str, value: str, words: str
+    lone: Site, field: str, value: Any, words: str
 ) -> None:
     await lone.open()
     answer = await lone.subscribe(**{"authors": "Keep Me", field: value})
