@@ -76,7 +76,7 @@ def packages(
     """
     links = _links(digest, means)
     if one.channel == "slack":
-        made = slack.payloads(digest)
+        made = slack.payloads(digest, links)
         return [Package(f"{digest.id}.{n}", _json(part)) for n, part in enumerate(made, 1)]
     if one.channel == "webhook":
         return [Package(digest.id, webhook.payload(digest, links))]
