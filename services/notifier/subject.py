@@ -22,7 +22,8 @@ def subject(digest: Digest) -> str:
 
 def _opening(digest: Digest) -> tuple[str, str]:
     """What stands before and after the topic; the day tells one quiet digest from the next."""
-    start = "" if digest.coverage.is_sound else "Incomplete: "
+    start = "Catch-up: " if digest.catch_up_from and digest.total else ""
+    start += "" if digest.coverage.is_sound else "Incomplete: "
     if digest.total:
         return f"{start}{digest.total} new on ", ""
     if digest.notices:

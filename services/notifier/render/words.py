@@ -137,7 +137,9 @@ def quote_pieces(item: Item) -> tuple[tuple[str, bool], ...]:
 
 
 def headline(digest: Digest) -> str:
-    """How many articles are new, and in which days."""
+    """How many articles are new, and in which days; or what is told at once."""
+    if digest.kind == "notice":
+        return f"{counted(len(digest.notices), 'notice')} about papers you were sent"
     if not (digest.total or digest.notices or digest.all_background):
         return f"{QUIET} ({period(digest)})"
     new = counted(digest.total, "new article") if digest.total else "No new article"
@@ -148,7 +150,11 @@ def occasion(digest: Digest) -> str:
     """What this digest is; one after a pause says since when it makes up for it."""
     if digest.catch_up_from:
         since = day_text(local(digest, digest.catch_up_from).date())
-        return f"Catch-up on your pause since {since}, the most related first, around article"
+        return f"Catch-up on your pause since {since}, around article"
+    if digest.kind == "notice":
+        return "Sent at once, beside your digests, around article"
+    if digest.cadence == "immediate":
+        return "Sent as soon as it was found, around article"
     return f"{clean(digest.cadence).capitalize()} digest around article"
 
 

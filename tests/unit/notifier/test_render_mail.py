@@ -5,10 +5,11 @@ from email.policy import default
 
 import pytest
 
-from services.notifier.digest import Digest
+from services.notifier.digest import Digest, Series, Trend
 from services.notifier.render import html, text
 from services.notifier.render.links import Links
 from services.notifier.render.mail import Envelope, message_id, written
+from services.notifier.render.picture import png
 from shared.errors import Permanent
 from tests.unit.notifier.digests import a_digest, a_full_digest, a_label, an_entry
 
@@ -178,3 +179,55 @@ def test_an_id_that_no_header_can_carry_is_refused(envelope: Envelope, what: str
 def test_a_digest_id_that_no_header_can_carry_is_refused() -> None:
     with pytest.raises(Permanent, match="message id"):
         written(a_digest(id="a b"), an_envelope())
+
+
+TREND = Trend(
+    months=("2026-08", "2026-09"),
+    series=(Series(modality="caar-t", name="CAAR-T", counts=(1, 2)),),
+)
+
+
+def test_the_picture_comes_with_the_html_and_the_page_names_it() -> None:
+    mail = sent(a_full_digest().model_copy(update={"trend": TREND}), an_envelope())
+
+    plain, related = mail.iter_parts()
+    page, image = related.iter_parts()
+    assert plain.get_content_type() == "text/plain"
+    assert related.get_content_type() == "multipart/related"
+    assert related.get_param("type") == "text/html"
+    assert image.get_content() == png(TREND)
+    assert f'src="cid:{image["Content-ID"].strip("<>")}"' in page.get_content()
+
+
+def test_a_reader_is_led_to_the_web_the_settings_and_to_say_what_is_wrong() -> None:
+    links = Links("https://c.example/l", "https://c.example/m?a=1&b=2", "https://c.example/d/x")
+    envelope = Envelope("n@c.example", "r@x.example", "car.c.example", "c.example", links)
+
+    mail = sent(a_full_digest(), envelope)
+
+    plain, page = (part.get_content() for part in mail.iter_parts())
+    for told in (plain, page.replace("&amp;", "&")):
+        assert told.count("https://c.example/m?a=1&b=2") == 2
+        for item in a_full_digest().items:
+            assert told.count(f"https://c.example/d/x/feedback/{item.pmid}") == 1
+
+
+def test_the_message_the_standard_library_makes_of_it_says_the_same() -> None:
+    """Ours is written by hand: theirs, of the same parts and headers, is read alike."""
+    ours = sent(a_full_digest(), an_envelope())
+    theirs = EmailMessage(policy=default)
+    for name in ours:
+        if not name.startswith(("MIME", "Content")):
+            theirs[name] = str(ours[name])
+    plain, page = ours.iter_parts()
+    theirs.set_content(plain.get_content(), cte="quoted-printable")
+    theirs.add_alternative(page.get_content(), subtype="html", cte="quoted-printable")
+
+    assert meant(read(theirs.as_bytes())) == meant(ours)
+
+
+def meant(mail: EmailMessage) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Headers and parts, whatever the boundary and the line ends."""
+    headers = {name: str(value) for name, value in mail.items() if name != "Content-Type"}
+    parts = [(part.get_content_type(), part.get_content()) for part in mail.iter_parts()]
+    return headers, [(kind, content.replace("\r\n", "\n")) for kind, content in parts]

@@ -2,8 +2,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.notifier.digest import First, Usual
 from services.notifier.item import Quote, item
 from services.notifier.render import coverage, words
+from services.notifier.render.summary import summary
+from services.notifier.subject import subject
 from shared.article import Status
 from tests.unit.notifier.digests import (
     a_coverage,
@@ -148,3 +151,62 @@ def test_notices_without_an_article_do_not_read_as_nothing_new() -> None:
 def test_a_head_wants_room_for_one_item_at_least() -> None:
     with pytest.raises(ValueError, match="max_items"):
         a_head(max_items=0)
+
+
+def test_a_digest_after_a_pause_says_since_when_it_makes_up_for_it() -> None:
+    digest = a_digest(an_entry(), catch_up_from=datetime(2026, 8, 3, 22, 30, tzinfo=UTC))
+
+    assert words.occasion(digest) == "Catch-up on your pause since 4 August 2026, around article"
+    assert subject(digest).startswith("Catch-up: 1 new on CAR in autoimmunity")
+
+
+def test_a_notice_at_once_says_what_it_is_and_nothing_of_what_is_new() -> None:
+    digest = a_digest(notices=(a_notice(), a_notice(pmid=98)), kind="notice")
+
+    assert words.headline(digest) == "2 notices about papers you were sent"
+    assert words.occasion(digest) == "Sent at once, beside your digests, around article"
+    assert subject(digest) == "Notice on CAR in autoimmunity: 2 retractions"
+
+
+def test_what_is_sent_at_once_is_no_immediate_digest() -> None:
+    digest = a_digest(an_entry(), cadence="immediate")
+
+    assert words.occasion(digest) == "Sent as soon as it was found, around article"
+
+
+@pytest.mark.parametrize(
+    ("total", "changes", "told"),
+    [
+        (5, {}, ("As usual: 4 to 7 a week over the last 8 weeks.",)),
+        (8, {}, ("More than usual: 4 to 7 a week over the last 8 weeks.",)),
+        (3, {}, ("Fewer than usual: 4 to 7 a week over the last 8 weeks.",)),
+        (1, {"cadence": "daily"}, ("Usual: 4 to 7 a week over the last 8 weeks.",)),
+        (1, {"usual": Usual(low=3, high=3, over=5, unit="month"), "cadence": "monthly"},
+         ("Fewer than usual: 3 a month over the last 5 months.",)),
+        (1, {"usual": None}, ()),
+    ],
+)  # fmt: skip
+def test_a_number_is_compared_with_what_is_usual(
+    total: int, changes: dict[str, object], told: tuple[str, ...]
+) -> None:
+    usual = Usual(low=4, high=7, over=8)
+    digest = a_digest(*(an_entry(n) for n in range(1, total + 1))).model_copy(
+        update={"usual": usual, **changes}
+    )
+
+    assert summary(digest) == told
+
+
+@pytest.mark.parametrize(
+    ("modality", "disease", "told"),
+    [
+        ("CAAR-T", "Myasthenia gravis", "First CAAR-T in myasthenia gravis here."),
+        ("In vivo CAR", "ANCA vasculitis", "First in vivo CAR in ANCA vasculitis here."),
+        ("mRNA CAR", "IgG4-related disease", "First mRNA CAR in IgG4-related disease here."),
+        ("CAR-NK", "Sjogren disease", "First CAR-NK in Sjogren disease here."),
+    ],
+)
+def test_a_first_is_a_sentence(modality: str, disease: str, told: str) -> None:
+    first = First(pmid=1, modality=modality, disease=disease)
+
+    assert summary(a_digest().model_copy(update={"firsts": (first,)})) == (told,)
