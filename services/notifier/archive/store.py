@@ -17,6 +17,7 @@ from services.notifier.archive.index import (
     words,
 )
 from services.notifier.project import Known
+from services.notifier.standing import GONE
 from services.notifier.store import known
 from services.notifier.tables import articles, cards, labels, polls, revisions, texts
 from shared.article import Status
@@ -228,6 +229,24 @@ async def entry(connection: AsyncConnection, topic: str, pmid: str) -> Known | N
         return None
     found = await entries(connection, topic, [int(pmid)])
     return found[0] if found else None
+
+
+async def latest(
+    connection: AsyncConnection, topic: str, scopes: Collection[str], most: int
+) -> list[Known]:
+    """The articles that the watch found last, as news in these scopes; what fell is none."""
+    rows = await connection.execute(
+        sa.select(articles)
+        .where(
+            articles.c.topic == topic,
+            articles.c.backfill.is_(False),
+            articles.c.scope.in_(scopes),
+            articles.c.status.not_in([status.value for status in GONE]),
+        )
+        .order_by(articles.c.discovered_at.desc(), articles.c.pmid.desc())
+        .limit(most)
+    )
+    return [known(row) for row in rows]
 
 
 async def lately_changed(

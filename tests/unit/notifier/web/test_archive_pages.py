@@ -218,3 +218,16 @@ async def test_it_says_until_when_everything_is_here(lone: Site) -> None:
     await lone.desk.receive(poll_completed(healthy=False))
 
     assert "not everything could be checked" in (await _page(lone, TOPIC)).text_content()
+
+
+async def test_the_first_page_names_what_was_found_last_and_nothing_that_fell(site: Site) -> None:
+    await site.desk.receive(
+        poll_completed(), _event(1, title="Stands"),
+        _event(2, title="Fell", status=Status.RETRACTED), _event(3, title="Old", backfill=True),
+        _event(4, title="Cancer", scope="oncology"),
+    )  # fmt: skip
+
+    page = await _page(site, "/")
+
+    (found,) = select(page, "ul.latest-found")
+    assert [one.text_content() for one in select(found, "a")] == ["Stands"]
