@@ -63,9 +63,9 @@ async def draft(
     return digest.model_copy(update=changes)
 
 
-async def finished(connection: AsyncConnection, digest: Digest) -> Digest:
+async def finished(connection: AsyncConnection, digest: Digest, gathered: Gathered) -> Digest:
     """The digest with what it says about itself: what is usual, first, and the trend."""
-    return await with_summary(connection, digest)
+    return await with_summary(connection, digest, gathered.surroundings)
 
 
 async def _choose(connection: AsyncConnection, reader: Reader, period: Period) -> Chosen:

@@ -3,34 +3,19 @@
 It counts by the archive's index: articles that are not in it yet count in none of this.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.item import MODALITIES
-from services.notifier.novelty import Pair
+from services.notifier.novelty import EVER, Pair, Sighting, Sightings
 from services.notifier.standing import GONE
 from services.notifier.tables import articles, cards, digests, labels
 from services.notifier.usual import MONTHS, WEEKS, Told
 
 _PLACES = {modality: place for place, (modality, _) in enumerate(MODALITIES)}
 _HERE = sa.and_(labels.c.topic == articles.c.topic, labels.c.pmid == articles.c.pmid)
-
-
-@dataclass(frozen=True)
-class Before:
-    """Articles known before a digest: not its `own`, and found by `since` or as background."""
-
-    own: frozenset[int]
-    since: datetime
-
-    def condition(self) -> sa.ColumnElement[bool]:
-        """As a condition on `articles`."""
-        found = sa.or_(articles.c.backfill, articles.c.discovered_at <= self.since)
-        return sa.and_(found, articles.c.pmid.not_in(sorted(self.own)))
 
 
 async def by_month(
@@ -61,34 +46,39 @@ async def by_month(
     return {(row.month, row.place): row.number for row in rows}
 
 
-async def seen(
-    connection: AsyncConnection, topic: str, pairs: Collection[Pair], before: Before
-) -> set[Pair]:
-    """Those pairs of a modality and a disease that an article of the topic has already."""
+async def sightings(connection: AsyncConnection, topic: str) -> Sightings:
+    """Since when each article of the topic is known, and what it says of which disease."""
     disease = labels.alias()
     rows = await connection.execute(
-        sa.select(labels.c.label, disease.c.label.label("disease"))
-        .join(articles, _HERE)
+        sa.select(
+            articles.c.pmid,
+            articles.c.backfill,
+            articles.c.discovered_at,
+            labels.c.label,
+            disease.c.label.label("disease"),
+        )
+        .join(labels, _HERE)
         .join(disease, sa.and_(disease.c.topic == labels.c.topic, disease.c.pmid == labels.c.pmid))
         .where(
-            labels.c.topic == topic,
+            articles.c.topic == topic,
             labels.c.facet == "modality",
-            labels.c.label.in_(sorted({modality for modality, _ in pairs})),
             disease.c.facet == "disease",
-            disease.c.label.in_(sorted({named for _, named in pairs})),
-            before.condition(),
         )
-        .distinct()
     )
-    return {(row.label, row.disease) for row in rows}
+    pairs: dict[Pair, list[Sighting]] = {}
+    for row in rows:
+        since = EVER if row.backfill else row.discovered_at
+        pairs.setdefault((row.label, row.disease), []).append((since, row.pmid))
+    return Sightings(pairs, await _known(connection, topic))
 
 
-async def number(connection: AsyncConnection, topic: str, before: Before) -> int:
-    """How many labelled articles of the topic were known before."""
-    query = sa.select(sa.func.count()).where(
-        articles.c.topic == topic, articles.c.indexed > 0, before.condition()
+async def _known(connection: AsyncConnection, topic: str) -> list[Sighting]:
+    rows = await connection.execute(
+        sa.select(articles.c.pmid, articles.c.backfill, articles.c.discovered_at).where(
+            articles.c.topic == topic, articles.c.indexed > 0
+        )
     )
-    return await connection.scalar(query) or 0
+    return [(EVER if row.backfill else row.discovered_at, row.pmid) for row in rows]
 
 
 async def told(connection: AsyncConnection, subscription_id: str, until: datetime) -> list[Told]:

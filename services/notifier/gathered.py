@@ -15,6 +15,7 @@ from services.notifier.digest import Coverage
 from services.notifier.project import Known
 from services.notifier.schedule import BUNDLE
 from services.notifier.select import Period
+from services.notifier.surroundings import Surroundings
 from shared.events import Poll
 
 _STEP = timedelta(days=10)
@@ -53,6 +54,7 @@ class Gathered:
     _versions: dict[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
     _last: dict[tuple[str, datetime, bool], Poll | None] = field(default_factory=dict)
     _checked: dict[tuple[str, datetime, datetime], Checked] = field(default_factory=dict)
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     async def articles(
         self, connection: AsyncConnection, topic: str, since: datetime

@@ -3,7 +3,9 @@
 Pure. "Here" is what the topic knows, background included, so it says nothing while that is little.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from services.notifier.digest import First, Item
 from shared.events import Label
@@ -24,8 +26,34 @@ GENERAL = frozenset(
 )  # fmt: skip
 """Labels that name no approach, or no disease, of their own: a first of them says nothing."""
 
+EVER = datetime(1, 1, 1, tzinfo=UTC)
+"""Since when background is known: it was there before the watch."""
+
 Pair = tuple[str, str]
 """Ids of a modality and a disease."""
+
+Sighting = tuple[datetime, int]
+"""Since when an article is known, and its PMID."""
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What a topic knows: the articles of each pair, and all of them."""
+
+    pairs: Mapping[Pair, Sequence[Sighting]]
+    known: Sequence[Sighting]
+
+    def before(self, wanted: Iterable[Pair], own: Collection[int], since: datetime) -> set[Pair]:
+        """Those of the pairs that an article had which is none of `own` and was known by then."""
+        return {
+            pair
+            for pair in wanted
+            if any(at <= since and pmid not in own for at, pmid in self.pairs.get(pair, ()))
+        }
+
+    def number(self, own: Collection[int], since: datetime) -> int:
+        """How many articles were known by then, `own` left out."""
+        return sum(at <= since and pmid not in own for at, pmid in self.known)
 
 
 def pairs(items: Iterable[Item]) -> set[Pair]:

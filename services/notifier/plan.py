@@ -93,7 +93,8 @@ async def preview(
         if head is None:
             return None
         reader = Reader(subscription, background, gathered)
-        return await finished(connection, await draft(connection, reader, head, checked.coverage))
+        made = await draft(connection, reader, head, checked.coverage)
+        return await finished(connection, made, gathered)
 
 
 async def _cut(
@@ -118,7 +119,7 @@ async def _cut(
     if quiet and subscription.cadence == "immediate":
         await ledger.note_looked(connection, subscription.id, period.end)
         return None
-    whole = digest if quiet else await finished(connection, digest)
+    whole = digest if quiet else await finished(connection, digest, terms.gathered)
     return whole if await ledger.intend(connection, whole, quiet=quiet) else None
 
 

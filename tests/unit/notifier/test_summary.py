@@ -8,6 +8,7 @@ from services.notifier import census, tables
 from services.notifier.digest import Digest, Trend
 from services.notifier.novelty import firsts, pairs
 from services.notifier.summary import with_summary
+from services.notifier.surroundings import Surroundings
 from services.notifier.trend import months, trend
 from services.notifier.usual import Told, usual
 from shared.database import transaction
@@ -197,7 +198,7 @@ async def index(desk: Desk, pmid: int, month: str, *named: Label, **changes: obj
 
 async def summed(desk: Desk, digest: Digest) -> Digest:
     async with transaction(desk.engine) as connection:
-        return await with_summary(connection, digest)
+        return await with_summary(connection, digest, Surroundings())
 
 
 def counts(found: Trend | None) -> dict[str, int]:
@@ -258,3 +259,18 @@ async def test_what_was_told_is_read_in_turn_with_what_was_skipped(desk: Desk) -
         found = await census.told(connection, "sub-1", MONDAY - timedelta(days=1))
 
     assert found == [(MONDAY - timedelta(weeks=2), 2), (MONDAY - timedelta(weeks=1), 1)]
+
+
+async def test_topics_are_read_once_for_all_subscribers_of_a_pass(one: Desk) -> None:
+    for pmid in range(1, 31):
+        await index(one, pmid, "2026-08", CAAR, SLE)
+    around, digest = Surroundings(), a_digest(an_entry(101, CAAR, GRAVIS))
+    async with transaction(one.engine) as connection:
+        first = await with_summary(connection, digest, around)
+        await connection.execute(tables.labels.delete())
+
+        again = await with_summary(connection, digest, around)
+
+    assert again == first
+    assert first.firsts
+    assert first.trend
