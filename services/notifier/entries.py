@@ -94,6 +94,7 @@ def parse(text: str, name: str, now: datetime) -> tuple[Subscription, ...]:
     entries = _File.read(text, name).subscription
     found = [read_entry(raw, f"{name}: subscription {n}", now) for n, raw in enumerate(entries, 1)]
     _refuse_twins(found, name)
+    _refuse_unsigned(found, name)
     return tuple(found)
 
 
@@ -107,6 +108,15 @@ def read_entry(raw: object, where: str, now: datetime) -> Subscription:
         return Entry.model_validate(raw).subscription(now)
     except ValidationError as error:
         raise ConfigurationError(f"{where}: {faults(error)}") from error
+
+
+def _refuse_unsigned(found: Iterable[Subscription], name: str) -> None:
+    for number, one in enumerate(found, 1):
+        if one.channel == "webhook" and one.secret is None:
+            raise ConfigurationError(
+                f"{name}: subscription {number}: secret: missing; add the key that its messages "
+                'are signed with: "whsec_", and behind it what `openssl rand -base64 32` prints'
+            )
 
 
 def _refuse_twins(found: Iterable[Subscription], name: str) -> None:

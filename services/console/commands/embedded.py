@@ -1,4 +1,4 @@
-"""`carillon run`, `poll`, `status` and `subscribe`: the embedded mode."""
+"""`carillon run`, `poll` and `status`: the embedded mode."""
 
 import asyncio
 from datetime import datetime
@@ -22,13 +22,10 @@ from services.console.relations import Relations, take_relations
 from services.console.settings import Settings
 from services.console.show import print_poll, print_pulse, print_relations
 from services.console.stores import Stores, deployed_stores, opened_before
-from services.notifier import subscribers
-from services.notifier.entries import read_entry
 from services.poller.backfill_windows import Span
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
 from shared.clock import system_clock
-from shared.database import transaction
 from shared.errors import ConfigurationError
 from shared.events import Poll
 from shared.logs import configure_logging
@@ -156,47 +153,3 @@ async def _embedded_status(embedded: Embedded, topic: str) -> tuple[Pulse, Relat
         )
     async with opened(embedded) as line:
         return *await _read(line.stores, topic, line.clock()), await line.bus.parked()
-
-
-def subscribe(
-    address: Annotated[str, typer.Argument(help="E-mail address of the reader.")],
-    state: State = None,
-    topic: TopicId = None,
-    cadence: Annotated[str, typer.Option(help="daily or weekly.")] = "weekly",
-    weekday: Annotated[str, typer.Option(help="For weekly.")] = "monday",
-    hour: Annotated[int, typer.Option(help="Local hour, 0 to 23.")] = 7,
-    time_zone: Annotated[str, typer.Option(help="IANA name, like Europe/Belgrade.")] = "UTC",
-    modality: Annotated[list[str] | None, typer.Option(help="Only these; repeat it.")] = None,
-    preprints: Annotated[
-        str, typer.Option(help="once: of a preprint and its journal version, one; or both.")
-    ] = "once",
-    background: Annotated[
-        bool, typer.Option("--background", help="Also what was there before the watch began.")
-    ] = False,
-    confirmed: Annotated[
-        bool, typer.Option("--confirmed", help="Your statement that the reader asked for it.")
-    ] = False,
-) -> None:
-    """Add a reader, or change one. Without --confirmed nothing is ever mailed to them."""
-    embedded = read_embedded(state)
-    entry = {
-        "topic": embedded.topic(topic).id,
-        "address": address,
-        "cadence": cadence,
-        "weekday": weekday,
-        "hour": hour,
-        "time_zone": time_zone,
-        "preprints": preprints,
-        "background": background,
-        "filters": {"modality": modality or []},
-        "confirmed": confirmed,
-    }
-    name = asyncio.run(_subscribe(embedded, entry))
-    typer.echo(f"subscription {name}: {'active' if confirmed else 'waits for --confirmed'}")
-
-
-async def _subscribe(embedded: Embedded, entry: dict[str, object]) -> str:
-    wanted = read_entry(entry, "subscription", system_clock())
-    async with opened(embedded) as line, transaction(line.stores.notifier) as connection:
-        await subscribers.save(connection, wanted, "console", system_clock())
-    return wanted.id

@@ -90,6 +90,57 @@ def test_a_reader_is_added_and_listed_and_an_unconfirmed_one_waits(carillon: Car
     assert "example.org" not in unknown.stderr
 
 
+def test_every_wish_can_be_said_and_a_webhook_gets_its_key(carillon: Carillon) -> None:
+    words = (
+        "--channel", "webhook", "--owner", "head@example.org", "--cadence", "monthly",
+        "--day", "31", "--notices", "at-once", "--word", "lupus", "--journal", "Nature",
+        "--author", "Doe J", "--mute-author", "Roe R", "--target", "cd19", "--disease", "sle",
+        "--min-relatedness", "0.2", "--scope", "core", "--id", "hook", "--confirmed",
+    )  # fmt: skip
+    added = carillon("subscribe", "https://hooks.example.org/x", *words)
+    assert "subscription hook: active" in added.stdout, added.stderr
+    assert "signed with whsec_" in added.stdout
+    again = carillon("subscribe", "https://hooks.example.org/x", *words)
+    assert "whsec_" not in again.stdout
+
+    listed = carillon("subscribers", "list").stdout
+    assert "hook  (webhook)  car-autoimmune  active" in listed
+    assert "on day 31 of every month" in listed
+    assert "hooks.example.org" not in listed
+
+
+def test_operators_pause_remove_export_and_forget_readers(carillon: Carillon) -> None:
+    me = "reader@example.org"
+    name = carillon("subscribe", me, "--confirmed").stdout.split()[1].rstrip(":")
+    assert f"paused: {name}" in carillon("subscribers", "pause", me, "--until", "2999-01-02").stdout
+    assert "paused until 2999-01-02 00:00 UTC" in carillon("subscribers", "list").stdout
+    assert f"resumed: {name}" in carillon("subscribers", "resume", name).stdout
+    assert f"switched off: {name}" in carillon("subscribers", "remove", name).stdout
+    assert "off: switched off by the operator" in carillon("subscribers", "list").stdout
+
+    exported = json.loads(carillon("subscribers", "export", me).stdout)
+    assert [one["address"] for one in exported["subscriptions"]] == [me]
+    assert "forgotten, with 1 subscription\n" in (
+        carillon("subscribers", "delete", me, "--suppress").stdout
+    )
+    assert carillon("subscribers", "list").stdout == "0 subscriptions\n"
+    gone = carillon("subscribers", "pause", me)
+    assert (gone.returncode, "no such subscription" in gone.stderr) == (1, True)
+    assert me not in gone.stderr
+
+
+def test_the_list_of_the_suppressed_holds_no_address(carillon: Carillon) -> None:
+    me = "reader@example.org"
+    carillon("subscribe", me, "--confirmed")
+    assert carillon("suppressions", "add", me).stdout == "suppressed\n"
+    listed = carillon("suppressions", "list").stdout
+    assert "operator" in listed
+    assert "example.org" not in listed
+    assert "suppressed: never written to" in carillon("subscribers", "list").stdout
+    assert carillon("suppressions", "remove", listed.split()[0]).returncode == 0
+    assert carillon("suppressions", "remove", me).returncode == 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

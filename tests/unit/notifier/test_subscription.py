@@ -125,6 +125,25 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(address: str) -> No
     assert address not in str(fault.value.__cause__)
 
 
+def test_a_webhook_in_the_file_has_its_key() -> None:
+    hook = {"channel": '"webhook"', "address": '"https://example.org/hook"'}
+    key = "whsec_" + "QUJD" * 10
+    assert only(**hook, secret=f'"{key}"').secret == SecretStr(key)
+    with pytest.raises(ConfigurationError, match="subscription 1: secret: missing"):
+        only(**hook)
+
+
+def test_every_field_can_be_said_in_the_file() -> None:
+    found = only(
+        channel='"slack"', address='"https://hooks.slack.com/services/T0/B0/x"',
+        owner='"head@example.org"', cadence='"monthly"', day="31", notices='"at-once"',
+        filters='{target = ["cd19"], words = ["lupus"], journals = ["Nature"], authors = ["Doe J"],'
+        ' muted_journals = ["Other"], muted_authors = ["Roe R"], scope = ["core"]}',
+    )  # fmt: skip
+    assert (found.channel, found.day, found.notices) == ("slack", 31, "at-once")
+    assert found.filters.muted_authors == ("Roe R",)
+
+
 def test_two_entries_with_one_id_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="subscriptions 1 and 2 have the same id"):
         parse(entry() * 2, "subs.toml", NOW)
