@@ -10,7 +10,7 @@ from services.notifier.senders.targets import BadTarget, check_target
 from services.notifier.store import last_poll
 from services.notifier.subscription import Wish, is_mail_address
 from services.notifier.web import api_models as models
-from services.notifier.web import api_own, link, subscribe
+from services.notifier.web import api_own, form, link, previews, subscribe
 from services.notifier.web.choices import choices
 from services.notifier.web.faults import NOT_FOUND, Refused, wrong
 from services.notifier.web.house import House
@@ -87,6 +87,11 @@ def _coming_in(house: House, routes: APIRouter) -> None:
         await subscribe.ask(house, request, wish, offer)
         return models.Asked()
 
+    @routes.post("/preview", tags=["subscriptions"])
+    async def try_out(request: Request, wanted: models.Wanted) -> models.PreviewOut:
+        """What these choices would have brought in the last four weeks."""
+        return await _preview(house, request, wanted)
+
     @routes.post("/links", status_code=202, tags=["subscriptions"])
     async def ask_link(request: Request, wanted: models.LinkWanted) -> models.Asked:
         """Have the link to manage mailed: its token opens what is below `/api/me`."""
@@ -94,6 +99,24 @@ def _coming_in(house: House, routes: APIRouter) -> None:
             raise wrong({"email": "Not an e-mail address."})
         await link.by_address(house, request, wanted.email)
         return models.Asked()
+
+
+async def _preview(house: House, request: Request, wanted: models.Wanted) -> models.PreviewOut:
+    named = {name: getattr(wanted, name) for name in models.Wanted.model_fields}
+    try:
+        wish = Wish.model_validate({**named, "address": form.NOBODY})
+    except ValidationError as error:
+        raise wrong(api_own.faults_of(error)) from None
+    shown = await previews.preview(house, request, wish)
+    return models.PreviewOut(
+        since=shown.since,
+        total=shown.total,
+        is_cut_off=shown.is_cut_off,
+        issues=[
+            models.Issue(due=one.due, total=one.total, pmids=[item.pmid for item in one.items])
+            for one in shown.issues
+        ],
+    )
 
 
 def _wish(house: House, wanted: models.NewSubscription) -> Wish:

@@ -52,6 +52,29 @@ class Asked(_Model):
     detail: str = "A message is on its way to the mailbox. Open its link to go on."
 
 
+class Wanted(Choices):
+    """Choices to try out on a topic."""
+
+    topic: str = Field(max_length=64, examples=["car-autoimmune"])
+
+
+class Issue(_Model):
+    """A digest as it would have been; of its articles the most related are named."""
+
+    due: datetime
+    total: int
+    pmids: list[int]
+
+
+class PreviewOut(_Model):
+    """What the last weeks would have brought, the latest first."""
+
+    since: datetime
+    total: int
+    is_cut_off: bool = Field(description="There were more: the numbers are at least so many.")
+    issues: list[Issue]
+
+
 class LinkWanted(_Model):
     """For whom the link to manage is asked."""
 

@@ -27,7 +27,9 @@ LONGEST = 5_000
 
 _PLAIN = ("topic", "channel", "cadence", "weekday", "day", "hour", "time_zone", "max_items",
           "when_empty", "notices", "preprints")  # fmt: skip
-_NOBODY = "nobody@example.org"
+NOBODY = "nobody@example.org"
+"""Stands for a mailbox where none is asked for yet; nothing with it is ever kept."""
+
 _WORDS = {
     "int_parsing": "Please write a whole number.",
     "float_parsing": "Please write a number between 0 and 1.",
@@ -99,7 +101,7 @@ def of_wish(wish: Wish, topic: str | None = None) -> Filled:
 
 
 def _usual(topic: str) -> Wish:
-    return Wish.model_validate({"topic": topic, "address": _NOBODY})
+    return Wish.model_validate({"topic": topic, "address": NOBODY})
 
 
 def read(filled: Filled, gate: Gate) -> Read:
@@ -111,7 +113,7 @@ def read(filled: Filled, gate: Gate) -> Read:
 
 def read_choices(filled: Filled) -> Read:
     """What is asked for, whoever it is for: the address in it is nobody's."""
-    return _validated(choices(filled) | {"channel": "email", "address": _NOBODY}, {})
+    return _validated(choices(filled) | {"channel": "email", "address": NOBODY}, {})
 
 
 def choices(filled: Filled) -> dict[str, Any]:
@@ -130,8 +132,8 @@ def _lines(text: str) -> list[str]:
 def _target(filled: Filled) -> dict[str, Any]:
     email = filled.one("email")
     if filled.one("channel", "email") in MAIL:
-        return {"address": email or _NOBODY}
-    return {"address": filled.one("url") or "https://nowhere.example", "owner": email or _NOBODY}
+        return {"address": email or NOBODY}
+    return {"address": filled.one("url") or "https://nowhere.example", "owner": email or NOBODY}
 
 
 def _mailbox_faults(filled: Filled, gate: Gate) -> dict[str, str]:

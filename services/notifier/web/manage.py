@@ -4,6 +4,7 @@ The token says whose page it is and stands in a hidden field of every form; ther
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import changes, personal, suppression
 from services.notifier.subscribers import Kept, activate, everybody
-from services.notifier.web import form
+from services.notifier.web import form, previews
 from services.notifier.web.choices import choices
 from services.notifier.web.form import Filled
 from services.notifier.web.house import House
@@ -34,9 +35,6 @@ DELETED = {
     ),
     "way": None,
 }
-_ANY = "any"
-"""A topic cannot be changed; the choices are checked without it."""
-
 _SUPPRESSED = {
     "bounce": "mails to it came back",
     "complaint": "a mail of ours was reported as spam",
@@ -82,7 +80,7 @@ def router(house: House) -> APIRouter:
     @routes.post("/change")
     async def change(request: Request) -> Response:
         given = await filled(request)
-        return await _changed(house, _visit(house, given.one("token")), given)
+        return await _changed(house, request, _visit(house, given.one("token")), given)
 
     return routes
 
@@ -192,24 +190,37 @@ async def _change_page(house: House, visit: Visit, given: Filled) -> Response:
     return await _change_form(house, visit, kept, form.of_wish(kept.subscription), {})
 
 
-async def _changed(house: House, visit: Visit, given: Filled) -> Response:
-    read = form.read_choices(given.with_topic(_ANY))
+async def _changed(house: House, request: Request, visit: Visit, given: Filled) -> Response:
     async with transaction(house.engine) as connection:
         kept = await own(connection, visit.who, given.one("id"))
-        if kept and read.wish:
-            wanted = form.choices(given)
-            named = {name: wanted[name] for name in wanted.keys() & changes.CHOICES}
-            await changes.change(connection, kept.subscription.id, named)
     if kept is None:
         return await _page(house, visit, fault=GONE)
+    read = form.read_choices(given.with_topic(kept.subscription.topic))
     if read.wish is None:
         return await _change_form(house, visit, kept, given, dict(read.faults))
+    if given.one("action") == "preview":
+        shown = await previews.preview(house, request, read.wish)
+        told = previews.told(shown, read.wish)
+        return await _change_form(house, visit, kept, given, {}, told)
+    return await _saved(house, visit, kept, given)
+
+
+async def _saved(house: House, visit: Visit, kept: Kept, given: Filled) -> Response:
+    wanted = form.choices(given)
+    named = {name: wanted[name] for name in wanted.keys() & changes.CHOICES}
+    async with transaction(house.engine) as connection:
+        await changes.change(connection, kept.subscription.id, named)
     log.info("subscription_managed", subscription_id=kept.subscription.id, action="change")
     return await _page(house, visit, "Saved. It holds from the next digest on.")
 
 
 async def _change_form(
-    house: House, visit: Visit, kept: Kept, given: Filled, faults: dict[str, str]
+    house: House,
+    visit: Visit,
+    kept: Kept,
+    given: Filled,
+    faults: dict[str, str],
+    shown: Mapping[str, object] = previews.NONE,
 ) -> Response:
     offer, one = await choices(house), kept.subscription
     told = {
@@ -221,5 +232,6 @@ async def _change_form(
         "offer": offer,
         "form": given,
         "faults": faults,
+        **shown,
     }
     return page(house, "change.html.j2", told, 422 if faults else 200)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -58,7 +59,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"day": day, "instant": instant, "plural": plural}
+    made.filters |= {"day": day, "instant": instant, "local": local, "plural": plural}
     return made
 
 
@@ -71,6 +72,12 @@ def instant(value: datetime) -> str:
     """A moment, to the minute: "7 September 2026, 05:30 UTC"."""
     at = value.astimezone(UTC)
     return f"{day(at)}, {at:%H:%M} UTC"
+
+
+def local(value: datetime, zone: ZoneInfo) -> str:
+    """A moment by the clock of its reader: "Monday, 7 September 2026, 07:00"."""
+    at = value.astimezone(zone)
+    return f"{at:%A}, {day(at)}, {at:%H:%M}"
 
 
 def plural(number: int, word: str) -> str:

@@ -11,7 +11,7 @@ from services.notifier.recipient import MAIL, recipient
 from services.notifier.subscription import Subscription, Wish, subscription_id
 from services.notifier.suppression import is_suppressed
 from services.notifier.vault import webhook_key
-from services.notifier.web import form, limits
+from services.notifier.web import form, limits, previews
 from services.notifier.web.choices import Choices, choices
 from services.notifier.web.faults import Fault, Refused
 from services.notifier.web.form import Filled
@@ -51,6 +51,16 @@ def router(house: House) -> APIRouter:
         refuse_closed(house)
         offer = await choices(house)
         return _form(house, offer, form.blank(topic), {})
+
+    @routes.post("/preview")
+    async def try_out(request: Request) -> Response:
+        refuse_closed(house)
+        given, offer = await filled(request), await choices(house)
+        read = form.read_choices(given)
+        if read.wish is None:
+            return _form(house, offer, given, read.faults)
+        shown = await previews.preview(house, request, read.wish)
+        return _form(house, offer, given, {}, previews.told(shown, read.wish))
 
     @routes.post("")
     async def subscribe(request: Request) -> Response:
@@ -124,6 +134,7 @@ def _form(
     offer: Choices,
     given: Filled,
     faults: Mapping[str, str],
+    shown: Mapping[str, object] = previews.NONE,
 ) -> Response:
     schemes = ", ".join(f"{scheme}://" for scheme in offer.schemes)
     hint = "Slack: https://hooks.slack.com/services/... A webhook: any https address of yours."
@@ -132,6 +143,7 @@ def _form(
         "offer": offer,
         "form": given,
         "faults": faults,
+        **shown,
         "url_hint": f"{hint} Apprise: {schemes}" if schemes else hint,
     }
     return page(house, "subscribe.html.j2", told, 422 if faults else 200)

@@ -9,7 +9,7 @@ import pytest
 
 from services.notifier import tables
 from services.notifier.recipient import recipient
-from tests.unit.notifier.kit import a_subscription
+from tests.unit.notifier.kit import START, a_poll_event, a_subscription, an_article_event
 from tests.unit.notifier.web.kit import Site, token_in
 
 WISH = {"topic": "car-autoimmune", "address": "reader@example.org", "hour": 8,
@@ -98,6 +98,17 @@ async def test_one_s_own_is_changed_paused_resumed_left_and_deleted(site: Site) 
     assert (await call("GET", "/api/me/data"))["subscriptions"][0]["id"] == "reader"
     assert await call("DELETE", "/api/me/data") == {"subscriptions": 1}
     assert await site.desk.rows(tables.subscriptions) == []
+
+
+async def test_choices_are_tried_out(lone: Site) -> None:
+    await lone.desk.receive(an_article_event(1, START), a_poll_event(START, announced=1))
+    lone.desk.clock.advance(days=2)
+    wanted = {"topic": "car-autoimmune", "cadence": "daily"}
+    shown = (await lone.client.post("/api/preview", json=wanted)).json()
+    assert shown["total"] == 1
+    assert [1] in [issue["pmids"] for issue in shown["issues"]]
+    wrong = await lone.client.post("/api/preview", json={**wanted, "time_zone": "x"})
+    assert wrong.json()["errors"][0]["field"] == "time_zone"
 
 
 async def test_nobody_reaches_what_is_not_theirs(lone: Site) -> None:

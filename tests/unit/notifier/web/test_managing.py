@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from services.notifier import subscribers, tables
 from services.notifier.recipient import recipient
 from shared.database import transaction
-from tests.unit.notifier.kit import START, a_subscription
+from tests.unit.notifier.kit import START, a_poll_event, a_subscription, an_article_event
 from tests.unit.notifier.web.kit import Site, token_in
 
 READER = recipient("email", "reader@example.org")
@@ -78,6 +78,18 @@ async def test_a_subscription_is_changed(site: Site) -> None:
     assert kept.wish["filters"]["muted_authors"] == ["Smith J"]
     assert kept.wish["filters"]["scope"] == ["core"]
     assert kept.confirmed_at == START
+
+
+async def test_a_change_can_be_tried_out_before_it_is_saved(lone: Site) -> None:
+    await lone.desk.receive(an_article_event(1, START), a_poll_event(START, announced=1))
+    await lone.desk.subscribe(a_subscription())
+    lone.desk.clock.advance(days=2)
+    token = await enter(lone)
+    before = await row(lone)
+    fields = {"cadence": "daily", "scope": ["core"], "action": "preview"}
+    page = await lone.post("/manage/change", token=token, id="reader", **fields)
+    assert "would have brought you 1 paper<" in page.text
+    assert await row(lone) == before
 
 
 async def test_a_change_that_cannot_be_changes_nothing_and_is_shown(lone: Site) -> None:

@@ -11,7 +11,7 @@ from services.notifier.recipient import recipient
 from services.notifier.vault import is_sealed
 from shared.database import transaction
 from shared.errors import Retryable
-from tests.unit.notifier.kit import Desk, a_subscription
+from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
 from tests.unit.notifier.web.kit import FORM, Site, a_site, link_in, token_in
 
 READER = recipient("email", "reader@example.org")
@@ -44,6 +44,27 @@ async def test_a_reader_comes_in_by_form_letter_and_button(site: Site) -> None:
     done = await site.post("/confirm", token=token_in(link))
     assert "Confirmed" in done.text
     assert (await only(site)).confirmed_at == site.desk.clock()
+
+
+async def test_the_preview_shows_what_would_have_come_and_keeps_the_form(lone: Site) -> None:
+    desk = lone.desk
+    await desk.receive(
+        an_article_event(1, START - timedelta(days=3)),
+        an_article_event(2, START - timedelta(days=10)),
+        a_poll_event(START, announced=2),
+    )
+    form = {**FORM, "weekday": "monday", "hour": "0", "time_zone": "UTC", "email": "half@"}
+    page = await lone.client.post("/subscribe/preview", data=form)
+    assert page.status_code == 200
+    assert "would have brought you 2 papers" in page.text
+    assert "Monday, 7 September 2026, 00:00: 1 paper<" in page.text
+    assert "Paper 1" in page.text
+    assert 'value="half@"' in page.text
+    quiet = await lone.client.post("/subscribe/preview", data={**form, "words": "nothing of that"})
+    assert "brought you 0 papers" in quiet.text
+    assert not await desk.rows(tables.subscriptions)
+    wrong = await lone.client.post("/subscribe/preview", data={**form, "hour": "25"})
+    assert 'id="hour-fault"' in wrong.text
 
 
 async def test_the_form_shows_what_can_be_chosen(lone: Site) -> None:
