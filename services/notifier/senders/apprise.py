@@ -80,8 +80,11 @@ def _plugin(url: str) -> Any:
 def own_host(plugin: Any) -> str | None:
     """The host that the URL itself names, in small letters; `None` for a service with a fixed one.
 
-    Those of ntfy without a host go to ntfy.sh, which it calls its cloud mode.
+    Those of ntfy without a host go to ntfy.sh, which it calls its cloud mode. Zulip has it behind
+    the name of the organization.
     """
+    if any("{organization}" in template for template in plugin.templates):
+        return f"{plugin.organization}.{plugin.hostname}".lower().rstrip(".")
     names_host = any("{host}" in template for template in plugin.templates)
     if not names_host or getattr(plugin, "mode", None) == "cloud":
         return None

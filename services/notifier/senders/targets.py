@@ -7,11 +7,12 @@ goes to the address that was checked (`outgoing.py`), so that a name cannot be t
 """
 
 import asyncio
+import re
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Protocol
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from shared.errors import Permanent, Retryable
 
@@ -42,8 +43,18 @@ _CLOSED_6 = tuple(
 """Of these, what is not public, or carries an IPv4 address: Teredo in 2001::/23, 6to4 in 2002::."""
 
 
-_LOOSENING = frozenset({"verify", "redirect", "cto", "rto", "store"})
-"""Options of any Apprise URL that would loosen what is checked: certificates, redirects, times."""
+_OPTIONS = frozenset(
+    {
+        "api-version", "auth", "avatar", "batch", "bot", "botname", "channel", "channels", "click",
+        "emojis", "fields", "flags", "footer", "footer_logo", "format", "id", "image", "mdv",
+        "mode", "overflow", "pa", "ping", "powerautomate", "preview", "priority", "route",
+        "routeid", "sig", "silent", "team", "thread", "to", "token", "topic", "tts", "ver",
+        "wrap", "xtags",
+    }
+)  # fmt: skip
+"""Options that an Apprise URL may have. Of the others some loosen what is checked (`verify`,
+`redirect`), some hold a thread for long (`rto`, `retry`, `wait`), and `template` has Apprise read a
+file of this machine, or an address that only it can reach."""
 
 
 class BadTarget(Permanent):
@@ -181,6 +192,12 @@ def _check_apprise(url: str, gate: Gate) -> None:
         raise BadTarget(f"not a kind of Apprise address that is allowed here; allowed are: {known}")
     if not all("!" <= char <= "~" for char in url):
         raise BadTarget("not an Apprise address: it has characters that no address has")
-    named = {name.lstrip("+-:").lower() for name, _ in parse_qsl(urlsplit(url).query, True)}
-    if named & _LOOSENING:
-        raise BadTarget("an Apprise address here cannot say verify=, redirect= or how long to wait")
+    if unknown := _options(url) - _OPTIONS:
+        shown = ", ".join(name for name in sorted(unknown) if name.isalpha()) or "such"
+        raise BadTarget(f"an Apprise address here cannot have these options: {shown}")
+
+
+def _options(url: str) -> set[str]:
+    """The names of its options, found where Apprise finds them: parted by `&` and by `;` too."""
+    pairs = re.split("[&;]", url.partition("?")[2])
+    return {unquote(pair.partition("=")[0]).strip().lower() for pair in pairs if pair}
