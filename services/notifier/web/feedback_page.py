@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Request, Response
 
 from services.notifier.archive import digests, remarks, store
 from services.notifier.archive.filters import TITLES
@@ -22,16 +22,22 @@ from services.notifier.archive.shelf import LABEL_FACETS, Shelf
 from services.notifier.archive.shelves import Shelves
 from services.notifier.item import item
 from services.notifier.project import Known
+from services.notifier.web import limits
+from services.notifier.web.admin import enter
 from services.notifier.web.digest_page import GONE, HIDDEN, read_digest
 from services.notifier.web.faults import NOT_FOUND, Refused
 from services.notifier.web.house import House
 from services.notifier.web.pages import page
+from services.notifier.web.request import filled
 from services.notifier.web.topic_page import shown
 from shared.database import transaction
 
+SHOWN = 200
+"""Remarks that the operator is shown, the last ones."""
+
 
 def router(house: House, shelves: Shelves) -> APIRouter:
-    """`/digests/{token}/feedback/{pmid}`."""
+    """`/digests/{token}/feedback/{pmid}`, and for the operator `/admin/feedback`."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/digests/{token}/feedback/{pmid}")
@@ -41,12 +47,12 @@ def router(house: House, shelves: Shelves) -> APIRouter:
         return _page(house, token, known, shelf, {"said": Said()})
 
     @routes.post("/digests/{token}/feedback/{pmid}")
-    async def send(
-        token: str, pmid: str, what: str = Form(""), wanted: str = Form(""), remark: str = Form("")
-    ) -> Response:
+    async def send(request: Request, token: str, pmid: str) -> Response:
         known, about = await _about(house, token, pmid)
+        await limits.admit(house, request, "feedback")
+        given = await filled(request)
         shelf = await shelves.shelf(known.entry.topic)
-        said = Said(what, wanted, remark)
+        said = Said(given.one("what"), given.one("wanted"), given.one("remark"))
         try:
             kept = read(said, about, _known(shelf), house.clock())
         except Unclear as fault:
@@ -55,6 +61,13 @@ def router(house: House, shelves: Shelves) -> APIRouter:
         async with transaction(house.engine) as connection:
             await remarks.keep(connection, kept)
         return _page(house, token, known, shelf, {"said": Said(), "is_kept": True})
+
+    @routes.get("/admin/feedback")
+    async def listed(request: Request) -> Response:
+        await enter(house, request)
+        async with transaction(house.engine) as connection:
+            rows = await remarks.remarks(connection, SHOWN, newest_first=True)
+        return page(house, "admin_feedback.html.j2", {"rows": rows, "most": SHOWN}, headers=HIDDEN)
 
     return routes
 

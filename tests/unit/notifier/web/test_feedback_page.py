@@ -1,9 +1,14 @@
 """What readers say of an article: looking keeps nothing, sending keeps it once."""
 
+import httpx
+from pydantic import SecretStr
+
 from services.notifier import tables
 from tests.builders import a_classification, a_label, an_article, classified, poll_completed
-from tests.unit.notifier.kit import a_subscription
-from tests.unit.notifier.web.kit import Site
+from tests.unit.notifier.kit import Desk, a_subscription
+from tests.unit.notifier.web.kit import Site, a_site
+
+PASSWORD = "a password of the operator"
 
 
 async def _address(site: Site) -> str:
@@ -70,3 +75,31 @@ async def test_only_a_digests_own_articles_and_links_are_taken(lone: Site) -> No
     headers = {"Sec-Fetch-Site": "cross-site"}
     assert (await lone.client.post(address, data=form, headers=headers)).status_code == 403
     assert await lone.desk.rows(tables.feedback) == []
+
+
+async def test_too_many_remarks_are_put_off(lone: Site) -> None:
+    address = await _address(lone)
+    form = {"what": "not-relevant"}
+
+    answers = [(await lone.client.post(address, data=form)).status_code for _ in range(61)]
+
+    assert set(answers[:60]) == {200}
+    assert answers[60] == 429
+    assert len(await lone.desk.rows(tables.feedback)) == 1
+
+
+async def test_the_operator_sees_what_was_said_and_nobody_else_does(one: Desk) -> None:
+    site = a_site(one, admin_password=SecretStr(PASSWORD))
+    async with site.client:
+        address = await _address(site)
+        await site.client.post(
+            address, data={"what": "missing", "wanted": "modality:car-nk", "remark": "<b>NK"}
+        )
+        shut = await site.client.get("/admin/feedback")
+        shown = await site.client.get("/admin/feedback", auth=httpx.BasicAuth("admin", PASSWORD))
+
+    assert shut.status_code == 401
+    assert "a label is missing" in shown.text
+    assert "modality: car-nk" in shown.text
+    assert "&lt;b&gt;NK" in shown.text
+    assert "reader" not in shown.text.split("<table>")[1].split("</table>")[0]
