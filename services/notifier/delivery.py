@@ -39,6 +39,9 @@ __all__ = ["hand_over"]
 
 log = structlog.get_logger(__name__)
 
+ENOUGH = 0.8
+"""Of a lease has to be left for a hand-over: four mails in turn, two minutes each at most."""
+
 
 async def hand_over(desk: Desk, parcel: Parcel, recorder: Recorder) -> bool:
     """Send one claimed digest; True when it is on record as sent by this call.
@@ -93,7 +96,7 @@ async def _send_all(desk: Desk, packed: Packed) -> bool:
     for number in range(claim.parts_sent, len(packed.packages)):
         if number > claim.parts_sent:
             until = await _record_part(desk, packed, number)
-        if until - desk.office.patience.timer() < desk.office.patience.lease / 2:
+        if until - desk.office.patience.timer() < desk.office.patience.lease * ENOUGH:
             await _release(desk, packed.parcel)
             return False
         await _send(desk, packed, number)

@@ -1,7 +1,7 @@
 """Many digests on their way at once: a lane for each channel, so that none waits for another's.
 
-A lane claims no more than it can hand over soon: what a notifier that dies holds has to wait for
-its lease to end. Nothing in flight is ever broken off because something else failed.
+A lane claims no more than it can hand over soon. Nothing in flight is ever broken off because
+something else failed.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from time import monotonic
 import structlog
 
 from services.notifier import claims
+from services.notifier.claims import Waiting
 from services.notifier.delivery import hand_over
 from services.notifier.office import Desk
 from services.notifier.parcels import Parcel, claimed
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 FLIGHTS = 4
 """Digests in flight at once in a lane without a sender: each says that there is none."""
+
+CLAIMED = 16
+"""Digests claimed in one transaction: what a notifier that dies holds waits for its lease."""
 
 PASS_SECONDS = 15.0
 """A lane claims nothing more after so long: other digests have become due meanwhile."""
@@ -35,6 +39,11 @@ async def deliver_waiting(desk: Desk) -> int:
     """
     async with transaction(desk.engine) as connection:
         found = await claims.waiting(connection, desk.office.patience.turn())
+    return await deliver_these(desk, found)
+
+
+async def deliver_these(desk: Desk, found: Sequence[Waiting]) -> int:
+    """Send those of these digests that nobody else has; raises as `deliver_waiting`."""
     lanes: dict[str, list[str]] = defaultdict(list)
     for one in found:
         lanes[one.channel].append(one.digest_id)
@@ -57,11 +66,11 @@ def _raised(results: Sequence[int | BaseException]) -> list[int]:
 
 
 class _Lane:
-    """So many hand-overs at once, fed by claims of half as many."""
+    """So many hand-overs at once, fed by claims of a few."""
 
     def __init__(self, desk: Desk, recorder: Recorder, flights: int) -> None:
         self._desk, self._recorder, self._flights = desk, recorder, flights
-        self._parcels: asyncio.Queue[Parcel | None] = asyncio.Queue(max(1, flights // 2))
+        self._parcels: asyncio.Queue[Parcel | None] = asyncio.Queue(CLAIMED // 2)
         self._is_broken = False
 
     async def run(self, ids: Sequence[str]) -> int:
@@ -74,7 +83,7 @@ class _Lane:
     async def _claim(self, ids: Sequence[str], workers: int) -> int:
         ends = monotonic() + PASS_SECONDS
         try:
-            for chunk in _chunks(ids, max(1, self._flights // 2)):
+            for chunk in _chunks(ids, CLAIMED):
                 if self._is_broken or monotonic() > ends:
                     break
                 for parcel in await claimed(self._desk, chunk):

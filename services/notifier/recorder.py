@@ -2,7 +2,7 @@
 
 A server's acceptance and our record of it are two things. The time between them is the one in
 which a crash means a repeat; a commit for each mail would make a queue of it. Here whoever comes
-waits for at most the commit that is running and the next one.
+waits for the commit that is running, a moment for others to join, and the next commit.
 """
 
 import asyncio
@@ -22,6 +22,9 @@ from shared.events import DigestDelivered
 from shared.outbox import add_all
 
 log = structlog.get_logger(__name__)
+
+LINGER_SECONDS = 0.02
+"""So long others may join a group: a transaction for each mail costs as much as the mail."""
 
 PAUSES = (0.1, 0.5, 2.0)
 """Seconds between tries to record, while the database is away: a repeat is worse than a wait."""
@@ -59,6 +62,7 @@ class Recorder:
 
     async def _run(self) -> None:
         while self._waiting:
+            await asyncio.sleep(LINGER_SECONDS)
             group, self._waiting = self._waiting, []
             results = await self._recorded([done for done, _ in group])
             for (_, answer), result in zip(group, results, strict=True):

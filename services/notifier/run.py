@@ -69,7 +69,7 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
         Retryable: the database is away.
     """
     desk = Desk(engine, office, clock)
-    await _cut_due(desk)
+    await cut_due(desk)
     try:
         return await deliver_waiting(desk)
     finally:
@@ -77,7 +77,12 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
             await sender.rest()
 
 
-async def _cut_due(desk: Desk) -> None:
+async def cut_due(desk: Desk) -> None:
+    """Write down the digests that are due; one that cannot be made does not hold up the others.
+
+    Raises:
+        Retryable: the database is away.
+    """
     now = desk.clock()
     terms = Terms(desk.office.patience.max_wait, desk.office.background)
     for subscription_id in await to_notify(desk.engine, now):

@@ -45,8 +45,8 @@ class SmtpSender:
 
     @property
     def flights(self) -> int:
-        """Two for each connection: one is on its way while the next is made ready."""
-        return 2 * self.server.connections
+        """Four for each connection: while one is on its way, others are made ready or recorded."""
+        return 4 * self.server.connections
 
     async def send(self, package: Package, target: Target) -> None:
         """Return once the server has answered 250 to the message; raises as `Sender` says.
