@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from services.classifier.sentences import LONGEST as SENTENCE
 from services.classifier.sentences import split
-from services.classifier.tokens import words
-from shared.article import AbstractSection, Article
+from services.classifier.tokens import begins, words
+from shared.article import Article
 from shared.events import Place
 
 LONGEST = 100_000
@@ -27,11 +27,15 @@ class Sentence:
     text: str
     words: list[str]
     last: bool = False
-    _starts: list[int] = field(default_factory=list, init=False, repr=False)
+    _starts: list[int] | None = field(default=None, init=False, repr=False)
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """The characters from word `first` to word `last` (exclusive)."""
-        return self._start(first), self._start(last - 1) + len(self.words[last - 1])
+        size = len(self.words[last - 1])
+        if self.text.isascii():
+            start, end = begins(self.text, first, last - 1)
+            return start, end + size
+        return self._start(first), self._start(last - 1) + size
 
     def between(self, one: int, two: int) -> str:
         """The text between the word before `one` and word `two`."""
@@ -39,6 +43,8 @@ class Sentence:
 
     def _start(self, number: int) -> int:
         """Words are found again in their order: between two of them no sign is part of a word."""
+        if self._starts is None:
+            self._starts = []
         starts = self._starts
         if number >= len(starts):
             known = len(starts)
@@ -54,26 +60,21 @@ def sentences(article: Article) -> list[Sentence]:
     """Every sentence of title, abstract, MeSH headings, keywords and publication types."""
     title = article.title[:SENTENCE]
     found = [Sentence(0, "title", None, title, words(title))]
-    abstract = list(_abstract(article.abstract))
-    for place, (section, text) in enumerate(abstract):
-        last = place >= len(abstract) - 2 and len(abstract) > 3
-        found.append(Sentence(len(found), "abstract", section, text, words(text), last))
+    left = LONGEST
+    for section, part in enumerate(article.abstract):
+        text = part.text[:left]
+        left -= len(text)
+        for piece in split(text):
+            found.append(Sentence(len(found), "abstract", section, piece, words(piece)))
+    if len(found) > 4:
+        found[-2].last = found[-1].last = True
     found.extend(_headings(article, len(found)))
     return found
 
 
-def _abstract(sections: tuple[AbstractSection, ...]) -> Iterator[tuple[int, str]]:
-    left = LONGEST
-    for number, section in enumerate(sections):
-        text = section.text[:left]
-        left -= len(text)
-        for start, end in split(text):
-            yield number, text[start:end]
-
-
 def _headings(article: Article, first: int) -> Iterator[Sentence]:
     lists: tuple[tuple[Place, tuple[str, ...]], ...] = (
-        ("mesh", tuple(heading.name for heading in article.mesh)),
+        ("mesh", tuple([heading.name for heading in article.mesh])),
         ("keyword", article.keywords),
         ("publication-type", article.publication_types),
     )

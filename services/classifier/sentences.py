@@ -2,7 +2,8 @@
 
 import re
 
-_STOP = re.compile(r"[.!?\n](?:[)\]\"'\u201d\u2019]{0,2}\s{1,3})?")
+_STOP = re.compile(r"[.!?\n](?:[)\]\"'\u201d\u2019]{0,2}\s{1,3}|(?<=\n))")
+"""Where a sentence may end, with the blanks that follow; a line's end needs none."""
 
 _NEVER_LAST = frozenset(
     {
@@ -41,6 +42,8 @@ _OPENERS = frozenset(
 """Words that open sentences, and are written with a capital seldom elsewhere."""
 
 _LOOK_BACK = 24
+_ABBREVIATION = 7
+"""Characters of a word that is too long to be one of those above."""
 _LAST_WORDS = re.compile(r"[^\s(\[]+")
 _FIRST_WORD = re.compile(r"[^\W\d_]+(?![\w-])")
 
@@ -48,36 +51,29 @@ LONGEST = 2_000
 """Characters; the longest real sentence of an abstract has a few hundred."""
 
 
-def split(text: str) -> list[tuple[int, int]]:
-    """Start and end of each sentence, in order, without the blanks between them."""
-    cuts: list[tuple[int, int]] = []
+def split(text: str) -> list[str]:
+    """Each sentence, in order, without the blanks between them."""
+    found: list[str] = []
     start = 0
     for stop in _STOP.finditer(text):
         dot, after = stop.span()
-        if text[dot] == "\n" or (after - dot > 1 and not _goes_on(text, dot, after)):
-            _cut(text, start, after, cuts)
+        if text[dot] == "\n" or not _goes_on(text, dot, after):
+            _cut(text[start:after], found)
             start = after
-    _cut(text, start, len(text), cuts)
-    return cuts
+    _cut(text[start:], found)
+    return found
 
 
-def _cut(text: str, start: int, end: int, cuts: list[tuple[int, int]]) -> None:
+def _cut(stretch: str, found: list[str]) -> None:
     """Add a stretch; one without full stops in bounded pieces, cut at blanks."""
-    while end - start > LONGEST:
-        blank = text.rfind(" ", start + 1, start + LONGEST)
-        middle = blank if blank > 0 else start + LONGEST
-        _add(text, start, middle, cuts)
-        start = middle
-    _add(text, start, end, cuts)
-
-
-def _add(text: str, start: int, end: int, cuts: list[tuple[int, int]]) -> None:
-    piece = text[start:end]
-    shorn = piece.lstrip()
-    start += len(piece) - len(shorn)
-    end = start + len(shorn.rstrip())
-    if start < end:
-        cuts.append((start, end))
+    while len(stretch) > LONGEST:
+        blank = stretch.rfind(" ", 1, LONGEST)
+        middle = blank if blank > 0 else LONGEST
+        _cut(stretch[:middle], found)
+        stretch = stretch[middle:]
+    shorn = stretch.strip()
+    if shorn:
+        found.append(shorn)
 
 
 def _goes_on(text: str, dot: int, after: int) -> bool:
@@ -88,9 +84,12 @@ def _goes_on(text: str, dot: int, after: int) -> bool:
         return follows.islower()
     if follows.islower():
         return _begins_small(text, after)
+    if dot > _ABBREVIATION and text[dot - _ABBREVIATION : dot].isalnum():
+        return False  # as after most sentences
     before = _LAST_WORDS.findall(text, max(0, dot - _LOOK_BACK), dot)
     last = before[-1] if before else ""
-    return len(last) < 7 and _expects_more(text, after, last, before[-2] if before[1:] else "")
+    short = len(last) < _ABBREVIATION
+    return short and _expects_more(text, after, last, before[-2] if before[1:] else "")
 
 
 def _expects_more(text: str, after: int, last: str, previous: str) -> bool:

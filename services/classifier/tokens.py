@@ -15,17 +15,35 @@ INVISIBLE = "\u00ad\u200c\u200d\u2060\ufeff"
 _WORD = re.compile(rf"\w[\w\u0300-\u036f{INVISIBLE}]*")
 _ASCII = re.compile(r"\w+", re.ASCII)
 _BLANKS = bytes(
-    sign if chr(sign).isalnum() or chr(sign) == "_" else 32 for sign in range(128)
-).ljust(256)
+    sign if sign > 127 or chr(sign).isalnum() or chr(sign) == "_" else 32 for sign in range(256)
+)
+"""A blank for every ASCII sign that separates words."""
 _UNSEEN = dict.fromkeys(map(ord, INVISIBLE))
 
 
 def words(text: str) -> list[str]:
     """The words in order. Hyphens, slashes and every other sign separate words."""
-    if not text.isascii():
-        return _WORD.findall(text)
-    # The same words; most sentences are ASCII, and this takes a fifth of the time.
-    return text.encode("ascii").translate(_BLANKS).decode("ascii").split()
+    # As a pattern finds them, in a fifth of the time; it is asked about what is not ASCII alone.
+    if text.isascii():
+        return text.encode("ascii").translate(_BLANKS).decode("ascii").split()
+    parts = text.encode("utf-8", "surrogatepass").translate(_BLANKS)
+    found: list[str] = []
+    for part in parts.decode("utf-8", "surrogatepass").split():
+        if part.isascii():
+            found.append(part)
+        else:
+            found += _WORD.findall(part)
+    return found
+
+
+def begins(text: str, first: int, second: int) -> tuple[int, int]:
+    """Where in an ASCII text the words with two numbers begin, the second not before the first.
+
+    What is left behind so many words tells it: a third of the time of looking for word after word.
+    """
+    rest = text.encode("ascii").translate(_BLANKS).split(None, first)[first]
+    tail = rest.split(None, second - first)[-1] if second > first else rest
+    return len(text) - len(rest), len(text) - len(tail)
 
 
 def spans(text: str) -> list[tuple[int, int]]:

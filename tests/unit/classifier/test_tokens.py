@@ -1,6 +1,6 @@
 import pytest
 
-from services.classifier.tokens import normal, spans, words
+from services.classifier.tokens import begins, normal, spans, words
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,17 @@ def test_any_hyphen_parts_words_and_places_point_into_the_original() -> None:
 
     assert found == ["CD19", "directed", "CAR", "T", "anti", "CD20"]
     assert [text[start:end] for start, end in spans(text)] == found
+
+
+@pytest.mark.parametrize(
+    "text", ["CAR-T cells\u00a0in SLE", "\u03b1CD19 x5", "Sjo\u0308gren's", "a\ud800b"]
+)
+def test_words_are_the_same_whatever_signs_stand_beside_them(text: str) -> None:
+    assert words(text) == [text[start:end] for start, end in spans(text)]
+
+
+def test_where_words_begin_is_counted_over_all_signs_between_them() -> None:
+    text = " (CAR-T)  cells, in lupus. "
+
+    assert [text[place] for place in begins(text, 0, 3)] == ["C", "i"]
+    assert begins(text, 2, 2) == (text.index("cells"), text.index("cells"))
