@@ -9,8 +9,8 @@ lists of abbreviations ("Abbreviations: CAR, ...; MS, ...") are read.
 import re
 from collections.abc import Callable, Iterator
 
-_SIGN = re.compile(r"[(\[=]")
-_SHORT = re.compile(r"\s?([A-Za-z0-9][\w/.+-]{1,9})(?=\s?[)\];,:(\[]|\sor\s)")
+_SIGN = re.compile(r"[(\[=](?=(?:\s?([A-Za-z0-9][\w/.+-]{1,9})(?=\s?[)\];,:(\[]|\sor\s))?)")
+"""A sign that a definition may have, with the short form that may follow it."""
 _INSIDE = re.compile(r"[^()\[\];,:]{4,120}")
 _LIST = re.compile(r"^abbreviations?\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:^|[;:.,]\s?)([A-Za-z0-9][\w/.+-]{1,9})[,:]\s([^;:,.]{4,120})")
@@ -28,13 +28,12 @@ def definitions(text: str, wanted: Callable[[str], bool] | None = None) -> dict[
 
 def _pairs(text: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
     for sign in _SIGN.finditer(text):
-        before = text[max(0, sign.start() - _REACH) : sign.start()]
-        inside = _SHORT.match(text, sign.end())
-        if inside and wanted(inside.group(1)):
-            short = inside.group(1)
-            long = long_form(short, _window(short, before.rstrip()))
+        at, after = sign.span()
+        short = sign[1]
+        if short and wanted(short):
+            long = long_form(short, _window(short, text[max(0, at - _REACH) : at].rstrip()))
         else:
-            short, long = _other_way(text, sign.end(), before, wanted)
+            short, long = _other_way(text, at, after, wanted)
         if long:
             yield short, long
     if _LIST.match(text):
@@ -46,14 +45,14 @@ def _pairs(text: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]
 
 
 def _other_way(
-    text: str, at: int, before: str, wanted: Callable[[str], bool]
+    text: str, at: int, after: int, wanted: Callable[[str], bool]
 ) -> tuple[str, str | None]:
     """The other way round: "CAR (chimeric antigen receptor)"."""
-    tail = before[-12:].split()
+    tail = text[max(0, at - 12) : at].split()
     short = tail[-1].lstrip("([,;:") if tail else ""
     if not 1 < len(short) < 11 or not wanted(short):
         return "", None
-    inside = _INSIDE.match(text, at)
+    inside = _INSIDE.match(text, after)
     words = inside.group().split()[: _most_words(short)] if inside else []
     return short, _whole_form(short, words)
 
@@ -85,19 +84,21 @@ def long_form(short: str, before: str) -> str | None:
 
     The first character of the short form must begin a word of the long form.
     """
-    place = len(before) - 1
+    place, letters, wanted = len(before), _small(before), _small(short)
     for index in range(len(short) - 1, -1, -1):
-        wanted = short[index].lower()
-        if not wanted.isalnum():
+        if not wanted[index].isalnum():
             continue
-        while place >= 0 and (
-            before[place].lower() != wanted
-            or (index == 0 and place > 0 and before[place - 1].isalnum())
-        ):
-            place -= 1
+        place = letters.rfind(wanted[index], 0, place)
+        while index == 0 and place > 0 and before[place - 1].isalnum():
+            place = letters.rfind(wanted[index], 0, place)
         if place < 0:
             return None
-        place -= 1
-    start = before.rfind(" ", 0, place + 1) + 1
+    start = before.rfind(" ", 0, place) + 1
     long = before[start:]
     return long if len(long) > len(short) and short not in long.split() else None
+
+
+def _small(text: str) -> str:
+    """The text in small letters, each in its place."""
+    # A capital I with a dot becomes two signs; the dot is no letter, and meets none.
+    return text.lower() if text.isascii() else "".join([c.lower()[-1] for c in text])
