@@ -8,10 +8,9 @@ comparison what follows it in its clause, background, hope and future the clause
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from services.classifier.finder import CueHit
 from services.classifier.passages import Sentence
-from services.classifier.taxonomy import CueKind
 
 NEGATION_REACH = 5
 COMPARISON_REACH = 8
@@ -31,53 +30,48 @@ RULING = frozenset({*FACTOR, *RAISED})
 _CLAUSE = re.compile(r"[;:,()\u2013\u2014]|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 
 
-@dataclass(slots=True)
-class CueMention:
-    """A cue in a sentence, by word numbers `first` to `last` (exclusive)."""
-
-    kind: CueKind
-    first: int
-    last: int
-
-
-def weigh(sentence: Sentence, first: int, last: int, cues: Sequence[CueMention]) -> float:
+def weigh(sentence: Sentence, first: int, last: int, cues: Sequence[CueHit]) -> float:
     """What a mention of words `first` to `last` counts.
 
     1 is plain, 0 negated, above 1 listed or done by the authors.
     """
     factor, raised = 1.0, 1.0
-    for cue in cues:
-        if cue.kind in RAISED:
-            raised = max(raised, RAISED[cue.kind])
-        elif cue.kind in FACTOR and _rules(sentence, cue, first, last):
-            factor = min(factor, FACTOR[cue.kind])
+    for rule, begin, end in cues:
+        kind = rule.kind
+        if kind in RAISED:
+            raised = max(raised, RAISED[kind])
+        elif kind in FACTOR and FACTOR[kind] < factor:
+            if end <= first:
+                rules = _rules_after(sentence, kind, begin, end, first)
+            else:
+                rules = begin >= last and _rules_before(sentence, kind, begin, last)
+            factor = FACTOR[kind] if rules else factor
     return raised if factor == 1.0 else factor
 
 
-def _rules(sentence: Sentence, cue: CueMention, first: int, last: int) -> bool:
-    if cue.first < last and first < cue.last:
-        return False
-    if sentence.place == "title" and cue.kind != "negation":
+def _rules_after(sentence: Sentence, kind: str, begin: int, end: int, first: int) -> bool:
+    """Whether a cue of words `begin` to `end` rules what begins at word `first`, after it."""
+    if sentence.place == "title" and kind != "negation":
         return False  # a title names what it covers, compared or not
-    if cue.first < first:
-        reach = _REACH.get(cue.kind)
-        near = reach is None or first - cue.last < reach
-        # "In the future, ..." opens its clause, though a comma follows it.
-        opening = cue.kind == "future" and cue.first == 0
-        return near and not _parted(sentence, cue.last, first, opening=opening)
-    return _rules_before(sentence, cue, last)
+    reach = _REACH.get(kind)
+    near = reach is None or first - end < reach
+    # "In the future, ..." opens its clause, though a comma follows it.
+    opening = kind == "future" and begin == 0
+    return near and not _parted(sentence, end, first, opening=opening)
 
 
-def _rules_before(sentence: Sentence, cue: CueMention, last: int) -> bool:
-    """Whether a cue rules what stands before it.
+def _rules_before(sentence: Sentence, kind: str, begin: int, last: int) -> bool:
+    """Whether a cue that begins at word `begin` rules what ends before it, at word `last`.
 
     Background does ("... have transformed"), a denial just before it ("... were not used"), and a
     hope ("... may one day"). What is merely a plan does not: authors end with plans for their own.
     """
-    if cue.kind == "background":
+    if sentence.place == "title":
+        return False
+    if kind == "background":
         return True
-    near = cue.kind == "hope" or (cue.kind == "denial" and cue.first - last < DENIAL_REACH)
-    return near and not _parted(sentence, last, cue.first)
+    near = kind == "hope" or (kind == "denial" and begin - last < DENIAL_REACH)
+    return near and not _parted(sentence, last, begin)
 
 
 def _parted(sentence: Sentence, last: int, first: int, *, opening: bool = False) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.classifier.tokens import normal, words
 from shared.events import Facet
 
 Kind = Literal["strong", "plain", "weak", "cell", "not"]
@@ -62,6 +63,11 @@ class TaxonomyLabel(Entry):
         """The name by which `implies` refers to it."""
         return f"{self.facet}:{self.id}"
 
+    @cached_property
+    def own_words(self) -> frozenset[str]:
+        """The words of its name and definition, in normal form."""
+        return frozenset(map(normal, words(f"{self.name} {self.definition}")))
+
 
 class Group(Entry):
     """Labels of one facet that belong together; it is never given to an article."""
@@ -84,18 +90,25 @@ class Cue(Entry):
     patterns: tuple[str, ...] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A phrase with what it means: a label (`kind` says how strongly) or a cue.
+    """A phrase with the label that it carries; `kind` says how strongly, `key` is the label's.
 
-    `key` is the label's; `near` says that it counts only in a sentence that names a receptor,
-    `special` that whether it counts depends on what else the sentence names.
+    `near` says that it counts only in a sentence that names a receptor, `special` that whether it
+    counts depends on what else the sentence names.
     """
 
     phrase: str
-    label: TaxonomyLabel | None = None
+    label: TaxonomyLabel
     kind: Kind = "plain"
-    cue: CueKind | None = None
     key: str = ""
     near: bool = False
     special: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CueRule:
+    """A phrase that says how mentions beside it are meant."""
+
+    phrase: str
+    kind: CueKind

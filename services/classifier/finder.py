@@ -7,9 +7,10 @@ costs one look-up for a word, however many phrases there are; and an unknown one
 phrases that can be open at once, whose number the longest phrase bounds. Nothing goes back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from services.classifier.entries import CueRule, Rule
 from services.classifier.phrases import ANY, stem, variants
 from services.classifier.tokens import normal, visible
 
@@ -24,47 +25,81 @@ LONGEST_WORD = 60
 MOST_STEPS = 200_000
 """Steps between states that are remembered."""
 
+Hit = tuple[Rule, int, int]
+"""A phrase of a label, its first word, and the word after its last."""
+CueHit = tuple[CueRule, int, int]
+"""The same of a cue."""
+_Ends = tuple[tuple[Rule | CueRule, int], ...]
+_Open = tuple[tuple["_Node", int], ...]
+
 
 @dataclass(slots=True, eq=False)
 class _Node:
     after: "dict[str, _Node]" = field(default_factory=dict)
-    ends: list[int] = field(default_factory=list)
+    ends: list[Rule | CueRule] = field(default_factory=list)
 
 
-class _State(dict[int, "tuple[_State, tuple[tuple[int, int], ...]]"]):
+class _State:
     """Open phrases: the node that each has reached, and how many words it has taken.
 
-    As a mapping: by kind of word, the state that it leads to, and the phrases that end with it as
-    (phrase, words that it has).
+    `hits` and `cues` are the rules whose phrases end here, each with the words that it has.
+    `after` is, by kind of word, the state that it leads to, as far as a text has asked for it; None
+    where no phrase is open. What is asked for at every word is here and not behind another object:
+    most of the time goes into fetching from memory.
     """
 
-    __slots__ = ("open",)
+    __slots__ = ("after", "cues", "ending", "hits", "open")
 
-    def __init__(self, still: "tuple[tuple[_Node, int], ...]" = ()) -> None:
-        super().__init__()
+    def __init__(self, still: _Open = (), ends: _Ends = ()) -> None:
+        self.after: dict[_Kind, _State] | None = {} if still else None
+        self.ending = bool(ends)
+        self.hits = tuple([(rule, size) for rule, size in ends if isinstance(rule, Rule)])
+        self.cues = tuple([(rule, size) for rule, size in ends if isinstance(rule, CueRule)])
         self.open = still
 
 
-class Finder:
-    """All phrases at once. Phrase number `n` is the `n`-th that was given."""
+class _Kind:
+    """A kind of word: words of one kind are the same to every phrase.
 
-    def __init__(self, phrases: Iterable[str]) -> None:
+    `alone` is the state that it leads to where no phrase is open.
+    """
+
+    __slots__ = ("alone", "begun", "symbols")
+
+    def __init__(self, symbols: tuple[str, ...], begun: _Open, alone: _State) -> None:
+        self.symbols, self.begun, self.alone = symbols, begun, alone
+
+
+class _Kinds(dict[str, _Kind]):
+    """By spelling, the kind of a word, found out when it is first asked for."""
+
+    __slots__ = ("learn",)
+
+    def __init__(self, learn: Callable[[str], _Kind]) -> None:
+        super().__init__()
+        self.learn = learn
+
+    def __missing__(self, raw: str) -> _Kind:
+        return self.learn(raw)
+
+
+class Finder:
+    """The phrases of all rules at once."""
+
+    def __init__(self, rules: Iterable[Rule | CueRule]) -> None:
         self._root = _Node()
         self._stems: dict[str, list[str]] = {}
         self._known: set[str] = set()
-        for number, phrase in enumerate(phrases):
-            for row in variants(phrase):
-                self._add(row, number)
+        for rule in rules:
+            for row in variants(rule.phrase):
+                self._add(row, rule)
         self._longest = max(
             (len(one) for group in self._stems.values() for one in group), default=0
         )
-        self._symbols: list[tuple[str, ...]] = [()]
-        self._numbers: dict[tuple[str, ...], int] = {(): 0}
-        self._beginnings: dict[int, list[tuple[_Node, int]]] = {}
+        self._kinds = _Kinds(self._learn)
         self._forget()
-        self._forget_words()
 
-    def _add(self, row: tuple[str, ...], number: int) -> None:
+    def _add(self, row: tuple[str, ...], rule: Rule | CueRule) -> None:
         node = self._root
         for symbol in row:
             if symbol.endswith("*") and symbol not in self._known:
@@ -73,36 +108,44 @@ class Finder:
                 )
             self._known.add(symbol)
             node = node.after.setdefault(symbol, _Node())
-        node.ends.append(number)
+        node.ends.append(rule)
 
-    def find(self, text: Sequence[str]) -> list[tuple[int, int, int]]:
-        """Every occurrence as (phrase, first word, last word + 1)."""
-        found: list[tuple[int, int, int]] = []
-        state = start = self._start
-        for place, known in enumerate(map(self._kinds.get, text), 1):
-            kind = self._learn(text[place - 1]) if known is None else known
-            if kind > 0 or state is not start:
-                state, ends = state.get(kind) or self._step(state, kind)
-                for number, size in ends:
-                    found.append((number, place - size, place))
-        return found
+    def find(self, text: Sequence[str]) -> tuple[list[Hit], list[CueHit]]:
+        """Every phrase of a label, and every cue, in the order of the words that end them."""
+        hits: list[Hit] = []
+        cues: list[CueHit] = []
+        state = self._start
+        for place, kind in enumerate(map(self._kinds.__getitem__, text), 1):
+            after = state.after
+            if after is None:
+                state = kind.alone
+            else:
+                state = after.get(kind) or self._step(after, state.open, kind)
+            if state.ending:
+                for rule, size in state.hits:
+                    hits.append((rule, place - size, place))
+                for cue, size in state.cues:
+                    cues.append((cue, place - size, place))
+        return hits, cues
 
-    def _learn(self, raw: str) -> int:
-        """The kind of a word: words of one kind are the same to every phrase.
+    def carries(self, word: str) -> bool:
+        """Whether a word of a text carries a label alone."""
+        return bool([1 for rule, _ in self._kinds[word].alone.hits if rule.kind != "not"])
 
-        Above 0 a phrase may begin with it, below it can only go on; 0 is in no phrase.
-        """
+    def _learn(self, raw: str) -> _Kind:
         if len(self._kinds) >= MOST_WORDS:
-            self._forget_words()
-        symbols = self._symbols_of(raw)
-        kind = self._numbers.get(symbols)
-        if kind is None:
-            kind = len(self._symbols)
-            self._symbols.append(symbols)
-            begins = not self._root.after.keys().isdisjoint(symbols)
-            kind = self._numbers[symbols] = kind if begins else -kind
+            self._kinds.clear()
+        kind = self._kind(self._symbols_of(raw))
         if len(raw) <= LONGEST_WORD:
             self._kinds[raw] = kind
+        return kind
+
+    def _kind(self, symbols: tuple[str, ...]) -> _Kind:
+        kind = self._known_kinds.get(symbols)
+        if kind is None:
+            begins = self._root.after
+            begun = tuple([(begins[one], 1) for one in symbols if one in begins])
+            kind = self._known_kinds[symbols] = _Kind(symbols, begun, self._reached(begun))
         return kind
 
     def _symbols_of(self, raw: str) -> tuple[str, ...]:
@@ -116,48 +159,34 @@ class Finder:
             symbols += [one + "*" for one in near if whole.startswith(one)]
         return tuple(symbols)
 
-    def _step(self, state: _State, kind: int) -> tuple[_State, tuple[tuple[int, int], ...]]:
-        moved = self._moved(state, kind)
-        if not moved and state is not self._start:
-            # No open phrase goes on: what follows is as if none had been open.
-            step = self._start.get(kind) or self._step(self._start, kind)
-        else:
-            moved = self._begun(kind) + moved
-            ends = tuple([(number, size) for node, size in moved for number in node.ends])
-            step = (self._state(tuple([one for one in moved if one[0].after])), ends)
+    def _step(self, known: dict[_Kind, _State], still: _Open, kind: _Kind) -> _State:
+        """What a word of some kind makes of open phrases; remembered in `known`."""
         if self._size >= MOST_STEPS:
             self._forget()
-        state[kind] = step
-        self._size += 1
-        return step
-
-    def _begun(self, kind: int) -> list[tuple[_Node, int]]:
-        if kind not in self._beginnings:
-            begins = self._root.after
-            symbols = self._symbols[abs(kind)]
-            self._beginnings[kind] = [(begins[one], 1) for one in symbols if one in begins]
-        return self._beginnings[kind]
-
-    def _moved(self, state: _State, kind: int) -> list[tuple[_Node, int]]:
-        symbols = self._symbols[abs(kind)]
         moved: list[tuple[_Node, int]] = []
-        for node, size in state.open:
+        for node, size in still:
             after = node.after
-            moved += [(after[symbol], size + 1) for symbol in symbols if symbol in after]
+            moved += [(after[one], size + 1) for one in kind.symbols if one in after]
             if ANY in after:
                 moved.append((after[ANY], size + 1))
-        return moved
+        # Where no open phrase goes on, what follows is as if none had been open.
+        state = self._reached((*kind.begun, *moved)) if moved else kind.alone
+        known[kind] = state
+        self._size += 1
+        return state
 
-    def _state(self, still: tuple[tuple[_Node, int], ...]) -> _State:
-        state = self._states.get(still)
+    def _reached(self, moved: _Open) -> _State:
+        still = tuple([one for one in moved if one[0].after])
+        ends = tuple([(rule, size) for node, size in moved for rule in node.ends])
+        state = self._states.get((still, ends))
         if state is None:
-            state = self._states[still] = _State(still)
+            state = self._states[still, ends] = _State(still, ends)
         return state
 
     def _forget(self) -> None:
+        """Forget all states, and the kinds of words, which lead to some of them."""
         self._start = _State()
-        self._states: dict[tuple[tuple[_Node, int], ...], _State] = {(): self._start}
+        self._states: dict[tuple[_Open, _Ends], _State] = {((), ()): self._start}
+        self._known_kinds: dict[tuple[str, ...], _Kind] = {}
+        self._kinds.clear()
         self._size = 0
-
-    def _forget_words(self) -> None:
-        self._kinds: dict[str, int] = {}

@@ -49,10 +49,12 @@ def of_scope(label: TaxonomyLabel, receptor: Receptor, reading: Reading) -> list
 def by_cue(label: TaxonomyLabel, reading: Reading) -> list[Mention]:
     """The words of the cue that a label goes by, the title's first."""
     kind = _CUE.get(label.key)
+    if kind is None:
+        return []
     return [
-        Mention(label, "weak", f"cue {kind}", reading.sentences[number], cue.first, cue.last, 0.0)
+        Mention(label, "weak", f"cue {kind}", reading.sentences[number], first, last, 0.0)
         for number in sorted(reading.cues)
-        for cue in reading.cues[number]
+        for cue, first, last in reading.cues[number]
         if cue.kind == kind
     ]
 

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from services.classifier.taxonomy import Rule
-
-Hit = tuple[Rule, int, int]
-"""A phrase with its first word and the word after its last."""
+from services.classifier.entries import Rule
+from services.classifier.finder import Hit
 
 _reading_order = itemgetter(1, 2)
 _RECEPTORS = ("receptor", "modality", "product")
@@ -21,14 +19,14 @@ def counting(every: list[Hit]) -> list[Hit]:
     for rule, _, _ in every:
         if rule.special:
             return _special(every)
-    return _longest(every) if len(every) > 1 else every
+    return _longest(every)
 
 
 def _special(every: list[Hit]) -> list[Hit]:
     hits = _longest(_not_excluded(every))
-    if any(rule.near for rule, _, _ in hits) and not _names_receptor(hits):
+    if True in {rule.near for rule, _, _ in hits} and not _names_receptor(hits):
         hits = [hit for hit in hits if not hit[0].near]
-    if any(rule.kind == "cell" for rule, _, _ in hits) and not _names_bare_receptor(hits):
+    if "cell" in {rule.kind for rule, _, _ in hits} and not _names_bare_receptor(hits):
         hits = [hit for hit in hits if hit[0].kind != "cell"]
     return hits
 
@@ -36,7 +34,7 @@ def _special(every: list[Hit]) -> list[Hit]:
 def _meets(hit: Hit, others: Iterable[Hit]) -> bool:
     """Whether it shares a word with any of the others."""
     _, begin, end = hit
-    return any(begin < last and first < end for _, first, last in others)
+    return bool([1 for _, first, last in others if begin < last and first < end])
 
 
 def _not_excluded(hits: list[Hit]) -> list[Hit]:
@@ -44,29 +42,49 @@ def _not_excluded(hits: list[Hit]) -> list[Hit]:
     for hit in hits:
         if hit[0].kind == "not":
             blocked.setdefault(hit[0].key, []).append(hit)
+    if not blocked:
+        return hits
     return [
         hit for hit in hits if hit[0].kind != "not" and not _meets(hit, blocked.get(hit[0].key, ()))
     ]
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
+    if len(hits) < 2:
+        return hits
     groups: dict[str, list[Hit]] = {}
     for hit in hits:
-        groups.setdefault(hit[0].key, []).append(hit)
+        key = hit[0].key
+        if key in groups:
+            groups[key].append(hit)
+        else:
+            groups[key] = [hit]
     if len(groups) < len(hits):
-        hits = [
-            hit for group in groups.values() for hit in (_apart(group) if len(group) > 1 else group)
-        ]
+        hits = []
+        for group in groups.values():
+            hits += _apart(group) if len(group) > 1 else group
     return sorted(hits, key=_reading_order)
 
 
 def _apart(group: list[Hit]) -> list[Hit]:
-    """Of one label's hits those that overlap with no longer one."""
+    """Of one label's hits, in the order of their ends, those that overlap with no longer one."""
+    if len(group) == 2:
+        one, two = group
+        if one[2] <= two[1]:
+            return group
+        # Of two of one length the first counts, and the second ends no earlier.
+        return [two] if two[2] - two[1] > one[2] - one[1] else [one]
     kept: list[Hit] = []
-    for hit in sorted(group, key=lambda hit: (hit[1] - hit[2], hit[1])):
-        if not _meets(hit, kept):
+    for hit in sorted(group, key=_rank):
+        if not kept or not _meets(hit, kept):
             kept.append(hit)
     return kept
+
+
+def _rank(hit: Hit) -> tuple[int, int]:
+    """The longest first; of those the first."""
+    _, first, last = hit
+    return first - last, first
 
 
 def _facet(rule: Rule) -> str:
@@ -87,6 +105,6 @@ def _names_bare_receptor(hits: Sequence[Hit]) -> bool:
 
 def _carries(rule: Rule) -> bool:
     label = rule.label
-    if label is None or label.facet != "modality" or rule.kind != "strong":
+    if label.facet != "modality" or rule.kind != "strong":
         return False
     return not label.near_receptor

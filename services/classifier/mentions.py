@@ -1,10 +1,12 @@
 """Every place where a phrase of the taxonomy stands in an article, weighed by place and context."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.classifier.context import RULING, CueMention, weigh
-from services.classifier.hits import Hit, counting
+from services.classifier.context import RULING, weigh
+from services.classifier.finder import CueHit, Hit
+from services.classifier.hits import counting
 from services.classifier.passages import Sentence, sentences
 from services.classifier.senses import Senses, senses
 from services.classifier.taxonomy import Kind, Taxonomy, TaxonomyLabel
@@ -34,40 +36,42 @@ class Mention:
 
     def evidence(self) -> Evidence:
         """The mention as it goes into the event."""
+        return Evidence.model_validate(self.fields())
+
+    def fields(self) -> dict[str, object]:
+        """The fields of `evidence`; many are checked together faster than one by one."""
         sentence = self.sentence
         start, end = sentence.span(self.first, self.last)
-        return Evidence(
-            place=sentence.place,
-            section=sentence.section,
-            sentence=sentence.text,
-            start=start,
-            end=end,
-            matched=sentence.text[start:end],
-            rule=f"{self.label.key} {self.phrase}",
-        )
+        return {
+            "place": sentence.place,
+            "section": sentence.section,
+            "sentence": sentence.text,
+            "start": start,
+            "end": end,
+            "matched": sentence.text[start:end],
+            "rule": f"{self.label.key} {self.phrase}",
+        }
 
 
 @dataclass(slots=True)
 class Reading:
-    """An article with everything that was found in it."""
+    """An article with everything that was found in it.
+
+    `cues` are by number of the sentence. Mentions that count for nothing are only kept for who
+    asks why.
+    """
 
     sentences: list[Sentence]
-    mentions: list[Mention] = field(default_factory=list)
-    cues: dict[int, list[CueMention]] = field(default_factory=dict)
-    senses: Senses = field(default_factory=Senses)
-    _by_facet: dict[str, list[Mention]] = field(default_factory=dict)
-    _cue_kinds: set[str] = field(default_factory=set)
+    mentions: list[Mention]
+    cues: dict[int, list[CueHit]]
+    _by_facet: dict[str, list[Mention]] = field(init=False)
 
-    def add(self, mention: Mention) -> None:
-        """Keep a mention; one that counts for nothing is only kept for who asks why."""
-        self.mentions.append(mention)
-        if mention.weight > 0:
-            self._by_facet.setdefault(mention.label.facet, []).append(mention)
-
-    def add_cues(self, number: int, cues: list[CueMention]) -> None:
-        """Keep the cues of a sentence."""
-        self.cues[number] = cues
-        self._cue_kinds.update([cue.kind for cue in cues])
+    def __post_init__(self) -> None:
+        by_facet: dict[str, list[Mention]] = defaultdict(list)
+        for mention in self.mentions:
+            if mention.weight > 0:
+                by_facet[mention.label.facet].append(mention)
+        self._by_facet = by_facet
 
     def of(self, facet: str) -> list[Mention]:
         """The mentions of one facet that count for something."""
@@ -75,61 +79,52 @@ class Reading:
 
     def has_cue(self, kind: str, title: bool = False) -> bool:
         """Whether a cue of this kind stands anywhere, or in the title."""
-        if title:
-            return any(cue.kind == kind for cue in self.cues.get(0, ()))
-        return kind in self._cue_kinds
+        places = [self.cues.get(0, [])] if title else self.cues.values()
+        return any(cue.kind == kind for cues in places for cue, _, _ in cues)
 
 
 def read(article: Article, taxonomy: Taxonomy) -> Reading:
     """Find every phrase, drop what is excluded or defined otherwise, and weigh the rest."""
     cut = sentences(article)
-    reading = Reading(cut, senses=senses(cut, taxonomy))
+    meant = senses(cut, taxonomy)
+    mentions: list[Mention] = []
+    cues: dict[int, list[CueHit]] = {}
+    find = taxonomy.finder.find
     for sentence in cut:
         if sentence.place != "publication-type":
-            _read_sentence(sentence, taxonomy, reading)
+            hits, said = find(sentence.words)
+            if said:
+                cues[sentence.number] = said
+            if hits:
+                mentions += _weighed(counting(hits), said, sentence, meant)
         if sentence.place in ("mesh", "publication-type") and sentence.words:
-            for mention in _headed(sentence, taxonomy):
-                reading.add(mention)
-    return reading
+            mentions += _headed(sentence, taxonomy)
+    return Reading(cut, mentions, cues)
 
 
-def _read_sentence(sentence: Sentence, taxonomy: Taxonomy, reading: Reading) -> None:
-    hits, cues = _found(sentence, taxonomy)
-    if cues:
-        reading.add_cues(sentence.number, cues)
-    if not hits:
-        return
-    ruling = [cue for cue in cues if cue.kind in RULING]
-    senses = reading.senses
-    for rule, first, last in counting(hits):
-        label = rule.label
-        if label is None or (
-            senses.meant and senses.mean_otherwise(sentence.words[first:last], label)
-        ):
-            continue
-        # "No randomised trial" is rare, and worded otherwise: cues say nothing of the evidence.
-        about = ruling and label.facet != "evidence"
-        factor = weigh(sentence, first, last, ruling) if about else 1.0
-        weight = _place(sentence) * KIND[rule.kind] * factor
-        reading.add(Mention(label, rule.kind, rule.phrase, sentence, first, last, weight, factor))
+def _weighed(
+    hits: list[Hit], cues: Sequence[CueHit], sentence: Sentence, meant: Senses
+) -> list[Mention]:
+    """Mentions of what counts in a sentence, by its place and by what its cues say of them."""
+    if meant.are_named(sentence.text):
+        hits = [hit for hit in hits if not meant.mean_otherwise(hit, sentence.words)]
+    place = CONCLUDING if sentence.last else PLACE[sentence.place]
+    ruling = [cue for cue in cues if cue[0].kind in RULING]
+    if ruling:
+        return [_ruled(hit, ruling, sentence, place) for hit in hits]
+    return [
+        Mention(rule.label, rule.kind, rule.phrase, sentence, first, last, place * KIND[rule.kind])
+        for rule, first, last in hits
+    ]
 
 
-def _found(sentence: Sentence, taxonomy: Taxonomy) -> tuple[list[Hit], list[CueMention]]:
-    """Everything that the taxonomy knows in a sentence: labels, and cues."""
-    rules = taxonomy.rules
-    hits: list[Hit] = []
-    cues: list[CueMention] = []
-    for number, first, last in taxonomy.finder.find(sentence.words):
-        rule = rules[number]
-        if rule.cue:
-            cues.append(CueMention(rule.cue, first, last))
-        else:
-            hits.append((rule, first, last))
-    return hits, cues
-
-
-def _place(sentence: Sentence) -> float:
-    return CONCLUDING if sentence.last else PLACE[sentence.place]
+def _ruled(hit: Hit, ruling: Sequence[CueHit], sentence: Sentence, place: float) -> Mention:
+    rule, first, last = hit
+    # "No randomised trial" is rare, and worded otherwise: cues say nothing of the evidence.
+    about = rule.label.facet != "evidence"
+    factor = weigh(sentence, first, last, ruling) if about else 1.0
+    weight = place * KIND[rule.kind] * factor
+    return Mention(rule.label, rule.kind, rule.phrase, sentence, first, last, weight, factor)
 
 
 def _headed(sentence: Sentence, taxonomy: Taxonomy) -> Iterable[Mention]:

@@ -7,10 +7,11 @@ if their joint says so ("CD19/BCMA") or the sentence does ("compound", "co-infus
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
-from services.classifier.context import CueMention
+from services.classifier.finder import CueHit
 from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import by_sentence
 from services.classifier.tokens import normal
@@ -43,6 +44,22 @@ class Tie:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Joining:
+    """Which words of a sentence may stand between a target and its receptor: some, and targets."""
+
+    words: Sequence[str]
+    known: frozenset[str]
+    targets: AbstractSet[int]
+
+    def close(self, last: int, first: int, most: int) -> bool:
+        """Whether nothing else stands between two words, and not too many of these."""
+        return first - last <= most and all(
+            place in self.targets or normal(self.words[place]) in self.known
+            for place in range(last, first)
+        )
+
+
 def ties(reading: Reading, joining: frozenset[str]) -> list[Tie]:
     """Every tie in the article, in reading order; `joining` are words that may stand between."""
     targets = by_sentence(reading.of("target"))
@@ -69,13 +86,12 @@ def _carriers(mentions: list[Mention]) -> list[Mention]:
 def _in_sentence(
     targets: list[Mention],
     receptors: list[Mention],
-    cues: list[CueMention],
+    cues: list[CueHit],
     between: frozenset[str],
 ) -> Iterator[Tie]:
-    words = targets[0].sentence.words
-    joining = {place for place, word in enumerate(words) if normal(word) in between}
-    joining |= {place for m in targets for place in range(m.first, m.last)}
-    dual = any(cue.kind == "dual" for cue in cues)
+    named = {place for m in targets for place in range(m.first, m.last)}
+    joining = _Joining(targets[0].sentence.words, between, named)
+    dual = any(cue.kind == "dual" for cue, _, _ in cues)
     for chain in _chains(targets, joining):
         several = len({m.label.id for m in chain}) > 1
         receptor = _before(chain, receptors, joining)
@@ -89,11 +105,11 @@ def _in_sentence(
             yield Tie(tuple(chain), receptor, several and one)
 
 
-def _chains(targets: list[Mention], joining: set[int]) -> Iterator[list[Mention]]:
+def _chains(targets: list[Mention], joining: _Joining) -> Iterator[list[Mention]]:
     chain: list[Mention] = []
     for target in targets:
         if chain and (
-            not _close(chain[-1].last, target.first, joining, CHAIN) or _either(chain[-1], target)
+            not joining.close(chain[-1].last, target.first, CHAIN) or _either(chain[-1], target)
         ):
             yield chain
             chain = []
@@ -106,22 +122,18 @@ def _either(one: Mention, two: Mention) -> bool:
     return "or" in one.sentence.words[one.last : two.first]
 
 
-def _close(last: int, first: int, joining: set[int], most: int) -> bool:
-    return first - last <= most and all(place in joining for place in range(last, first))
-
-
-def _before(chain: list[Mention], receptors: list[Mention], joining: set[int]) -> Mention | None:
+def _before(chain: list[Mention], receptors: list[Mention], joining: _Joining) -> Mention | None:
     """The receptor that follows the targets: "CD19-directed ... CAR"."""
     first, last = chain[0].first, chain[-1].last
     for receptor in receptors:
         inside = receptor.first <= first and last <= receptor.last
-        if inside or (receptor.last > last and _close(last, receptor.first, joining, JOINT)):
+        if inside or (receptor.last > last and joining.close(last, receptor.first, JOINT)):
             return receptor
     return None
 
 
 def _after(
-    chain: list[Mention], receptors: list[Mention], cues: Sequence[CueMention]
+    chain: list[Mention], receptors: list[Mention], cues: Sequence[CueHit]
 ) -> Mention | None:
     """The receptor that comes first: "CAR-T cells targeting CD19"."""
     first = chain[0].first
@@ -130,8 +142,8 @@ def _after(
             continue
         if first - receptor.last <= 1 and receptor.sentence.place == "title":
             return receptor
-        if any(c.kind == "aimed" and receptor.last <= c.first and c.last <= first
-               and first - c.last <= AIM for c in cues):  # fmt: skip
+        if any(cue.kind == "aimed" and receptor.last <= begin and end <= first <= end + AIM
+               for cue, begin, end in cues):  # fmt: skip
             return receptor
     return None
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from services.classifier.entries import Cue, CueKind, Entry, Group, Kind, Rule, TaxonomyLabel
+from services.classifier.entries import (
+    Cue,
+    CueKind,
+    CueRule,
+    Entry,
+    Group,
+    Kind,
+    Rule,
+    TaxonomyLabel,
+)  # fmt: skip
 from services.classifier.finder import Finder
 from services.classifier.lines_of import line_of
 from services.classifier.phrases import PhraseError, variants
@@ -19,7 +28,7 @@ from services.classifier.tokens import normal
 from shared.errors import ConfigurationError
 
 __all__ = [
-    "Cue", "CueKind", "Entry", "Group", "Kind", "Rule", "Taxonomy", "TaxonomyLabel",
+    "Cue", "CueKind", "CueRule", "Entry", "Group", "Kind", "Rule", "Taxonomy", "TaxonomyLabel",
     "load_taxonomy", "read_taxonomy",
 ]  # fmt: skip
 
@@ -64,16 +73,16 @@ class Taxonomy(BaseModel):
         return {label.key: label for label in self.labels}
 
     @cached_property
-    def rules(self) -> tuple[Rule, ...]:
-        """Every phrase with its meaning, in the numbering of `finder`."""
+    def rules(self) -> tuple[Rule | CueRule, ...]:
+        """Every phrase with its meaning."""
         return tuple(self._rules())
 
     @cached_property
     def finder(self) -> Finder:
         """All phrases as one automaton."""
-        return Finder(rule.phrase for rule in self.rules)
+        return Finder(self.rules)
 
-    def _rules(self) -> Iterator[Rule]:
+    def _rules(self) -> Iterator[Rule | CueRule]:
         kinds: tuple[tuple[Kind, str], ...] = (
             ("strong", "strong"), ("plain", "patterns"), ("weak", "weak"), ("cell", "cells"),
             ("not", "exclude"),
@@ -83,12 +92,12 @@ class Taxonomy(BaseModel):
                 near = label.near_receptor and kind == "plain"
                 special = near or kind in ("not", "cell")
                 for phrase in getattr(label, name):
-                    yield Rule(phrase, label, kind, None, label.key, near, special)
+                    yield Rule(phrase, label, kind, label.key, near, special)
         for cue in self.cues:
             if cue.kind == "between":
                 continue
             for phrase in cue.patterns:
-                yield Rule(phrase=phrase, cue=cue.kind)
+                yield CueRule(phrase, cue.kind)
 
     @cached_property
     def joining(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from services.classifier.classify import classify
+from services.classifier.entries import CueRule
 from services.classifier.finder import Finder
 from services.classifier.grounds import SILENT
 from services.classifier.tokens import words
@@ -21,7 +22,12 @@ CUES: dict[str, tuple[str, ...]] = {cue.kind: cue.patterns for cue in SHIPPED.cu
 
 @cache
 def finder_of(*phrases: str) -> Finder:
-    return Finder(phrases)
+    return Finder([CueRule(phrase, "support") for phrase in phrases])
+
+
+def finds(phrases: tuple[str, ...], text: str) -> bool:
+    _, found = finder_of(*phrases).find(words(text))
+    return bool(found)
 
 
 def names(evidence: Evidence, given_for: Label) -> bool:
@@ -30,13 +36,13 @@ def names(evidence: Evidence, given_for: Label) -> bool:
     if phrase.startswith("assumed: "):
         return phrase.removeprefix("assumed: ") == SILENT[given_for.facet]
     if phrase.startswith("cue "):
-        return bool(finder_of(*CUES[phrase.removeprefix("cue ")]).find(words(evidence.matched)))
+        return finds(CUES[phrase.removeprefix("cue ")], evidence.matched)
     carrier = SHIPPED.by_key[key]
     headings = {name.casefold() for name in (*carrier.mesh, *carrier.publication_types)}
     if phrase.casefold() in headings and evidence.matched in phrase:
         return True
     known = {*carrier.strong, *carrier.patterns, *carrier.weak, *carrier.cells}
-    return phrase in known and bool(finder_of(phrase).find(words(evidence.matched)))
+    return phrase in known and finds((phrase,), evidence.matched)
 
 
 def unnamed(article: Article) -> list[tuple[str, str, str]]:

@@ -1,14 +1,20 @@
 import pytest
 
+from services.classifier.entries import CueRule
 from services.classifier.finder import Finder
 from services.classifier.phrases import PhraseError
 from services.classifier.tokens import spans, words
 
 
+def finder_of(phrase: str) -> Finder:
+    return Finder([CueRule(phrase, "support")])
+
+
 def matches(phrase: str, text: str) -> list[str]:
     found = words(text)
     places = spans(text)
-    return [text[places[a][0] : places[b - 1][1]] for _, a, b in Finder([phrase]).find(found)]
+    _, cues = finder_of(phrase).find(found)
+    return [text[places[a][0] : places[b - 1][1]] for _, a, b in cues]
 
 
 @pytest.mark.parametrize(
@@ -46,11 +52,22 @@ def test_a_phrase_finds_what_its_notation_says(phrase: str, text: str, expected:
 )
 def test_a_phrase_that_cannot_be_read_says_why(phrase: str, reason: str) -> None:
     with pytest.raises(PhraseError, match=reason):
-        Finder([phrase])
+        finder_of(phrase)
 
 
 def test_a_text_made_to_backtrack_is_read_once() -> None:
     """Every prefix of the phrase stays open at every word; the finder keeps only these."""
-    finder = Finder(["a ~ a ~ a ~ b"])
+    finder = finder_of("a ~ a ~ a ~ b")
 
-    assert finder.find(words("a " * 20_000)) == []
+    assert finder.find(words("a " * 20_000)) == ([], [])
+
+
+def test_a_finder_that_forgets_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = words("CD19 cells made in the living vivo, BCMA cell, and cells made ex vivo " * 5)
+    phrases = [CueRule(one, "support") for one in ("CD19|BCMA cell", "made ~ vivo", "cell made")]
+    remembered = Finder(phrases).find(text)
+    monkeypatch.setattr("services.classifier.finder.MOST_STEPS", 2)
+    monkeypatch.setattr("services.classifier.finder.MOST_WORDS", 2)
+
+    assert Finder(phrases).find(text) == remembered
+    assert len(remembered[1]) == 6 * 5
