@@ -1,12 +1,11 @@
 """From mentions to a score and a confidence for each label."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.classifier.mentions import Mention
 from services.classifier.taxonomy import TaxonomyLabel
-from shared.events import Label
 
 MOST_EVIDENCE = 3
 CERTAIN = 0.99
@@ -39,7 +38,10 @@ class Support:
     @property
     def mentions(self) -> list[Mention]:
         """The mentions, strongest first."""
-        return sorted(self.best.values(), key=lambda m: (-m.weight, m.sentence.number))
+        found = list(self.best.values())
+        if len(found) > 1:
+            found.sort(key=lambda m: (-m.weight, m.sentence.number))
+        return found
 
     @property
     def confidence(self) -> float:
@@ -58,10 +60,11 @@ def supports(mentions: Iterable[Mention]) -> dict[str, Support]:
     """Supports by label id."""
     found: dict[str, Support] = {}
     for mention in mentions:
-        support = found.get(mention.label.id)
-        if support is None:
-            support = found[mention.label.id] = Support(mention.label)
-        support.add(mention)
+        name = mention.label.id
+        if name in found:
+            found[name].add(mention)
+        else:
+            found[name] = Support(mention.label, {mention.sentence.number: mention})
     return found
 
 
@@ -71,17 +74,19 @@ def merge(into: Support, other: Support) -> None:
         into.add(mention)
 
 
-def to_label(label: TaxonomyLabel, mentions: Iterable[Mention], confidence: float) -> Label:
-    """A label of the event, with its strongest sentences."""
+def to_label(
+    label: TaxonomyLabel, mentions: Sequence[Mention], confidence: float
+) -> dict[str, object]:
+    """The fields of a `Label` of the event, with its strongest sentences."""
     if label.facet == "receptor":
         raise ValueError("receptor is not a facet of the answer")
-    return Label(
-        facet=label.facet,
-        id=label.id,
-        name=label.name,
-        confidence=round(min(CERTAIN, max(0.01, confidence)), 3),
-        evidence=tuple(m.evidence() for m in list(mentions)[:MOST_EVIDENCE]),
-    )
+    return {
+        "facet": label.facet,
+        "id": label.id,
+        "name": label.name,
+        "confidence": round(min(CERTAIN, max(0.01, confidence)), 3),
+        "evidence": tuple([mention.fields() for mention in mentions[:MOST_EVIDENCE]]),
+    }
 
 
 def by_sentence(mentions: Iterable[Mention]) -> dict[int, list[Mention]]:

@@ -11,4 +11,4 @@ def test_what_makes_an_article_one_about_receptors_is_no_label_of_the_answer() -
 
 @pytest.mark.parametrize(("given", "kept"), [(1.7, 0.99), (-1.0, 0.01), (0.12345, 0.123)])
 def test_a_confidence_is_never_certain_and_never_nothing(given: float, kept: float) -> None:
-    assert to_label(SHIPPED.by_key["disease:sle"], (), given).confidence == kept
+    assert to_label(SHIPPED.by_key["disease:sle"], (), given)["confidence"] == kept
