@@ -53,9 +53,12 @@ class _State:
     def __init__(self, still: _Open = (), ends: _Ends = ()) -> None:
         self.after: dict[_Kind, _State] | None = {} if still else None
         self.ending = bool(ends)
-        self.hits = tuple([(rule, size) for rule, size in ends if isinstance(rule, Rule)])
-        self.cues = tuple([(rule, size) for rule, size in ends if isinstance(rule, CueRule)])
         self.open = still
+        self.hits: tuple[tuple[Rule, int], ...] = ()
+        self.cues: tuple[tuple[CueRule, int], ...] = ()
+        if ends:
+            self.hits = tuple([(rule, size) for rule, size in ends if isinstance(rule, Rule)])
+            self.cues = tuple([(rule, size) for rule, size in ends if isinstance(rule, CueRule)])
 
 
 class _Kind:
