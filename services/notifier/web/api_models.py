@@ -194,8 +194,10 @@ class Problem(BaseModel):
     errors: list[Wrong] | None = None
 
 
+_AS_SENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "description": words}
+    code: {"model": Problem, "description": words, "content": _AS_SENT}
     for code, words in (
         (400, "The body could not be read."),
         (401, "The token to manage is missing, wrong or expired."),

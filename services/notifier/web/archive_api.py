@@ -18,6 +18,7 @@ from services.notifier.project import Known
 from services.notifier.render.words import pubmed
 from services.notifier.standing import GONE
 from services.notifier.web.about import about_topic
+from services.notifier.web.api_models import PROBLEMS
 from services.notifier.web.article_page import found as found_article
 from services.notifier.web.house import House
 from shared.article import AbstractSection, Correction, MeshHeading, Record, Status
@@ -133,7 +134,7 @@ async def _filters(  # noqa: PLR0913, PLR0917  they are what the address may hav
 
 def router(house: House, shelves: Shelves) -> APIRouter:
     """Both routes."""
-    routes = APIRouter(prefix="/api", tags=["archive"])
+    routes = APIRouter(prefix="/api", tags=["archive"], responses=PROBLEMS)
 
     @routes.get("/topics/{topic}/articles")
     async def search(topic: str, request: Request, _: Annotated[None, Depends(_filters)]) -> Found:
