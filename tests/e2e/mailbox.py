@@ -13,13 +13,17 @@ _FOOT = "What was checked"
 
 @dataclass(frozen=True, order=True)
 class Mail:
-    """One digest mail: `message_id` and subject from its head, `text` its plain-text part."""
+    """One digest mail: `message_id` and subject from its head, `text` its plain-text part.
+
+    `one_click` is where a mail program posts to leave (RFC 8058).
+    """
 
     recipient: str
     date: str
     subject: str
     message_id: str
     text: str
+    one_click: str = ""
 
     @property
     def entries(self) -> list[str]:
@@ -44,6 +48,7 @@ def read(content: bytes) -> Mail:
         subject=str(message["Subject"]),
         message_id=str(message["Message-ID"]),
         text=str(body.get_content()).replace("\r\n", "\n"),
+        one_click=str(message["List-Unsubscribe"] or "").strip("<>"),
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,8 @@ from tests.e2e.mailbox import Labels, Mail, read
 
 ROOT = Path(__file__).parents[2]
 PROFILE = ("--profile", "demo")
+PUBLIC_URL = "http://localhost:8000"
+SLACK_HOST = "slack.test"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Stack:
 
     project: str
     env_file: Path
+    site: str
 
     def compose(self, *arguments: str, seconds: float = 120) -> str:
         """Run a Compose command; what it wrote to stdout. A failure shows all that it said."""
@@ -44,6 +48,21 @@ class Stack:
                 read(client.get(f"{address}/{mail['id']}/download").raise_for_status().content)
                 for mail in found
             ]
+
+    def mails_to(self, address: str, subject: str = "", seconds: float = 60) -> list[Mail]:
+        """The mails to an address, by time; waits for one whose subject has these words."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [mail for mail in self.mails() if mail.recipient == address]
+            if any(subject in mail.subject for mail in found):
+                return sorted(found, key=lambda mail: parsedate_to_datetime(mail.date))
+            assert time.monotonic() < deadline, f"no mail about {subject!r}; there are {found}"
+            time.sleep(0.5)
+
+    def on_to(self, instant: str) -> None:
+        """Move the clock of the demo's days, in ISO 8601."""
+        write = f"echo {instant} > /run/carillon/.new && mv /run/carillon/.new /run/carillon/now"
+        self.compose("run", "--rm", "--no-deps", "--entrypoint", "sh", "demo", "-c", write)
 
     def labels(self) -> Labels:
         """What the notifier's store holds of each article's labels."""
@@ -81,11 +100,18 @@ class Stack:
 def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
     """Build and start everything; afterwards remove it with all it knew."""
     env_file = folder / "env"
-    ports = _free_ports(2)
-    env_file.write_text(
-        f"CARILLON_VERSION=e2e\nMAILDEV_WEB_PORT={ports[0]}\nRABBITMQ_WEB_PORT={ports[1]}\n"
-    )
-    stack = Stack(project, env_file)
+    mail, rabbit, web = _free_ports(3)
+    # The mails name the address that is usual, and so are the same as in the embedded demo.
+    settings = {
+        "CARILLON_VERSION": "e2e",
+        "MAILDEV_WEB_PORT": mail,
+        "RABBITMQ_WEB_PORT": rabbit,
+        "CARILLON_WEB_PORT": web,
+        "NOTIFIER_PUBLIC_URL": PUBLIC_URL,
+        "NOTIFIER_ADMITTED_HOSTS": SLACK_HOST,
+    }
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    stack = Stack(project, env_file, f"http://127.0.0.1:{web}")
     try:
         stack.compose("up", "--build", "--detach", seconds=900)
         yield stack

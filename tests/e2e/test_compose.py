@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.mailbox import Told, embedded, told
-from tests.e2e.stack import ROOT, demo_stack
+from tests.e2e.site import ask_for_news, confirm, post, slack_channel
+from tests.e2e.stack import PUBLIC_URL, ROOT, SLACK_HOST, Stack, demo_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -38,14 +40,49 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return found
 
 
-def test_the_demo_reaches_the_mail_client_as_the_embedded_one_tells_it(
-    expected: Told, tmp_path: Path
-) -> None:
-    with demo_stack("carillon-e2e-whole", tmp_path) as stack:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The installation when the demo's days are over."""
+    with demo_stack("carillon-e2e-whole", tmp_path_factory.mktemp("whole")) as stack:
         stack.wait_for_the_end()
-        assert sorted(stack.mails()) == sorted(expected.mails)
-        held = stack.labels()
-        assert {pmid: held[pmid] for pmid in expected.labels} == expected.labels
+        yield stack
+
+
+def test_the_demo_reaches_the_mail_client_as_the_embedded_one_tells_it(
+    whole: Stack, expected: Told
+) -> None:
+    readers = {mail.recipient for mail in expected.mails}
+    mails = [mail for mail in whole.mails() if mail.recipient in readers]
+
+    assert sorted(mails) == sorted(expected.mails)
+    held = whole.labels()
+    assert {pmid: held[pmid] for pmid in expected.labels} == expected.labels
+
+
+def test_readers_come_in_by_the_page_are_told_and_leave_by_one_click(whole: Stack) -> None:
+    address = "new@example.org"
+    with slack_channel(whole) as channel:
+        assert "Please look into your mailbox" in ask_for_news(whole, email=address)
+        assert "Confirmed" in confirm(whole, address)
+        ask_for_news(whole, email="watch@example.org", when_empty="heartbeat")
+        assert "Confirmed" in confirm(whole, "watch@example.org")
+        hook, owner = f"http://{SLACK_HOST}:8080/services/T0/B0/x", "owner@example.org"
+        ask_for_news(whole, channel="slack", url=hook, email=owner)
+        assert "Confirmed" in confirm(whole, owner)
+        assert len(channel.payloads()) == 1, "a message tries the channel"
+
+        whole.on_to("2026-09-22T12:00:00+00:00")
+        digest = whole.mails_to(address, " new on ")[-1]
+        assert digest.pmids
+        channel.wait_for_payloads(2)
+        assert all(payload["blocks"] for payload in channel.payloads()[1:])
+
+    way_out = digest.one_click.removeprefix(PUBLIC_URL)
+    assert way_out.startswith("/leave?token=")
+    post(whole, way_out, **{"List-Unsubscribe": "One-Click"})
+    whole.on_to("2026-09-29T12:00:00+00:00")
+    whole.mails_to("watch@example.org", "by 29 Sep")
+    assert whole.mails_to(address)[-1] == digest
 
 
 def test_killing_each_service_in_the_middle_changes_nothing_about_the_result(
