@@ -11,7 +11,7 @@ from services.notifier.digest import Coverage, Digest, DigestHead
 from services.notifier.gathered import Gathered
 from services.notifier.health import still_to_tell
 from services.notifier.render.words import BEYOND_LISTED
-from services.notifier.select import Period, is_background, news, notices
+from services.notifier.select import Period, Sent, is_background, news, notices
 from services.notifier.sent import sent_and_changed
 from services.notifier.subscription import Subscription
 from services.notifier.summary import with_summary
@@ -46,17 +46,17 @@ async def draft(
 ) -> Digest:
     """The digest of the period in `head`, but for what `finished` adds; nothing is written."""
     subscription = reader.subscription
-    carried = await history.carried(connection, subscription.id, head.period_to)
-    period = Period(head.period_from, head.period_to, carried)
+    left = await history.left(connection, subscription.id, head.period_to)
+    period = Period(head.period_from, head.period_to, left.carried)
     chosen = await _choose(connection, reader, period)
-    changed = await sent_and_changed(connection, subscription.id)
+    changed = await _changed(connection, reader, chosen.kin.told)
     entries = _most_related(chosen.news)
     digest = compose(
         entries,
         notices(subscription, changed),
         head,
-        await _with_history(connection, head, checked),
-        await _beside(connection, subscription, replace(chosen, news=entries)),
+        _with_history(left.before, checked),
+        await _beside(connection, reader, replace(chosen, news=entries)),
     )
     waiting = len(chosen.news) - len(entries)
     changes = {"waiting": waiting, "news_from": period.floor(subscription)}
@@ -99,9 +99,17 @@ async def _background(
     return kept[: reader.background], left_out
 
 
-async def _beside(
-    connection: AsyncConnection, subscription: Subscription, chosen: Chosen
-) -> Beside:
+async def _changed(
+    connection: AsyncConnection, reader: Reader, told: Collection[int]
+) -> list[Sent]:
+    """What this reader was sent and has changed; asked only where something of it may have."""
+    if (await reader.gathered.changed(connection)).isdisjoint(told):
+        return []
+    return await sent_and_changed(connection, reader.subscription.id)
+
+
+async def _beside(connection: AsyncConnection, reader: Reader, chosen: Chosen) -> Beside:
+    subscription = reader.subscription
     entries = [*chosen.news, *chosen.background]
     others = named((entry.article for entry in entries), chosen.kin.versions)
     sent = await history.sent_on(connection, subscription.id, others)
@@ -110,14 +118,12 @@ async def _beside(
         known=await store.named(connection, subscription.topic, others),
         sent_on={pmid: at.astimezone(subscription.zone).date() for pmid, at in sent.items()},
     )
-    return Beside(chosen.background, ties(entries, chosen.folded, kin))
+    found = ties(entries, chosen.folded, kin)
+    return Beside(chosen.background, found, reader.gathered.made)
 
 
-async def _with_history(
-    connection: AsyncConnection, head: DigestHead, checked: Coverage
-) -> Coverage:
+def _with_history(last: history.Before | None, checked: Coverage) -> Coverage:
     """The coverage with each change of a query's reading marked as told, or carried along."""
-    last = await history.last_digest(connection, head.subscription_id, head.period_to)
     if last is None:
         return checked
     drifts = still_to_tell(checked.drifts, last.coverage.drifts, was_sent=last.was_sent)

@@ -23,16 +23,28 @@ _NOTICE_TYPES = frozenset(
 )
 
 
+Made = dict[tuple[str, int, int], Item]
+
+
 @dataclass(frozen=True)
 class Beside:
-    """What a digest has beside its news: background, and what articles have to do with others."""
+    """What a digest has beside its news: background, and what articles have to do with others.
+
+    `made` are items without ties, by topic, PMID and revision: most look the same to everybody.
+    """
 
     background: Sequence[Classified] = ()
     ties: Mapping[int, tuple[Tie, ...]] = field(default_factory=dict)
+    made: Made = field(default_factory=dict)
 
     def item(self, entry: Classified) -> Item:
         """An article as the digest shows it, with its ties."""
-        return item(entry, self.ties.get(entry.article.pmid, ()))
+        if entry.article.pmid in self.ties:
+            return item(entry, self.ties[entry.article.pmid])
+        key = (entry.topic, entry.article.pmid, entry.revision)
+        if key not in self.made:
+            self.made[key] = item(entry)
+        return self.made[key]
 
 
 def compose(

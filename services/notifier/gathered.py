@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import store
+from services.notifier.compose import Made
 from services.notifier.coverage import LATE, coverage, in_processing, is_complete
 from services.notifier.digest import Coverage
 from services.notifier.project import Known
@@ -54,7 +55,9 @@ class Gathered:
     _versions: dict[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
     _last: dict[tuple[str, datetime, bool], Poll | None] = field(default_factory=dict)
     _checked: dict[tuple[str, datetime, datetime], Checked] = field(default_factory=dict)
+    _changed: list[frozenset[int]] = field(default_factory=list)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    made: Made = field(default_factory=dict)
 
     async def articles(
         self, connection: AsyncConnection, topic: str, since: datetime
@@ -66,6 +69,12 @@ class Gathered:
             held = floor, await store.articles_between(connection, topic, floor, _EVER)
             self._articles[topic] = held
         return held[1]
+
+    async def changed(self, connection: AsyncConnection) -> frozenset[int]:
+        """Articles of all topics of which a notice may be due to somebody."""
+        if not self._changed:
+            self._changed.append(await store.with_standing(connection))
+        return self._changed[0]
 
     async def versions(self, connection: AsyncConnection, topic: str) -> frozenset[tuple[int, int]]:
         """Which record is a version of which, as `store.versions` has it."""

@@ -22,6 +22,11 @@ ARTICLE = "article"
 NOTICE = "notice:"
 """How the kind of a ledger row begins that says that a notice was told."""
 
+_WAS_TOLD = sa.or_(digests.c.state.in_(("sent", "intent")), digests.c.maybe_sent)
+
+_LAST_FEW = 20
+"""More than that many in a row that were given up, and may have arrived, are not looked through."""
+
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
 
@@ -44,6 +49,18 @@ class Before:
 
     coverage: Coverage
     was_sent: bool
+
+
+@dataclass(frozen=True)
+class Left:
+    """What the digests before leave to the next one.
+
+    `before` is the last one that was not given up, or may have arrived all the same. `carried` is
+    from when the last one that was not given up looked for news, if it had to leave some.
+    """
+
+    before: Before | None = None
+    carried: datetime | None = None
 
 
 async def last(connection: AsyncConnection, subscription_id: str, now: datetime) -> Last:
@@ -69,49 +86,52 @@ def last_slot(now: datetime) -> sa.ScalarSelect[Any]:
     )
 
 
-async def last_digest(
-    connection: AsyncConnection, subscription_id: str, until: datetime, *, told: bool = False
-) -> Before | None:
-    """The last digest that was due by `until` and not given up; or of those, the last `told` one.
+async def left(connection: AsyncConnection, subscription_id: str, until: datetime) -> Left:
+    """What the digests that were due by `until` leave to the next one."""
+    content = digests.c.content
+    rows = await connection.execute(
+        sa.select(
+            content["coverage"].label("coverage"),
+            content["waiting"].label("waiting"),
+            content["news_from"].label("news_from"),
+            digests.c.state,
+            _WAS_TOLD.label("was_told"),
+        )
+        .where(
+            _digests_of(subscription_id),
+            digests.c.period_to <= until,
+            sa.or_(digests.c.state != "failed", digests.c.maybe_sent),
+        )
+        .order_by(digests.c.period_to.desc())
+        .limit(_LAST_FEW)
+    )
+    found = rows.all()
+    kept = next((row for row in found if row.state != "failed"), None)
+    return Left(
+        before=_before(found[0]) if found else None,
+        carried=datetime.fromisoformat(kept.news_from) if kept and kept.waiting else None,
+    )
 
-    A given up one that may have reached its reader counts.
-    """
-    was_told = sa.or_(digests.c.state.in_(("sent", "intent")), digests.c.maybe_sent)
+
+async def last_told(
+    connection: AsyncConnection, subscription_id: str, until: datetime
+) -> Before | None:
+    """The last digest due by `until` that was sent, is about to be, or may have arrived."""
     row = (
         await connection.execute(
-            sa.select(digests.c.content["coverage"].label("coverage"), was_told.label("was_told"))
-            .where(
-                _digests_of(subscription_id),
-                digests.c.period_to <= until,
-                was_told if told else sa.or_(was_told, digests.c.state == "skipped"),
-            )
+            sa.select(digests.c.content["coverage"].label("coverage"), _WAS_TOLD.label("was_told"))
+            .where(_digests_of(subscription_id), digests.c.period_to <= until, _WAS_TOLD)
             .order_by(digests.c.period_to.desc())
             .limit(1)
         )
     ).one_or_none()
-    if row is None or not row.coverage:
+    return _before(row) if row else None
+
+
+def _before(row: sa.Row[Any]) -> Before | None:
+    if not row.coverage:
         return None
     return Before(Coverage.model_validate(row.coverage), bool(row.was_told))
-
-
-async def carried(
-    connection: AsyncConnection, subscription_id: str, now: datetime
-) -> datetime | None:
-    """From when the last digest by `now` looked for news, if it left some for the next one."""
-    content = digests.c.content
-    row = (
-        await connection.execute(
-            sa.select(content["waiting"].label("waiting"), content["news_from"].label("news_from"))
-            .where(
-                _digests_of(subscription_id),
-                digests.c.state != "failed",
-                digests.c.period_to <= now,
-            )
-            .order_by(digests.c.period_to.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return datetime.fromisoformat(row.news_from) if row and row.waiting else None
 
 
 async def sent_on(

@@ -139,7 +139,7 @@ async def _is_quiet(
 ) -> bool:
     if subscription.when_empty == "heartbeat" or not is_empty(digest):
         return False
-    told = await history.last_digest(connection, subscription.id, digest.period_to, told=True)
+    told = await history.last_told(connection, subscription.id, digest.period_to)
     return is_quiet(digest, told.coverage if told else None)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.history import CHUNK, told_to
 from services.notifier.match import OUTSIDE
 from services.notifier.project import Known
-from services.notifier.standing import GONE
+from services.notifier.standing import GONE, STANDINGS
 from services.notifier.subscription import Filters, Subscription, Wish
 from services.notifier.tables import articles, inbox, metadata, outbox, polls, received
 from services.notifier.tables import versions as version_pairs
@@ -22,6 +22,7 @@ __all__ = [
     "article", "articles_between", "background", "inbox", "keep_article", "keep_poll", "known",
     "last_poll", "metadata", "named", "note_received", "outbox", "polls_between",
     "received_counts", "recent", "versions",
+    "with_standing",
 ]  # fmt: skip
 
 
@@ -81,6 +82,12 @@ async def recent(
         .limit(limit)
     )
     return [known(row) for row in rows]
+
+
+async def with_standing(connection: AsyncConnection) -> frozenset[int]:
+    """PMIDs of the articles that something has become of: corrected, retracted and the like."""
+    standing = articles.c.status.in_([status.value for status in STANDINGS])
+    return frozenset(await connection.scalars(sa.select(articles.c.pmid).where(standing)))
 
 
 async def keep_article(connection: AsyncConnection, one: Known) -> None:

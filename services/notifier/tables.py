@@ -28,6 +28,7 @@ articles = sa.Table(
     sa.Column("entry", Json, nullable=False),
     sa.Column("indexed", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_articles_topic_discovered_at", "topic", "discovered_at"),
+    sa.Index("ix_articles_status", "status"),
     sa.Index("ix_articles_status_changed_at", "status_changed_at"),
     sa.Index("ix_articles_topic_backfill_relatedness", "topic", "backfill", "relatedness"),
     sa.Index("ix_articles_indexed", "indexed"),

@@ -17,6 +17,7 @@ down_revision = "0002"
 
 Added = tuple["sa.Column[Any]", ...]
 _INDEXES = (
+    ("ix_articles_status", "articles", ["status"]),
     ("ix_articles_status_changed_at", "articles", ["status_changed_at"]),
     ("ix_ledger_pmid", "ledger", ["pmid"]),
     ("ix_articles_indexed", "articles", ["indexed"]),
