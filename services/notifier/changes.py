@@ -14,12 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.rows import wish_of
 from services.notifier.subscribers import LEFT, find, save
 from services.notifier.subscription import Subscription, Wish, faults
-from services.notifier.tables import subscriptions
+from services.notifier.tables import digests, subscriptions
 from services.notifier.vault import Vault
 from shared.errors import Permanent
 
 CHOICES = frozenset(Wish.model_fields) - {"topic", "channel", "address", "owner", "secret"}
 """What a reader may change of a subscription and it stays the same one."""
+
+
+_ENDED = {
+    "active": False,
+    "inactive_reason": sa.func.coalesce(subscriptions.c.inactive_reason, LEFT),
+}
 
 
 class Refused(Permanent):
@@ -33,7 +39,8 @@ async def ask(
 
     `known`: there is such a subscription, confirmed and active, and nothing is changed: who may
     change it holds a link to manage it. An earlier wish that was never confirmed is replaced, and
-    one that has ended begins anew, without anything from before it.
+    one that has ended begins anew, without anything from before it. Until it is confirmed its row
+    keeps why it has ended: neither the file nor time may take that away.
     """
     before = await find(connection, wanted.id)
     if before and before.active and before.subscription.confirmed_at is not None:
@@ -44,7 +51,7 @@ async def ask(
         connection,
         wanted.id,
         active=True,
-        inactive_reason=None,
+        inactive_reason=before.inactive_reason if before else None,
         confirmed_at=None,
         created_at=now,
         paused_at=None,
@@ -57,8 +64,8 @@ async def confirm(connection: AsyncConnection, subscription_id: str, now: dateti
     """Its reader has confirmed it, `now` or before; False when there is none, or it has ended."""
     await connection.execute(
         subscriptions.update()
-        .where(_is(subscription_id), subscriptions.c.confirmed_at.is_(None))
-        .values(confirmed_at=now)
+        .where(_is(subscription_id), subscriptions.c.active, subscriptions.c.confirmed_at.is_(None))
+        .values(confirmed_at=now, inactive_reason=None)
     )
     found = await connection.scalar(sa.select(subscriptions.c.active).where(_is(subscription_id)))
     return bool(found)
@@ -134,15 +141,21 @@ async def leave(connection: AsyncConnection, subscription_id: str) -> bool:
 
 
 async def purge_unconfirmed(connection: AsyncConnection, before: datetime) -> int:
-    """Forget who was asked by a page before then and never confirmed; how many they were."""
-    result = await connection.execute(
-        subscriptions.delete().where(
-            subscriptions.c.origin == "web",
-            subscriptions.c.confirmed_at.is_(None),
-            subscriptions.c.created_at < before,
-        )
+    """Forget who was asked by a page before then and never confirmed; how many they were.
+
+    What had digests before it was asked for anew ends again: its ledger is still somebody's.
+    """
+    stale = (
+        subscriptions.c.origin == "web",
+        subscriptions.c.confirmed_at.is_(None),
+        subscriptions.c.created_at < before,
     )
-    return result.rowcount
+    had_digests = sa.exists().where(digests.c.subscription_id == subscriptions.c.id)
+    ended = await connection.execute(
+        subscriptions.update().where(*stale, subscriptions.c.active, had_digests).values(_ENDED)
+    )
+    gone = await connection.execute(subscriptions.delete().where(*stale, ~had_digests))
+    return ended.rowcount + gone.rowcount
 
 
 async def _set(connection: AsyncConnection, subscription_id: str, **values: object) -> bool:

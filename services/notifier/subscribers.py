@@ -77,6 +77,8 @@ async def save(
     row |= {"created_at": known.created_at, **_revived(known, row, origin, now)}
     if wanted.confirmed_at is not None:
         row["confirmed_at"] = known.confirmed_at or now
+    if known.inactive_reason == LEFT and row.get("inactive_reason", LEFT) == LEFT:
+        row["confirmed_at"] = known.confirmed_at  # whatever the file says: they have left
     await connection.execute(
         subscriptions.update().where(subscriptions.c.id == wanted.id).values(**row)
     )
@@ -88,8 +90,9 @@ def _revived(
     revived: dict[str, object] = {"active": True, "inactive_reason": None}
     if known.recipient != row["recipient"] or known.inactive_reason == REMOVED:
         return revived
-    if known.inactive_reason == LEFT and origin == "console" and row["confirmed_at"]:
-        return {**revived, "created_at": now}
+    if known.inactive_reason == LEFT:
+        is_said = origin == "console" and row["confirmed_at"]
+        return {**revived, "created_at": now} if is_said else {}
     return {"inactive_reason": None} if known.active else {}
 
 

@@ -137,6 +137,7 @@ async def act_on(
             return "It goes on. The next digest brings what was new meanwhile.", ""
         case "return":
             await activate(connection, name)
+            await changes.confirm(connection, name, now)  # the link came to their own mailbox
             return "It is on again.", ""
         case "pause":
             return await _pause(connection, kept, until, now)
