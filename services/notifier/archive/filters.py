@@ -163,5 +163,5 @@ def subscribing(topic: str, asked: Asked) -> str:
     pairs = [("topic", topic)]
     for facet in ("modality", "disease", "target", "evidence", "scope"):
         pairs += [(facet, value) for value in asked.values.get(facet, ()) if value != ALL_SCOPES]
-    pairs += [("journals", journal) for journal in asked.values.get("journal", ())]
+    # Not journals: following one brings all of it, whatever the other filters say.
     return urlencode(pairs)

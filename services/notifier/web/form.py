@@ -87,6 +87,15 @@ def blank(topic: str = "") -> Filled:
     return of_wish(_usual(topic or "topic"), topic=topic)
 
 
+def begun(pairs: Iterable[tuple[str, str]]) -> Filled:
+    """The form as an address begins it: a topic, and filters as a search of the archive has."""
+    given = Filled.of(pairs)
+    values = dict(blank(given.one("topic")).values)
+    values |= {name: given.values[name] for name in SETS if name in given.values}
+    values |= {name: ("\n".join(given.values[name]),) for name in LISTS if name in given.values}
+    return Filled(values)
+
+
 def of_wish(wish: Wish, topic: str | None = None) -> Filled:
     """The form of a wish that is on record; its mailbox and target are not shown."""
     told = wish.model_dump(mode="json", exclude={"address", "owner", "secret"})

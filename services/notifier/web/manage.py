@@ -104,6 +104,11 @@ async def _page(house: House, visit: Visit, done: str = "", fault: str = "") -> 
         "here": "link",
         "token": visit.token,
         "rows": [row(one, offer, now) for one in kept],
+        "feeds": {
+            one.subscription.id: house.tokens.sign("feed", one.subscription.id)
+            for one in kept
+            if one.active and one.subscription.confirmed_at
+        },
         "done": done,
         "fault": fault,
         "suppressed": _SUPPRESSED.get(barred, ""),

@@ -47,10 +47,10 @@ def router(house: House) -> APIRouter:
     routes = APIRouter(prefix="/subscribe", include_in_schema=False)
 
     @routes.get("")
-    async def show(topic: str = "") -> Response:
+    async def show(request: Request) -> Response:
         refuse_closed(house)
         offer = await choices(house)
-        return _form(house, offer, form.blank(topic), {})
+        return _form(house, offer, form.begun(request.query_params.multi_items()), {})
 
     @routes.post("/preview")
     async def try_out(request: Request) -> Response:

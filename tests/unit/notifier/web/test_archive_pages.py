@@ -231,3 +231,19 @@ async def test_the_first_page_names_what_was_found_last_and_nothing_that_fell(si
 
     (found,) = select(page, "ul.latest-found")
     assert [one.text_content() for one in select(found, "a")] == ["Stands"]
+
+
+async def test_a_search_can_be_subscribed_to_with_its_filters(lone: Site) -> None:
+    await lone.desk.receive(poll_completed(), _event(1, "caar-t"))
+    search = await _page(lone, f"{TOPIC}?modality=caar-t&scope=core")
+    (link,) = [a for a in select(search, "a") if a.text_content() == "have what is new sent to you"]
+
+    form = await _page(lone, link.get("href"))
+
+    ticked = {
+        (one.get("name"), one.get("value"))
+        for one in select(form, 'input[type="checkbox"]')
+        if one.get("checked") is not None
+    }
+    assert {("modality", "caar-t"), ("scope", "core")} <= ticked
+    assert ("scope", "adjacent") not in ticked

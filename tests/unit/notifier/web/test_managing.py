@@ -1,5 +1,6 @@
 """One's own subscriptions: the way there, what can be done, and that nobody else can do it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -200,3 +201,17 @@ async def test_what_has_befallen_a_subscription_is_said(lone: Site) -> None:
     assert "Switched off: the webhook answered 410" in page
     assert "It is put right: try again" in page
     lone.desk.clock.now += timedelta(minutes=1)
+
+
+async def test_a_subscription_has_a_feed_as_long_as_it_is_on(lone: Site) -> None:
+    await lone.open()
+    await lone.desk.subscribe(a_subscription())
+    token = await enter(lone)
+    page = await lone.client.get("/manage", params={"token": token})
+    (address,) = re.findall(r'href="(/feeds/[^"]+\.atom)"', page.text)
+    assert (await lone.client.get(address)).status_code == 200
+
+    await lone.post("/manage", token=token, id="reader", action="leave")
+
+    assert (await lone.client.get(address)).status_code == 410
+    assert "/feeds/" not in (await lone.client.get("/manage", params={"token": token})).text
