@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -31,6 +32,15 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _hosts(value: str) -> str:
+    for part in _parts(value):
+        try:
+            ip_network(part)
+        except ValueError:
+            raise ValueError("write addresses or networks: 127.0.0.1,172.16.0.0/12") from None
+    return value
+
+
 def _parts(value: str) -> frozenset[str]:
     return frozenset(part.strip().lower() for part in value.split(",") if part.strip())
 
@@ -57,7 +67,7 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8000, ge=0, le=65535)
     open_to: Literal["everybody", "nobody"] = "everybody"
-    trusted_proxies: str = "127.0.0.1"
+    trusted_proxies: Annotated[str, AfterValidator(_hosts)] = "127.0.0.1"
     secret_key: SecretStr | None = None
     secret_file: Path = Path("state/notifier.key")
     admin_password: SecretStr | None = None

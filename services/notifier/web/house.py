@@ -15,7 +15,8 @@ from shared.clock import Clock, system_clock
 class Doors:
     """Who may come in: whether strangers may subscribe, and the secrets of operator and mail host.
 
-    Without its secret a door is closed. `proxies` are the addresses whose X-Forwarded-For counts.
+    Without its secret a door is closed. `proxies` are the addresses or networks whose
+    X-Forwarded-For counts.
     """
 
     is_open: bool = True

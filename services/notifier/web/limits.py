@@ -85,6 +85,7 @@ async def _check(
     connection: AsyncConnection, what: str, who: str, recipient: str | None, now: datetime
 ) -> None:
     limits = LIMITS[what]
+    await attempts.hold(connection, filter(None, (who, recipient)))
     counted = [
         (limits.by_asker, what, who),
         (limits.by_recipient if recipient else None, f"{what}-for", recipient),
@@ -112,11 +113,22 @@ def address(request: Request, proxies: frozenset[str]) -> str:
     address that is none of theirs.
     """
     peer = request.client.host if request.client else ""
-    if peer not in proxies:
+    if not _is_among(peer, proxies):
         return peer
     named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     chain = [one.strip() for one in named if one.strip()]
-    return next((one for one in reversed(chain) if one not in proxies), peer)
+    return next((one for one in reversed(chain) if not _is_among(one, proxies)), peer)
+
+
+def _is_among(host: str, proxies: frozenset[str]) -> bool:
+    """Whether an address is one of the proxies, or in one of their networks ("172.16.0.0/12")."""
+    if host in proxies:
+        return True
+    try:
+        found = ip_address(host)
+        return any(found in ip_network(one) for one in proxies if "/" in one)
+    except ValueError:
+        return False
 
 
 def _network(host: str) -> str:

@@ -4,8 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
+
+from services.notifier.bounces import address_for
+from services.notifier.tokens import Tokens
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = "http://127.0.0.1:1/entrez/eutils/"
@@ -203,3 +208,34 @@ def test_asyncapi_prints_the_kept_document(carillon: Carillon) -> None:
     kept = (ROOT / "docs" / "asyncapi.json").read_text(encoding="utf-8")
 
     assert json.loads(carillon("asyncapi").stdout) == json.loads(kept)
+
+
+def test_a_returned_mail_is_taken_from_a_pipe(carillon: Carillon) -> None:
+    status = "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nStatus: 5.1.1\n"
+    head = "To: bounces@example.org\nContent-Type: multipart/report; boundary=b\n\n"
+
+    taken = carillon("bounce", stdin=f"{head}--b\n{status}\n--b--\n")
+
+    assert (taken.returncode, taken.stdout) == (0, "ignored\n"), taken.stderr
+
+
+def test_a_returned_mail_is_brought_again_while_the_database_is_away(carillon: Carillon) -> None:
+    away = "postgresql+asyncpg://nobody:x@127.0.0.1:1/none"
+    report = _report(carillon)
+
+    taken = carillon("bounce", stdin=report, CARILLON_DATABASE_URL=away)
+
+    assert taken.returncode == 75
+    assert "bring it again" in taken.stderr
+
+
+def _report(carillon: Carillon) -> str:
+    """A report about a message with our mark: only that is looked up in the database."""
+    carillon.environment["NOTIFIER_SECRET_KEY"] = "a key for tests that is long enough"
+    tokens = Tokens((SecretStr(carillon.environment["NOTIFIER_SECRET_KEY"]),))
+    mark = address_for(tokens, "bounces@example.org", "digest", str(UUID(int=1)))
+    return (
+        f"To: {mark}\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+        "Action: failed\nStatus: 5.1.1\n\n--b--\n"
+    )

@@ -1,14 +1,17 @@
 """From the form to the confirmed subscription, and that nobody learns or floods anything by it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import Request
 
 from services.notifier import suppression, tables
 from services.notifier.recipient import recipient
 from services.notifier.vault import is_sealed
+from services.notifier.web import limits
 from shared.database import transaction
 from shared.errors import Retryable
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
@@ -273,6 +276,29 @@ async def test_behind_a_trusted_proxy_readers_are_told_apart(one: Desk) -> None:
         answer = await site.client.post("/subscribe", data=form, headers=headers)
         assert answer.status_code == 200
     await site.client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "asker"),
+    [
+        ("198.51.100.7", "203.0.113.1", "198.51.100.7"),
+        ("172.18.0.1", "203.0.113.1", "203.0.113.1"),
+        ("127.0.0.1", "198.51.100.1, 203.0.113.1, 172.18.0.1", "203.0.113.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "forged nonsense", "forged nonsense"),
+        ("testclient", "203.0.113.1", "testclient"),
+    ],
+)
+def test_who_asks_is_told_from_our_own_proxies(peer: str, forwarded: str, asker: str) -> None:
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    request = Request({"type": "http", "client": (peer, 1), "headers": headers})
+    assert limits.address(request, frozenset({"127.0.0.1", "172.16.0.0/12"})) == asker
+
+
+async def test_a_hundred_forms_at_once_are_no_way_around_the_limits(site: Site) -> None:
+    await site.open()
+    answers = await asyncio.gather(*(site.subscribe(hour=str(n % 24)) for n in range(15)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 12
 
 
 async def test_where_the_door_is_closed_only_the_operator_adds_readers(one: Desk) -> None:
