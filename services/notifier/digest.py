@@ -44,13 +44,15 @@ class Coverage(Record):
     """What was checked in the period. `counted` is PubMed's number, `stored` the ids we hold.
 
     `in_processing` articles were found and are not classified yet; `legs` are short lines, one
-    per relation. `checked_from` and `checked_to` are `None` when no poll ran. `silent`: no poll
-    ended, or the next one is overdue. `troubles` are the relations that are open, `drifts` the
-    queries that PubMed reads otherwise than before.
+    per relation, and `healthy_since` is since when no poll left one open. `checked_from` and
+    `checked_to` are `None` when no poll ran. `silent`: no poll ended, or the next one is overdue.
+    `troubles` are the relations that are open, `drifts` the queries that PubMed reads otherwise
+    than before.
     """
 
     polls: int
     healthy: bool
+    healthy_since: AwareDatetime | None = None
     unhealthy_since: AwareDatetime | None = None
     silent: bool = False
     checked_from: AwareDatetime | None = None

@@ -97,9 +97,13 @@ class Gathered:
         fresh = [poll for poll in polls if poll.finished_at > period.end - BUNDLE]
         healthy = await self._last_poll(connection, (topic, period.end, True))
         pending = in_processing(recent, held.arrived)
+        told = coverage(polls, pending, healthy, period)
+        if told.healthy:
+            well = await store.healthy_since(connection, topic, period.end)
+            told = told.model_copy(update={"healthy_since": well})
         return Checked(
             last=await self._last_poll(connection, (topic, period.end, False)),
-            coverage=coverage(polls, pending, healthy, period),
+            coverage=told,
             is_complete=is_complete(polls, held.arrived),
             is_settled=not in_processing(fresh, held.arrived),
         )

@@ -19,10 +19,9 @@ from shared.database import insert
 from shared.events import Classified, Poll
 
 __all__ = [
-    "article", "articles_between", "background", "inbox", "keep_article", "keep_poll", "known",
-    "last_poll", "metadata", "named", "note_received", "outbox", "polls_between",
-    "received_counts", "recent", "versions",
-    "with_standing",
+    "article", "articles_between", "background", "healthy_since", "inbox", "keep_article",
+    "keep_poll", "known", "last_poll", "metadata", "named", "note_received", "outbox",
+    "polls_between", "received_counts", "recent", "versions", "with_standing",
 ]  # fmt: skip
 
 
@@ -247,6 +246,22 @@ async def last_poll(
         query = query.where(polls.c.healthy)
     found = await connection.scalar(query.order_by(polls.c.finished_at.desc()).limit(1))
     return Poll.model_validate(found) if found else None
+
+
+async def healthy_since(
+    connection: AsyncConnection, topic: str, until: datetime
+) -> datetime | None:
+    """The end of the first of the polls by `until` since which every one was healthy."""
+    by_then = (polls.c.topic == topic, polls.c.finished_at <= until)
+    trouble = sa.select(sa.func.max(polls.c.finished_at)).where(
+        *by_then, polls.c.healthy.is_(False)
+    )
+    last: datetime | None = await connection.scalar(trouble)
+    later = (polls.c.finished_at > last,) if last else ()
+    first: datetime | None = await connection.scalar(
+        sa.select(sa.func.min(polls.c.finished_at)).where(*by_then, *later)
+    )
+    return first
 
 
 def known(row: sa.Row[tuple[object, ...]]) -> Known:

@@ -62,7 +62,7 @@ def demo_note(digest: Digest) -> str:
 def lines(digest: Digest) -> tuple[str, ...]:
     """What was checked, so that silence is not mistaken for nothing new."""
     coverage = digest.coverage
-    lines = [_checked(digest), *(_leg(digest, leg) for leg in coverage.legs)]
+    lines = [_checked(digest), *(_leg(digest, leg) for leg in coverage.legs), *_healthy(digest)]
     lines += map(drift_line, _untold(digest))
     if coverage.in_processing:
         waiting = counted(coverage.in_processing, "article")
@@ -102,6 +102,13 @@ def _leg(digest: Digest, leg: str) -> str:
     troubles = (one for one in digest.coverage.troubles if leg in one.legs)
     since = next((one.since for one in troubles if one.since), None)
     return clean(f"{leg} since {local(digest, since):%Y-%m-%d %H:%M}" if since else leg)
+
+
+def _healthy(digest: Digest) -> tuple[str, ...]:
+    since = digest.coverage.healthy_since
+    if since is None or digest.coverage.troubles:
+        return ()
+    return (f"Every poll since {local(digest, since):%Y-%m-%d %H:%M} was complete.",)
 
 
 def _untold(digest: Digest) -> tuple[Drift, ...]:

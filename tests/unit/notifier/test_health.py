@@ -1,6 +1,7 @@
 """What of the source is not well: relations that are open, queries that PubMed reads otherwise."""
 
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -58,7 +59,7 @@ def forms(digest: Digest) -> dict[str, str]:
             for part in (block.get("text"), *block.get("elements", ()))
             if part
         ),
-        "atom": atom.feed([digest], FEED, "Feed").decode(),
+        "atom": unescape(atom.feed([digest], FEED, "Feed").decode()),
     }
     return {name: _read(page) for name, page in made.items()}
 

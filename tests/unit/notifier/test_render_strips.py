@@ -7,6 +7,7 @@ from email.policy import default
 from hypothesis import given
 from hypothesis import strategies as some
 
+from services.notifier.item import clean
 from services.notifier.render.lines import subject_line
 from services.notifier.render.strips import size_of, strip, text_of, wire_of
 
@@ -51,4 +52,14 @@ def test_a_subject_is_read_as_it_was_meant(text: str) -> None:
     assert raw.isascii()
     assert raw.endswith(b"\r\n")
     assert all(len(line) <= 78 for line in raw.split(b"\r\n")) or " " not in text
-    assert " ".join(str(read).split()) == " ".join(text.split())
+    assert str(read) == clean(text)
+
+
+def test_a_long_subject_beyond_ascii_gains_no_space_where_it_is_folded() -> None:
+    text = (
+        "Catch-up: 12 new on . begins with a dot: 5 Notices in the literatu…, 7 other, 1 retraction"
+    )
+
+    read = message_from_bytes(subject_line(text) + b"\r\n", policy=default)["Subject"]
+
+    assert str(read) == text

@@ -55,6 +55,26 @@ async def test_a_late_older_revision_changes_nothing_but_is_counted_for_its_poll
     assert counts == {"p1": 1, "p2": 1}
 
 
+async def test_the_source_is_well_since_the_first_poll_after_the_last_that_was_not(
+    desk: Desk,
+) -> None:
+    topic = "car-autoimmune"
+    state = [True, False, False, True, True]
+    await desk.receive(
+        *(
+            a_poll_event(START + n * HOUR, poll=f"p{n}", healthy=well)
+            for n, well in enumerate(state)
+        )
+    )
+    async with transaction(desk.engine) as connection:
+        found = [
+            await store.healthy_since(connection, topic, START + hours * HOUR) for hours in (0, 4)
+        ]
+        none = await store.healthy_since(connection, "nothing", START)
+    assert found == [START, START + 3 * HOUR]
+    assert none is None
+
+
 async def test_an_upsert_that_lost_the_race_leaves_the_newer_revision(desk: Desk) -> None:
     await desk.receive(an_article_event(1, START + HOUR, revision=2))
     older = an_article_event(1, START).data  # type: ignore[attr-defined]
