@@ -7,6 +7,7 @@ the item itself there, and is read all the same.
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,16 +54,44 @@ class Shelf:
 
 async def keep(connection: AsyncConnection, digest: Digest) -> Content:
     """What to store as the content of this digest; its items are written down, each once."""
-    content = digest.model_dump(mode="json")
-    kept: dict[str, Any] = {}
-    for shown in _item_lists(content):
-        for place, item in enumerate(shown):
-            key = _hash(item)
-            kept[key], shown[place] = item, key
-    if kept:
-        rows = [{"hash": key, "item": kept[key]} for key in sorted(kept)]  # one order: no deadlock
-        await connection.execute(insert(connection, items).on_conflict_do_nothing(), rows)
+    content = _emptied(digest).model_dump(mode="json")
+    kept: dict[str, dict[str, Any]] = {}
+
+    def keys(shown: Sequence[Item]) -> list[str]:
+        pressed = [_pressed(item) for item in shown]
+        kept.update(pressed)
+        return [key for key, _ in pressed]
+
+    for part, group in zip(content["groups"], digest.groups, strict=True):
+        part["items"] = keys(group.items)
+    for name in _LISTS:
+        content[name] = keys(getattr(digest, name))
+    await _write(connection, kept)
     return content
+
+
+def _emptied(digest: Digest) -> Digest:
+    groups = tuple(group.model_copy(update={"items": ()}) for group in digest.groups)
+    return digest.model_copy(update={"groups": groups, **dict.fromkeys(_LISTS, ())})
+
+
+@lru_cache(maxsize=SHELF)
+def _pressed(item: Item) -> tuple[str, dict[str, Any]]:
+    """An item as JSON, and its key: made once, for it goes to thousands."""
+    shown = item.model_dump(mode="json")
+    return _hash(shown), shown
+
+
+async def _write(connection: AsyncConnection, kept: dict[str, dict[str, Any]]) -> None:
+    """Write down those items that nobody wrote before."""
+    known: set[str] = set()
+    wanted = sorted(kept)
+    for start in range(0, len(wanted), CHUNK):
+        chunk = items.c.hash.in_(wanted[start : start + CHUNK])
+        known.update(await connection.scalars(sa.select(items.c.hash).where(chunk)))
+    rows = [{"hash": key, "item": kept[key]} for key in wanted if key not in known]
+    if rows:  # in one order: no deadlock
+        await connection.execute(insert(connection, items).on_conflict_do_nothing(), rows)
 
 
 async def load(connection: AsyncConnection, content: Content, shelf: Shelf | None = None) -> Digest:

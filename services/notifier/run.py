@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Collection
 from pathlib import Path
+from time import monotonic
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +24,9 @@ from shared.errors import Retryable
 __all__ = ["Identity", "Office", "Patience", "deliver_due", "load_subscriptions", "sync"]
 
 log = structlog.get_logger(__name__)
+
+CUT_SECONDS = 15.0
+"""So long digests are cut in one pass; then those are sent, and the next pass cuts on."""
 
 
 async def load_subscriptions(
@@ -77,18 +81,25 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
             await sender.rest()
 
 
-async def cut_due(desk: Desk) -> None:
-    """Write down the digests that are due; one that cannot be made does not hold up the others.
+async def cut_due(desk: Desk) -> int:
+    """Write down the digests that are due, for some seconds; how many were looked at.
+
+    One that cannot be made does not hold up the others.
 
     Raises:
         Retryable: the database is away.
     """
-    now = desk.clock()
+    now, ends = desk.clock(), monotonic() + CUT_SECONDS
     terms = Terms(desk.office.patience.max_wait, desk.office.background)
+    looked = 0
     for subscription_id in await to_notify(desk.engine, now):
         await _written(subscription_id, notify(desk.engine, subscription_id, now, terms.gathered))
     for subscription_id in await due(desk.engine, now):
+        if monotonic() > ends:
+            break
+        looked += 1
         await _written(subscription_id, cut(desk.engine, subscription_id, now, terms))
+    return looked
 
 
 async def _written(subscription_id: str, written: Awaitable[Digest | None]) -> None:

@@ -120,7 +120,7 @@ async def _run(engine: AsyncEngine, port: int, given: argparse.Namespace) -> flo
     means = Means(Tokens([SecretStr("a key for the benchmark")]), "https://carillon.example.org")
     office = Office({"email": sender}, IDENTITY, Patience(), means=means)
     desk = Desk(engine, office, lambda: DUE)
-    cut = await _timed(cut_due(desk))
+    cut = await _timed(_cut_all(desk))
     waiting = await _waiting(desk)
     _say(cut.told("cut", len(waiting)))
     ours = bare = Spent()
@@ -138,6 +138,11 @@ async def _run(engine: AsyncEngine, port: int, given: argparse.Namespace) -> flo
         f"{left} left; ratio {ratio:.2f} by the clock, {bare.cpu / ours.cpu:.2f} by processor time"
     )
     return ratio
+
+
+async def _cut_all(desk: Desk) -> None:
+    while await cut_due(desk):
+        continue
 
 
 async def _timed(work: Awaitable[object]) -> Spent:
