@@ -37,6 +37,21 @@ def facts(wish: Wish, names: Names | None = None) -> tuple[tuple[str, str], ...]
     return tuple(found)
 
 
+def tame_facts(wish: Wish, names: Names) -> tuple[tuple[str, str], ...]:
+    """The same for a letter to who may not have asked for it: no word in it is a stranger's.
+
+    Whatever a form puts into a letter is a message to whoever it names. So what was typed is
+    counted only, and so is a label that is not one of ours.
+    """
+    filters = wish.filters
+    known = {name: frozenset(getattr(filters, name)) & names.keys() for name in SETS[1:4]}
+    typed = sum(len(getattr(filters, name)) for name in LISTS)
+    typed += sum(len(getattr(filters, name)) - len(kept) for name, kept in known.items())
+    tame = filters.model_copy(update={**known, **dict.fromkeys(LISTS, ())})
+    found = facts(wish.model_copy(update={"filters": tame}), names)
+    return (*found, ("Also", f"{typed} more, which the page shows")) if typed else found
+
+
 def when(wish: Wish) -> str:
     """The cadence with its hour: "every Monday at 07:00, Europe/Belgrade"."""
     if wish.cadence == "immediate":

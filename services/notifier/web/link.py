@@ -7,7 +7,7 @@ from services.notifier import letters_store
 from services.notifier.recipient import recipient
 from services.notifier.subscribers import everybody, find
 from services.notifier.subscription import is_mail_address
-from services.notifier.web import form, limits
+from services.notifier.web import attempts, form, limits
 from services.notifier.web.form import Filled
 from services.notifier.web.house import House
 from services.notifier.web.pages import page
@@ -79,6 +79,7 @@ async def _by_token(house: House, request: Request, token: str) -> None:
 
 async def _write(house: House, connection: AsyncConnection, who: str) -> None:
     """To the address as it is on record, never as it was typed: they may differ in case."""
+    await attempts.hold(connection, [who])
     own = await everybody(connection, who)
     if own:
         await letters_store.queue(

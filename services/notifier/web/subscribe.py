@@ -11,14 +11,14 @@ from services.notifier.recipient import MAIL, recipient
 from services.notifier.subscription import Subscription, Wish, subscription_id
 from services.notifier.suppression import is_suppressed
 from services.notifier.vault import webhook_key
-from services.notifier.web import form, limits, previews
+from services.notifier.web import attempts, form, limits, previews
 from services.notifier.web.choices import Choices, choices
 from services.notifier.web.faults import Fault, Refused
 from services.notifier.web.form import Filled
 from services.notifier.web.house import House
 from services.notifier.web.pages import page
 from services.notifier.web.request import filled
-from services.notifier.wording import facts
+from services.notifier.wording import tame_facts
 from shared.database import transaction
 
 log = structlog.get_logger(__name__)
@@ -102,9 +102,10 @@ async def ask(house: House, request: Request, wish: Wish, offer: Choices) -> str
     who = recipient("email", mailbox)
     await limits.admit(house, request, "subscribe", who)
     title = offer.title(wish.topic)
-    told = {"topic": title, "facts": [list(pair) for pair in facts(wish, offer.names)]}
+    told = {"topic": title, "facts": [list(pair) for pair in tame_facts(wish, offer.names)]}
     now = house.clock()
     async with transaction(house.engine) as connection:
+        await attempts.hold(connection, [who])
         if await is_suppressed(connection, who):
             return wanted.id
         found = await changes.ask(connection, wanted, now, house.vault)

@@ -1,6 +1,7 @@
 """From the form to the confirmed subscription, and that nobody learns or floods anything by it."""
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -235,6 +236,25 @@ async def test_the_letter_of_another_owner_confirms_nothing(lone: Site) -> None:
     assert (await lone.post("/confirm", token=token_in(second))).status_code == 200
 
 
+async def test_a_form_is_no_way_to_write_to_strangers(lone: Site) -> None:
+    """What was typed is in no letter: it would be a message of somebody else's, sent by us."""
+    await lone.open()
+    await lone.subscribe(
+        words="Win at https://spam.example\nnow",
+        authors="Call 555 0100",
+        disease=["buy-our-pills"],
+        modality="caar-t",
+    )
+    (letter,) = await lone.letters()
+    for part in letter.walk():
+        if not part.is_multipart():
+            content = part.get_content()
+            assert not re.search("spam|555|pills", content)
+            assert "CAAR-T" in content
+            assert "4 more, which the page shows" in content
+    assert "Win at https://spam.example" in (await lone.client.get(link_in(letter))).text
+
+
 async def test_a_program_that_fills_in_everything_writes_to_nobody(lone: Site) -> None:
     await lone.open()
     answer = await lone.subscribe(website="https://spam.example")
@@ -299,6 +319,7 @@ async def test_a_hundred_forms_at_once_are_no_way_around_the_limits(site: Site) 
     await site.open()
     answers = await asyncio.gather(*(site.subscribe(hour=str(n % 24)) for n in range(15)))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 12
+    assert len(await site.letters()) == 1
 
 
 async def test_where_the_door_is_closed_only_the_operator_adds_readers(one: Desk) -> None:
