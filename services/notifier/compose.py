@@ -146,6 +146,13 @@ def with_room(digest: Digest, room: int) -> Digest:
     return narrowed(digest, room)
 
 
+def with_notices(digest: Digest, room: int) -> Digest:
+    """The digest with the `room` gravest notices, and the others counted only."""
+    kept = digest.notices[: max(0, room)]
+    beyond = digest.notices_beyond + len(digest.notices) - len(kept)
+    return digest.model_copy(update={"notices": kept, "notices_beyond": beyond})
+
+
 def _heading(entry: Classified) -> tuple[str, str] | None:
     """Where an article stands; `None` when its scope is unclear."""
     if _NOTICE_TYPES.intersection(entry.article.publication_types):

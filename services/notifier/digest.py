@@ -134,10 +134,12 @@ class Digest(DigestHead):
     looked for from `news_from` on, and so they are found again from there.
     `other` holds the articles whose scope the classifier could not tell: shown, never dropped.
     `background` is no news and in none of the counts; `background_beyond` had no room.
+    `notices_beyond` counts notices that a mail had no room for: none as it is stored.
     `usual`, `firsts` and `trend` set it in its surroundings, as they were when it was cut.
     """
 
     notices: tuple[Notice, ...] = ()
+    notices_beyond: int = 0
     groups: tuple[Group, ...] = ()
     other: tuple[Item, ...] = ()
     other_count: int = 0

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from services.notifier.compose import with_room
+from services.notifier.compose import with_notices, with_room
 from services.notifier.digest import Digest, Item
 from services.notifier.render import coverage, palette, picture, summary, words
 from services.notifier.render.environment import for_html
@@ -21,6 +21,9 @@ __all__ = ["LIMIT", "Fitted", "fitted", "render", "title_markup"]
 
 LIMIT = 100_000
 """Bytes of HTML. Gmail cuts a mail at 102 KB, the foot with the way out first."""
+
+NOTICE = 1_000
+"""About as many bytes as a notice takes with a long title."""
 
 _HERE = Markup("\0")
 """Stands for what is a reader's own while the strips around it are made."""
@@ -44,14 +47,17 @@ def fitted(digest: Digest, links: Links = NO_PAGES, picture_source: str = "") ->
     """The digest as far as its HTML stays within `LIMIT` bytes.
 
     What is too much becomes "N more": of the background first, then the least related news.
-    Notices are never cut: only if there are more than about a hundred is a page longer.
-    `picture_source` is the address of the trend's picture; without one there is none.
+    Notices come last, and only where the digest's own page has the rest: that takes more than a
+    hundred. `picture_source` is the address of the trend's picture; without one there is none.
     """
     frame = _frame(digest, links, picture_source)
     strips = frame.around(digest)
     while (over := size_of(strips) - LIMIT) > 0 and (digest.shown or digest.background):
         digest = with_room(digest, _room(digest, over))
         strips = frame.around(digest)
+    while (over := size_of(strips) - LIMIT) > 0 and digest.notices and links.permalink:
+        digest = with_notices(digest, len(digest.notices) - 1 - over // NOTICE)
+        strips = _frame(digest, links, picture_source).around(digest)
     return Fitted(digest, strips)
 
 
@@ -89,6 +95,7 @@ def _frame(digest: Digest, links: Links, picture_source: str) -> _Frame:
         "digest": digest,
         "doors": words.doors(links),
         "leave": links.leave,
+        "permalink": links.permalink,
         "words": words,
         "coverage": coverage,
     }

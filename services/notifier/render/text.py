@@ -26,6 +26,7 @@ def strips(digest: Digest, links: Links = NO_PAGES) -> Sequence[Strip]:
         "digest": digest,
         "doors": words.doors(links),
         "leave": links.leave,
+        "permalink": links.permalink,
         "words": words,
         "coverage": coverage,
         "summary": summary,

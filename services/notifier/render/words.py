@@ -139,7 +139,8 @@ def quote_pieces(item: Item) -> tuple[tuple[str, bool], ...]:
 def headline(digest: Digest) -> str:
     """How many articles are new, and in which days; or what is told at once."""
     if digest.kind == "notice":
-        return f"{counted(len(digest.notices), 'notice')} about papers you were sent"
+        told = len(digest.notices) + digest.notices_beyond
+        return f"{counted(told, 'notice')} about papers you were sent"
     if not (digest.total or digest.notices or digest.all_background):
         return f"{QUIET} ({period(digest)})"
     new = counted(digest.total, "new article") if digest.total else "No new article"
@@ -199,6 +200,11 @@ def tally(digest: Digest) -> tuple[tuple[str, int], ...]:
 def filled(digest: Digest) -> tuple[Group, ...]:
     """The groups with anything left to show."""
     return tuple(group for group in digest.groups if group.items)
+
+
+def notices_more(digest: Digest) -> str:
+    """How many notices had no room."""
+    return counted(digest.notices_beyond, "more notice")
 
 
 def notice_lead(notice: Notice) -> str:

@@ -265,3 +265,29 @@ def test_text_keeps_to_its_width_except_for_addresses() -> None:
 
     assert all(len(line) <= WIDTH or "https://" in line for line in plain.splitlines())
     assert "\n\n\n" not in plain
+
+
+def test_of_very_many_notices_the_gravest_are_in_the_mail_and_the_rest_on_its_page() -> None:
+    kinds = ("corrected", "retracted")
+    notices = tuple(
+        a_notice(pmid=n, title=f"Paper {n} " + "word " * 60, kind=kinds[n % 2])
+        for n in range(1, 301)
+    )
+    digest = a_digest(an_entry(1, a_label()), notices=notices)
+    links = Links(LEAVE, None, "https://c.example/d/x")
+
+    shown, _ = html.fitted(digest, links)
+    page, plain = html.render(digest, links), text.render(digest, links)
+
+    assert len(page.encode()) <= html.LIMIT
+    assert 80 < len(shown.notices) < 130
+    assert {one.kind for one in shown.notices} == {"retracted"}
+    for told in (Reading(page).seen, flat(plain)):
+        assert f"{300 - len(shown.notices)} more notices. Read them on the web" in told
+        assert "1 more" in told
+
+
+def test_without_a_page_no_notice_is_left_out() -> None:
+    notices = tuple(a_notice(pmid=n, title="word " * 60) for n in range(1, 301))
+
+    assert len(html.fitted(a_digest(notices=notices)).digest.notices) == 300
