@@ -3,8 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
+import sqlalchemy as sa
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier.recipient import MAIL
 from services.notifier.subscribers import REMOVED, save, select_one
 from services.notifier.subscription import Subscription, subscription_id
 from services.notifier.tables import digests, ledger, subscriptions
@@ -52,3 +55,19 @@ async def _take_over(connection: AsyncConnection, one: Subscription, kept: Colle
         for table in (digests, ledger):
             owned = table.c.subscription_id == before
             await connection.execute(table.update().where(owned).values(subscription_id=one.id))
+
+
+async def present_id(connection: AsyncConnection, name: str) -> str:
+    """The id that a subscription has now: links in mails from before keep the earlier one."""
+    if (await connection.execute(select_one(name))).one_or_none():
+        return name
+    columns = (subscriptions.c[column] for column in ("id", "topic", "channel", "address"))
+    rows = await connection.execute(
+        sa.select(*columns).where(
+            subscriptions.c.origin == "file", subscriptions.c.channel.in_(MAIL)
+        )
+    )
+    before: dict[str, str] = {
+        subscription_id(r.topic, r.channel, SecretStr(r.address)): r.id for r in rows
+    }
+    return before.get(name, name)

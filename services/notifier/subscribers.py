@@ -213,11 +213,15 @@ async def lock_person(connection: AsyncConnection, subscription_id: str) -> Subs
 
 
 async def deactivate(connection: AsyncConnection, subscription_id: str, reason: str) -> None:
-    """Switch a subscription off; `reason` is for its owner and the operator, without address."""
+    """Switch a subscription off; `reason` is for its owner and the operator, without address.
+
+    Of one that its reader has left, that stays the reason.
+    """
+    has_left = subscriptions.c.inactive_reason == LEFT
     await connection.execute(
         subscriptions.update()
         .where(subscriptions.c.id == subscription_id)
-        .values(active=False, inactive_reason=reason)
+        .values(active=False, inactive_reason=sa.case((has_left, LEFT), else_=reason))
     )
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import letters_store
+from services.notifier.listing import present_id
 from services.notifier.recipient import recipient
 from services.notifier.subscribers import everybody, find
 from services.notifier.subscription import is_mail_address
@@ -70,7 +71,7 @@ async def by_address(house: House, request: Request, address: str) -> None:
 async def _by_token(house: House, request: Request, token: str) -> None:
     name = house.tokens.read("ask", token, house.clock())
     async with transaction(house.engine) as connection:
-        kept = await find(connection, name)
+        kept = await find(connection, await present_id(connection, name))
     who = recipient("email", mailbox_of(kept.subscription)) if kept else name
     await limits.admit(house, request, "ask", who)
     async with transaction(house.engine) as connection:

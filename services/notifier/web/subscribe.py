@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import structlog
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier import changes, letters_store
 from services.notifier.letters import Kind
 from services.notifier.recipient import MAIL, recipient
+from services.notifier.subscribers import everybody
 from services.notifier.subscription import Subscription, Wish, subscription_id
 from services.notifier.suppression import is_suppressed
 from services.notifier.vault import webhook_key
@@ -110,9 +112,17 @@ async def ask(house: House, request: Request, wish: Wish, offer: Choices) -> str
             return wanted.id
         found = await changes.ask(connection, wanted, now, house.vault)
         kind: Kind = "confirm" if found == "asked" else "known"
+        if kind == "known":
+            mailbox = await _on_record(connection, who) or mailbox
         await letters_store.queue(connection, kind, mailbox, now, wanted.id, told)
     log.info("subscription_asked", subscription_id=wanted.id, channel=wish.channel)
     return wanted.id
+
+
+async def _on_record(connection: AsyncConnection, who: str) -> str | None:
+    """A mailbox as it is on record: a link to manage never goes to one as somebody typed it."""
+    found = (mailbox_of(one.subscription) for one in await everybody(connection, who))
+    return next((mailbox for mailbox in found if recipient("email", mailbox) == who), None)
 
 
 def mailbox_of(wish: Wish) -> str:

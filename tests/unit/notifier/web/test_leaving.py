@@ -1,12 +1,16 @@
 """The way out: by a mail program's one click (RFC 8058), and by the page."""
 
+import re
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
 from services.notifier import tables
-from services.notifier.subscribers import LEFT
+from services.notifier.listing import sync_file
+from services.notifier.subscribers import LEFT, deactivate
+from services.notifier.subscription import subscription_id
 from shared.database import transaction
 from tests.unit.notifier.kit import a_subscription
 from tests.unit.notifier.web.kit import Site
@@ -25,6 +29,11 @@ async def token(site: Site) -> str:
 async def row(site: Site) -> sa.Row[Any]:
     (found,) = await site.desk.rows(tables.subscriptions)
     return found
+
+
+def undo_in(page: httpx.Response) -> str:
+    (found,) = re.findall(r'name="undo" value="([^"]+)"', page.text)
+    return str(found)
 
 
 async def test_looking_at_the_page_changes_nothing(site: Site, token: str) -> None:
@@ -74,10 +83,45 @@ async def test_a_mail_program_that_posts_badly_is_understood(
 async def test_the_button_leaves_and_a_mistake_is_undone(site: Site, token: str) -> None:
     left = await site.post("/leave", token=token, action="leave")
     assert "You have left" in left.text
-    back = await site.post("/leave", token=token, action="undo")
-    assert "Welcome back" in back.text
+    for _ in range(2):  # a double click
+        back = await site.post("/leave", token=token, action="undo", undo=undo_in(left))
+        assert "Welcome back" in back.text
+        kept = await row(site)
+        assert (kept.active, kept.inactive_reason) == (True, None)
+
+
+async def test_the_link_to_leave_of_a_mail_that_was_passed_on_brings_nobody_back(
+    site: Site, token: str
+) -> None:
+    left = await site.post("/leave", token=token, action="leave")
+    again = await site.post("/leave", token=token, action="leave")
+    assert ('value="undo"' in left.text, 'value="undo"' in again.text) == (True, False)
+    for undo in ("", token, site.tokens.sign("form", "undo other")):
+        await site.post("/leave", token=token, action="undo", undo=undo)
+        assert not (await row(site)).active
+    site.desk.clock.advance(hours=2)
+    await site.post("/leave", token=token, action="undo", undo=undo_in(left))
+    assert not (await row(site)).active
+
+
+async def test_a_mail_from_before_its_entry_had_an_id_can_be_left_by(site: Site) -> None:
+    await site.open()
+    one = a_subscription()
+    name = subscription_id(one.topic, one.channel, one.address)
+    for given in (name, "by-name"):
+        async with transaction(site.desk.engine) as connection:
+            entry = a_subscription(id=given, address=one.address)
+            await sync_file(connection, [entry], site.desk.clock())
+    await site.client.post("/leave", params={"token": site.tokens.sign("leave", name)})
     kept = await row(site)
-    assert (kept.active, kept.inactive_reason) == (True, None)
+    assert (kept.id, kept.active, kept.inactive_reason) == ("by-name", False, LEFT)
+
+
+async def test_that_a_reader_left_stays_the_reason_whatever_follows(site: Site, token: str) -> None:
+    await site.post("/leave", token=token)
+    async with transaction(site.desk.engine) as connection:
+        await deactivate(connection, "reader", "switched off by the operator")
+    assert (await row(site)).inactive_reason == LEFT
 
 
 async def test_what_was_switched_off_by_others_is_not_undone_here(site: Site, token: str) -> None:

@@ -194,6 +194,17 @@ async def test_who_is_subscribed_already_gets_the_link_to_manage(lone: Site) -> 
     assert "every Friday" in (await lone.client.get(link)).text
 
 
+async def test_the_link_to_manage_goes_to_the_address_on_record_not_to_one_as_typed(
+    lone: Site,
+) -> None:
+    await lone.open()
+    await lone.subscribe()
+    await lone.post("/confirm", token=token_in(await lone.link()))
+    await lone.subscribe(email="READER@example.org")
+    (letter,) = await lone.letters()
+    assert letter["To"] == "reader@example.org"
+
+
 async def test_nothing_at_all_goes_to_who_is_suppressed(site: Site) -> None:
     await site.open()
     async with transaction(site.desk.engine) as connection:
