@@ -7,18 +7,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 
 from shared.errors import Permanent
 
 PREFIX = "whsec_"
-_OCTETS = 32
-"""Of a secret: the specification asks for 24 to 64."""
-
-
-def new_secret() -> str:
-    """A secret for one webhook: shown to its owner once, and sealed by the vault at rest."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(_OCTETS)).decode("ascii")
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

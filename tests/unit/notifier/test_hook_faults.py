@@ -16,11 +16,10 @@ from services.notifier.office import BACK_OFF
 from services.notifier.packing import Means
 from services.notifier.senders.outgoing import Outgoing
 from services.notifier.senders.pace import Buckets, Pace
-from services.notifier.senders.signing import new_secret
 from services.notifier.senders.slack import SlackSender
 from services.notifier.senders.targets import Admission
 from services.notifier.senders.webhook import WebhookSender
-from services.notifier.vault import Vault
+from services.notifier.vault import Vault, webhook_key
 from shared.article import Status
 from shared.database import transaction
 from tests.unit.notifier.hookserver import (
@@ -35,7 +34,7 @@ from tests.unit.notifier.hookserver import (
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
 from tests.unit.notifier.test_run import next_poll, retract
 
-SECRET = new_secret()
+SECRET = webhook_key().get_secret_value()
 VAULT = Vault([SecretStr("the key of this house, long enough")])
 GATE = Admission(frozenset({"127.0.0.1"}))
 
