@@ -69,8 +69,12 @@ texts = sa.Table(
     sa.Column("topic", sa.String(64), primary_key=True),
     sa.Column("pmid", sa.BigInteger, primary_key=True),
     sa.Column("words", sa.Text, nullable=False),
+    postgresql_with={"toast_tuple_target": 8160},
 )
-"""The text of each article that is searched, as `archive.fold` writes it."""
+"""The text of each article that is searched, as `archive.fold` writes it.
+
+PostgreSQL keeps it in the row as it is: packed, a search would spend most of its time on unpacking.
+"""
 
 labels = sa.Table(
     "labels",

@@ -92,6 +92,7 @@ def _archive() -> None:
         sa.Column("words", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("topic", "pmid", name="pk_texts"),
         schema=schema("notifier"),
+        postgresql_with={"toast_tuple_target": 8160},
     )
     _labels_and_revisions()
 
