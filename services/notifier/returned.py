@@ -33,8 +33,9 @@ _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _ABOUT_US = frozenset({"3", "4", "5", "6", "7"})
 """RFC 3463 subjects that say nothing of the mailbox: system, network, protocol, content, policy."""
 
-_FULL = ("2", "2")
-"""X.2.2: a full mailbox is emptied some day, though some servers call it permanent."""
+_NOT_GONE = frozenset({("1", "7"), ("1", "8"), ("2", "2"), ("2", "3")})
+"""Our own address is refused, or the message too long; and a full mailbox is emptied some day,
+though some servers call it permanent."""
 
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "opt-out-list"})
 
@@ -118,7 +119,7 @@ def _verdict(action: str, code: str) -> Verdict:
     kind, subject, detail = code.split(".")
     if action in {"delayed", "delivered", "relayed", "expanded"} or kind != "5":
         return "delayed"
-    if subject in _ABOUT_US or (subject, detail) == _FULL:
+    if subject in _ABOUT_US or (subject, detail) in _NOT_GONE:
         return "refused"
     return "gone"
 

@@ -23,8 +23,16 @@ __all__ = ["SmtpSender", "SmtpServer", "Tls", "connection", "translate"]
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MAILBOX = {"1", "2"}
 """RFC 3463 subjects that speak of the recipient: addressing and mailbox status."""
-_POLICY = "7"
-"""RFC 3463 subject of security and policy: mostly a relay that does not take mail from us."""
+_ABOUT_US = {("1", "7"), ("1", "8")}
+"""Of these two, what speaks of the sender's address; Postfix says so only after RCPT."""
+_FULL = ("2", "2")
+_TOO_LONG = ("2", "3")
+"""The message is longer than this mailbox takes."""
+_POLICY = {"5", "7"}
+"""RFC 3463 subjects of protocol, and of security and policy: mostly a relay that does not take mail
+from us, or wants us to log in first."""
+_TO_US = {500, 501, 502, 503, 504, 530, 535, 538}
+"""Codes about how we speak, or that we have to log in (RFC 5321, 4.2.3; RFC 4954, 6)."""
 
 
 class SmtpSender:
@@ -143,9 +151,10 @@ def translate(error: SMTPException | OSError) -> Retryable | Permanent:
     """What a fault of the library means; the words are ours, for a server's quote addresses.
 
     5xx to the recipient, or to the message with an enhanced code about the recipient (RFC 3463
-    X.1 and X.2), is the recipient's end. 5xx to the message otherwise ends the digest. Anything
-    said to us (greeting, TLS, authentication, sender, a relay's policy X.7) may be put right by
-    the operator and is tried again.
+    X.1 and X.2), is the recipient's end; but a full mailbox is emptied some day. 5xx to the message
+    otherwise ends the digest. Anything said to us, after RCPT too (greeting, TLS, authentication,
+    sender X.1.7 and X.1.8, protocol X.5, a relay's policy X.7), may be put right by the operator
+    and is tried again: else one wrong setting would end every subscription for good.
     """
     if isinstance(error, SMTPRecipientRefused):
         return _recipient(error)
@@ -159,17 +168,30 @@ def translate(error: SMTPException | OSError) -> Retryable | Permanent:
 def _recipient(error: SMTPRecipientRefused) -> Retryable | Permanent:
     if error.code < 500:
         return Retryable(f"SMTP server put the recipient off with {_code(error)}")
-    if _subject(error) == _POLICY:
+    subject = _subject(error)
+    is_to_us = subject is None and error.code in _TO_US
+    if is_to_us or subject in _ABOUT_US or (subject and subject[0] in _POLICY):
         return Retryable(
             f"SMTP server does not relay to the recipient ({_code(error)}): "
             "check NOTIFIER_SMTP_USER, NOTIFIER_MAIL_FROM and the relay's rules"
         )
+    return _mailbox(error, subject)
+
+
+def _mailbox(
+    error: SMTPResponseException, subject: tuple[str, str] | None
+) -> Retryable | Permanent:
+    if subject == _FULL:
+        return Retryable(f"SMTP server: the recipient's mailbox is full ({_code(error)})")
     return RecipientRejected(f"SMTP server rejected the recipient with {_code(error)}")
 
 
-def _message(error: SMTPDataError) -> Permanent:
-    if _subject(error) in _MAILBOX:
-        return RecipientRejected(f"SMTP server rejected the recipient with {_code(error)}")
+def _message(error: SMTPDataError) -> Retryable | Permanent:
+    subject = _subject(error)
+    if subject in _ABOUT_US:
+        return Retryable(f"SMTP server answered {_code(error)} to us: {_advice(error)}")
+    if subject and subject[0] in _MAILBOX and subject != _TOO_LONG:
+        return _mailbox(error, subject)
     return Permanent(f"SMTP server refused the message with {_code(error)}")
 
 
@@ -196,6 +218,7 @@ def _code(error: SMTPResponseException) -> str:
     return f"{error.code} {found.group()}" if found else str(error.code)
 
 
-def _subject(error: SMTPResponseException) -> str | None:
+def _subject(error: SMTPResponseException) -> tuple[str, str] | None:
+    """Subject and detail of the enhanced code: what the answer is about."""
     found = _ENHANCED.search(error.message)
-    return found.group(2) if found else None
+    return (found.group(2), found.group(3)) if found else None

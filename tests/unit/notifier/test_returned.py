@@ -103,6 +103,8 @@ text
         ("5.2.1", "failed", "gone"),
         ("5.0.0", "failed", "gone"),
         ("5.2.2", "failed", "refused"),
+        ("5.2.3", "failed", "refused"),
+        ("5.1.8", "failed", "refused"),
         ("5.7.1", "failed", "refused"),
         ("5.4.4", "failed", "refused"),
         ("4.2.2", "failed", "delayed"),

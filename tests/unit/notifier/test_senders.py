@@ -99,6 +99,11 @@ def test_a_message_travels_in_seven_bits_and_the_same_each_time() -> None:
         ("551 user not local", RecipientRejected),
         ("553 5.1.3 bad address", RecipientRejected),
         ("554 5.7.1 <reader@example.org> relay access denied", Retryable),
+        ("550 5.1.8 <news@example.org>: Sender address rejected: Domain not found", Retryable),
+        ("553 5.1.7 <news@example.org>: Sender address rejected", Retryable),
+        ("530 log in first", Retryable),
+        ("503 5.5.1 bad sequence", Retryable),
+        ("552 5.2.2 mailbox full", Retryable),
     ],
 )
 async def test_an_answer_about_the_recipient(answer: str, kind: type[Exception]) -> None:
@@ -116,6 +121,9 @@ async def test_an_answer_about_the_recipient(answer: str, kind: type[Exception])
         ("550 5.1.1 no such user after all", RecipientRejected),
         ("554 5.7.1 looks like spam", Permanent),
         ("552 5.3.4 too big", Permanent),
+        ("552 5.2.3 too long for this mailbox", Permanent),
+        ("552 5.2.2 mailbox full", Retryable),
+        ("550 5.1.8 sender rejected", Retryable),
         ("554 refused", Permanent),
     ],
 )
