@@ -53,6 +53,21 @@ async def test_a_reader_subscribes_confirms_and_gets_the_digest_that_was_chosen(
     assert "CAR-NK (" not in text
 
 
+async def test_a_preview_shows_what_the_last_weeks_would_have_brought_and_keeps_the_form(
+    visitor: Visitor, looks: Looks
+) -> None:
+    await visitor.open("/subscribe")
+    await visitor.tick("CAR-Treg")
+    await visitor.choose("Every week")
+    await visitor.push("Show what the last weeks would have brought")
+
+    preview = visitor.page.locator("#preview")
+    assert await preview.locator("h3 a").count()
+    assert "CAR-Treg" in await preview.inner_text()
+    assert await visitor.page.get_by_role("checkbox", name="CAR-Treg").is_checked()
+    await looks.check(visitor.page)
+
+
 async def test_a_form_with_faults_says_which_and_keeps_what_was_filled_in(
     visitor: Visitor, looks: Looks
 ) -> None:

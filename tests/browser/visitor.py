@@ -88,9 +88,11 @@ class Visitor:
     async def choose(self, label: str) -> None:
         """One of several: Tab to the group, then the arrows."""
         wanted = self.page.get_by_role("radio", name=label).first
-        group = await wanted.get_attribute("name")
-        await self.reach(self.page.locator(f"input[type=radio][name={group}]:checked"))
-        for _ in range(await self.page.locator(f"input[type=radio][name={group}]").count()):
+        group = self.page.locator(f"input[type=radio][name={await wanted.get_attribute('name')}]")
+        chosen = group.and_(self.page.locator(":checked"))
+        await self.reach(chosen if await chosen.count() else group.first)
+        await self.page.keyboard.press("Space")
+        for _ in range(await group.count()):
             if await wanted.is_checked():
                 return
             await self.page.keyboard.press("ArrowDown")
