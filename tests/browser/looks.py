@@ -40,7 +40,7 @@ class Looks:
         context = await self.browser.new_context(bypass_csp=True, viewport=SIZES[self.size])
         try:
             copy = await context.new_page()
-            await _lay_out(copy, html, url)
+            await lay_out(copy, html, url)
             wide = await copy.evaluate(_TOO_WIDE)
             assert wide <= 0, f"{url}: {wide} pixels wider than the {self.size}"
             await copy.evaluate(AXE)
@@ -53,7 +53,9 @@ class Looks:
             await context.close()
 
 
-async def _lay_out(copy: Page, html: str, url: str) -> None:
+async def lay_out(copy: Page, html: str, url: str) -> None:
+    """Show HTML as if it had come from that address, with the styles that are there."""
+
     async def answer(route: Route) -> None:
         await route.fulfill(body=html, content_type="text/html; charset=utf-8")
 
