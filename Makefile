@@ -18,7 +18,7 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test golden lint format types eval check year fuzz bench up down clean runtime development
+.PHONY: help demo demo-web test golden screens lint format types eval check year fuzz bench up down clean runtime development
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,14 @@ demo: $(RUNTIME) ## two simulated weeks in one process; the digest on the screen
 demo-web: $(RUNTIME) ## the same, and then its web pages on http://localhost:8000, until Ctrl-C
 	@$(BIN)/carillon demo --serve
 
-test: $(DEVELOPMENT) ## all tests; those that need Docker skip, with the reason, where there is none
+test: $(DEVELOPMENT) ## all tests; those that need Docker or Chromium skip without it, and say so
 	@$(BIN)/pytest
 
 golden: $(DEVELOPMENT) ## show how the labels of the demo's articles changed, and keep them so
 	@$(BIN)/python -m tests.golden
+
+screens: $(DEVELOPMENT) ## make the pictures of docs/pages-tour.md anew; needs Chromium
+	@$(BIN)/python -m tests.browser.screens
 
 lint: $(DEVELOPMENT) ## format, lint rules, import contracts (changes nothing)
 	@$(BIN)/ruff format --check .
