@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.digest import Coverage
 from services.notifier.suppression import may_be_mailed
 from services.notifier.tables import digests, ledger, subscriptions
+from shared.database import UtcDateTime
 
 ARTICLE = "article"
 """The kind of a ledger row that says that an article was told, not a notice about it."""
@@ -29,6 +30,10 @@ _LAST_FEW = 20
 
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
+
+
+Named = str | sa.BindParameter[str]
+"""A subscription's id, or the place for it in a statement that is made once."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,7 @@ class Left:
 
 async def last(connection: AsyncConnection, subscription_id: str, now: datetime) -> Last:
     """How far the digests of a subscription have come."""
-    not_failed = sa.case((digests.c.state != "failed", digests.c.period_to))
-    row = (
-        await connection.execute(
-            sa.select(
-                sa.func.max(digests.c.period_to).label("slot"), sa.func.max(not_failed).label("end")
-            ).where(_digests_of(subscription_id), digests.c.period_to <= now)
-        )
-    ).one()
+    row = (await connection.execute(_LAST, {"me": subscription_id, "at": now})).one()
     return Last(row.slot, row.end)
 
 
@@ -88,24 +86,7 @@ def last_slot(now: datetime) -> sa.ScalarSelect[Any]:
 
 async def left(connection: AsyncConnection, subscription_id: str, until: datetime) -> Left:
     """What the digests that were due by `until` leave to the next one."""
-    content = digests.c.content
-    rows = await connection.execute(
-        sa.select(
-            content["coverage"].label("coverage"),
-            content["waiting"].label("waiting"),
-            content["news_from"].label("news_from"),
-            digests.c.state,
-            _WAS_TOLD.label("was_told"),
-        )
-        .where(
-            _digests_of(subscription_id),
-            digests.c.period_to <= until,
-            sa.or_(digests.c.state != "failed", digests.c.maybe_sent),
-        )
-        .order_by(digests.c.period_to.desc())
-        .limit(_LAST_FEW)
-    )
-    found = rows.all()
+    found = (await connection.execute(_LEFT, {"me": subscription_id, "at": until})).all()
     kept = next((row for row in found if row.state != "failed"), None)
     return Left(
         before=_before(found[0]) if found else None,
@@ -157,17 +138,17 @@ async def sent_on(
 
 async def told(connection: AsyncConnection, subscription_id: str) -> set[int]:
     """PMIDs of the articles that this person was sent, or is about to be."""
-    return set(await connection.scalars(told_to(subscription_id)))
+    return set(await connection.scalars(_TOLD, {"me": subscription_id}))
 
 
-def told_to(subscription_id: str) -> sa.Select[Any]:
+def told_to(subscription_id: Named) -> sa.Select[Any]:
     """The PMIDs of the articles that a person was sent, or is about to be."""
     return sa.select(ledger.c.pmid).where(
         ledger.c.subscription_id.in_(of_person(subscription_id)), ledger.c.kind == ARTICLE
     )
 
 
-def of_person(subscription_id: str) -> sa.Select[Any]:
+def of_person(subscription_id: Named) -> sa.Select[Any]:
     """The ids of all subscriptions, ended ones too, whose recipient this one has."""
     return _own(subscription_id).with_only_columns(subscriptions.c.id)
 
@@ -182,7 +163,7 @@ def heirs_of(subscription_id: str) -> sa.Select[Any]:
     )
 
 
-def _own(subscription_id: str) -> sa.Select[Any]:
+def _own(subscription_id: Named) -> sa.Select[Any]:
     this = subscriptions.alias()
     return (
         sa.select(subscriptions)
@@ -191,5 +172,33 @@ def _own(subscription_id: str) -> sa.Select[Any]:
     )
 
 
-def _digests_of(subscription_id: str | sa.Column[str]) -> sa.ColumnElement[bool]:
+def _digests_of(subscription_id: Named | sa.Column[str]) -> sa.ColumnElement[bool]:
     return sa.and_(digests.c.subscription_id == subscription_id, digests.c.kind == "digest")
+
+
+# What is asked for each digest that is cut is made once: making it takes as long as running it.
+_ME, _AT = sa.bindparam("me", type_=sa.String), sa.bindparam("at", type_=UtcDateTime)
+
+_TOLD = told_to(_ME)
+
+_LAST = sa.select(
+    sa.func.max(digests.c.period_to).label("slot"),
+    sa.func.max(sa.case((digests.c.state != "failed", digests.c.period_to))).label("end"),
+).where(_digests_of(_ME), digests.c.period_to <= _AT)
+
+_LEFT = (
+    sa.select(
+        digests.c.content["coverage"].label("coverage"),
+        digests.c.content["waiting"].label("waiting"),
+        digests.c.content["news_from"].label("news_from"),
+        digests.c.state,
+        _WAS_TOLD.label("was_told"),
+    )
+    .where(
+        _digests_of(_ME),
+        digests.c.period_to <= _AT,
+        sa.or_(digests.c.state != "failed", digests.c.maybe_sent),
+    )
+    .order_by(digests.c.period_to.desc())
+    .limit(_LAST_FEW)
+)

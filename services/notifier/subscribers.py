@@ -201,13 +201,7 @@ async def lock_person(connection: AsyncConnection, subscription_id: str) -> Subs
     Raises:
         Unreadable: what is on record of it does not fit this version.
     """
-    who = sa.select(subscriptions.c.recipient).where(subscriptions.c.id == subscription_id)
-    rows = await connection.execute(
-        sa.select(subscriptions, sa.and_(*may_be_mailed()).label("mailable"))
-        .where(subscriptions.c.recipient == who.scalar_subquery())
-        .order_by(subscriptions.c.id)
-        .with_for_update(of=subscriptions)
-    )
+    rows = await connection.execute(_PERSON, {"me": subscription_id})
     row = next((row for row in rows.all() if row.id == subscription_id), None)
     return subscription_of(row) if row and row.mailable else None
 
@@ -260,3 +254,14 @@ def _kept_or_none(row: sa.Row[Any]) -> Kept | None:
         return _as_kept(row)
     except Unreadable:
         return None
+
+
+_WHO = sa.select(subscriptions.c.recipient).where(subscriptions.c.id == sa.bindparam("me"))
+
+_PERSON = (
+    sa.select(subscriptions, sa.and_(*may_be_mailed()).label("mailable"))
+    .where(subscriptions.c.recipient == _WHO.scalar_subquery())
+    .order_by(subscriptions.c.id)
+    .with_for_update(of=subscriptions)
+)
+"""All rows of the recipient of a subscription; made once, as it is asked for each digest."""
