@@ -13,6 +13,8 @@ import pytest
 
 from services.ncbi_sim.catalogue import Article, Catalogue, load_catalogue
 from services.ncbi_sim.settings import PACKAGED_CATALOGUE
+from tests.mail_check import faults
+from tests.slack_check import faults as slack_faults
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -84,6 +86,15 @@ def test_it_writes_the_digest_in_every_form(out: Path) -> None:
         "digest.html", "digest.txt", "digest.eml", "slack.json", "feed.atom", "labels.jsonl",
         "mail",
     }  # fmt: skip
+
+
+def test_every_mail_and_slack_message_is_as_it_should_be(out: Path) -> None:
+    written = [*(out / "mail").glob("*.eml"), out / "digest.eml"]
+    payloads = json.loads((out / "slack.json").read_text(encoding="utf-8"))
+
+    assert len(written) > 10
+    assert {path.name: told for path in written if (told := faults(path.read_bytes()))} == {}
+    assert [told for payload in payloads if (told := slack_faults(payload))] == []
 
 
 def test_nobody_is_sent_a_paper_twice(mails: list[EmailMessage]) -> None:
