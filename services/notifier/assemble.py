@@ -63,9 +63,10 @@ async def draft(
     return digest.model_copy(update=changes)
 
 
-async def finished(connection: AsyncConnection, digest: Digest, gathered: Gathered) -> Digest:
+async def finished(connection: AsyncConnection, digest: Digest, reader: Reader) -> Digest:
     """The digest with what it says about itself: what is usual, first, and the trend."""
-    return await with_summary(connection, digest, gathered.surroundings)
+    around, filters = reader.gathered.surroundings, reader.subscription.filters
+    return await with_summary(connection, digest, around, filters)
 
 
 async def _choose(connection: AsyncConnection, reader: Reader, period: Period) -> Chosen:

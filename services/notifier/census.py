@@ -3,7 +3,7 @@
 It counts by the archive's index: articles that are not in it yet count in none of this.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +13,7 @@ from services.notifier.novelty import EVER, Pair, Sighting, Sightings
 from services.notifier.standing import GONE
 from services.notifier.tables import articles, cards, digests, labels
 from services.notifier.usual import MONTHS, WEEKS, Told
+from shared.events import Classified
 
 _PLACES = {modality: place for place, (modality, _) in enumerate(MODALITIES)}
 _HERE = sa.and_(labels.c.topic == articles.c.topic, labels.c.pmid == articles.c.pmid)
@@ -79,6 +80,24 @@ async def _known(connection: AsyncConnection, topic: str) -> list[Sighting]:
         )
     )
     return [(EVER if row.backfill else row.discovered_at, row.pmid) for row in rows]
+
+
+async def entered(
+    connection: AsyncConnection, topic: str, since: datetime
+) -> list[tuple[datetime, Classified]]:
+    """The topic's articles that PubMed took in since then, background too, and when it did."""
+    rows = await connection.scalars(
+        sa.select(articles.c.entry)
+        .join(cards, sa.and_(cards.c.topic == articles.c.topic, cards.c.pmid == articles.c.pmid))
+        .where(
+            cards.c.topic == topic,
+            cards.c.entered >= since.astimezone(UTC).date(),
+            cards.c.status.not_in(sorted(status.value for status in GONE)),
+        )
+        .order_by(cards.c.pmid)
+    )
+    entries = map(Classified.model_validate, rows)
+    return [(one.article.entered_at, one) for one in entries if one.article.entered_at]
 
 
 async def told(connection: AsyncConnection, subscription_id: str, until: datetime) -> list[Told]:

@@ -94,7 +94,7 @@ async def preview(
             return None
         reader = Reader(subscription, background, gathered)
         made = await draft(connection, reader, head, checked.coverage)
-        return await finished(connection, made, gathered)
+        return await finished(connection, made, reader)
 
 
 async def _cut(
@@ -119,7 +119,7 @@ async def _cut(
     if quiet and subscription.cadence == "immediate":
         await ledger.note_looked(connection, subscription.id, period.end)
         return None
-    whole = digest if quiet else await finished(connection, digest, terms.gathered)
+    whole = digest if quiet else await finished(connection, digest, reader)
     return whole if await ledger.intend(connection, whole, quiet=quiet) else None
 
 

@@ -3,6 +3,9 @@
 Pure. Weeks end where the present digest's period begins. The first digest does not count, for it
 brings the thirty days before its subscription; nor does a week that began before it ended. The
 middle of the numbers is told: of eight weeks the leanest and the fullest are left out.
+
+Who has not had digests for so long is told what the topic would have brought: the articles that
+pass today's filters, by the week in which PubMed took them in.
 """
 
 from collections.abc import Sequence
@@ -27,12 +30,24 @@ def usual(told: Sequence[Told], until: datetime, cadence: str) -> Usual | None:
     last week.
     """
     monthly = [number for _, number in told[1:]][-MONTHS:]
-    numbers = sorted(monthly if cadence == "monthly" else _weekly(told, until))
+    numbers = monthly if cadence == "monthly" else _weekly(told, until)
     if len(numbers) < FEWEST:
         return None
-    aside = (len(numbers) - 1) // 4
-    unit: Literal["week", "month"] = "month" if cadence == "monthly" else "week"
-    return Usual(low=numbers[aside], high=numbers[-1 - aside], over=len(numbers), unit=unit)
+    return _middle(numbers, "month" if cadence == "monthly" else "week")
+
+
+def usual_of_topic(entered: Sequence[datetime], until: datetime) -> Usual | None:
+    """The same from articles by their entry into PubMed; `None` when there was none."""
+    week = timedelta(weeks=1)
+    starts = [until - week * back for back in range(1, WEEKS + 1)]
+    numbers = [sum(start < at <= start + week for at in entered) for start in starts]
+    return _middle(numbers, "week") if any(numbers) else None
+
+
+def _middle(numbers: Sequence[int], unit: Literal["week", "month"]) -> Usual:
+    in_turn = sorted(numbers)
+    aside = (len(in_turn) - 1) // 4
+    return Usual(low=in_turn[aside], high=in_turn[-1 - aside], over=len(in_turn), unit=unit)
 
 
 def _weekly(told: Sequence[Told], until: datetime) -> list[int]:

@@ -8,6 +8,8 @@ from services.notifier.render.words import counted
 
 _EPONYMS = ("Sjogren", "Sjögren", "Behcet", "Behçet", "Crohn", "Graves", "Hashimoto")
 _NAMES = 24
+_DAYS = {"weekly": (6, 8), "monthly": (27, 32)}
+"""Days, at least and at most, of a period that compares with what is usual for its cadence."""
 
 
 def summary(digest: Digest) -> tuple[str, ...]:
@@ -26,8 +28,10 @@ def _usual(digest: Digest) -> tuple[str, ...]:
 
 
 def _compared(digest: Digest, low: int, high: int) -> str:
-    """One week's number is compared with weeks only; a day's, or a pause's, with neither."""
-    if digest.cadence not in {"weekly", "monthly"} or digest.catch_up_from:
+    """Only a week's number is compared with weeks, and a month's with months."""
+    days = (digest.period_to - digest.period_from).days
+    least, most = _DAYS.get(digest.cadence, (1, 0))
+    if digest.catch_up_from or not least <= days <= most:
         return "Usual"
     if digest.total > high:
         return "More than usual"

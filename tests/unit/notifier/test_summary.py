@@ -7,10 +7,11 @@ import pytest
 from services.notifier import census, tables
 from services.notifier.digest import Digest, Trend
 from services.notifier.novelty import firsts, pairs
+from services.notifier.subscription import Filters
 from services.notifier.summary import with_summary
 from services.notifier.surroundings import Surroundings
 from services.notifier.trend import months, trend
-from services.notifier.usual import Told, usual
+from services.notifier.usual import Told, usual, usual_of_topic
 from shared.database import transaction
 from shared.events import Label
 from tests.unit.notifier.digests import a_digest, a_label, an_entry
@@ -174,14 +175,17 @@ def test_an_article_of_several_approaches_counts_under_its_first() -> None:
 
 async def index(desk: Desk, pmid: int, month: str, *named: Label, **changes: object) -> None:
     """Put an article and its labels into the archive's index."""
+    entered = changes.pop("entered", MONDAY)
+    assert isinstance(entered, datetime)
     row = {
         "topic": "car", "pmid": pmid, "revision": 1, "status": "published", "scope": "core",
         "backfill": True, "discovered_at": MONDAY, "first_seen_at": MONDAY,
-        "classified_at": MONDAY, "entry": {}, "indexed": 1, **changes,
+        "classified_at": MONDAY, "entry": an_entry(pmid).model_dump(mode="json"), "indexed": 1,
+        **changes,
     }  # fmt: skip
     card = {
         "topic": "car", "pmid": pmid, "revision": 1, "status": row["status"], "scope": "core",
-        "journal": "", "month": month, "entered": MONDAY.date(), "found": MONDAY.date(),
+        "journal": "", "month": month, "entered": entered.date(), "found": MONDAY.date(),
         "preprint": False, "background": True, "relations": "", "relatedness": 0.0, "stamp": 0,
     }  # fmt: skip
     async with transaction(desk.engine) as connection:
@@ -196,9 +200,9 @@ async def index(desk: Desk, pmid: int, month: str, *named: Label, **changes: obj
             )  # fmt: skip
 
 
-async def summed(desk: Desk, digest: Digest) -> Digest:
+async def summed(desk: Desk, digest: Digest, filters: Filters | None = None) -> Digest:
     async with transaction(desk.engine) as connection:
-        return await with_summary(connection, digest, Surroundings())
+        return await with_summary(connection, digest, Surroundings(), filters or Filters())
 
 
 def counts(found: Trend | None) -> dict[str, int]:
@@ -266,11 +270,42 @@ async def test_topics_are_read_once_for_all_subscribers_of_a_pass(one: Desk) -> 
         await index(one, pmid, "2026-08", CAAR, SLE)
     around, digest = Surroundings(), a_digest(an_entry(101, CAAR, GRAVIS))
     async with transaction(one.engine) as connection:
-        first = await with_summary(connection, digest, around)
+        first = await with_summary(connection, digest, around, Filters())
         await connection.execute(tables.labels.delete())
 
-        again = await with_summary(connection, digest, around)
+        again = await with_summary(connection, digest, around, Filters())
 
     assert again == first
     assert first.firsts
     assert first.trend
+
+
+def test_of_a_topic_the_middle_of_eight_weeks_by_entry_is_usual() -> None:
+    entered = [
+        MONDAY - timedelta(weeks=week, hours=hour)
+        for week, number in enumerate((0, 5, 4, 6, 30, 7, 5, 6))
+        for hour in range(number)
+    ]
+
+    found = usual_of_topic(entered, MONDAY)
+
+    assert found
+    assert (found.low, found.high, found.over, found.unit) == (4, 7, 8, "week")
+    assert usual_of_topic([MONDAY + timedelta(hours=1)], MONDAY) is None
+
+
+async def test_a_new_reader_is_told_what_the_topic_would_have_brought(desk: Desk) -> None:
+    for pmid in range(1, 25):
+        at = MONDAY - timedelta(weeks=(pmid - 1) // 3, hours=5)
+        label = CAAR if pmid % 3 else CAR_NK
+        entry = an_entry(pmid, label, entered_at=at).model_dump(mode="json")
+        await index(desk, pmid, "2026-08", label, entry=entry, entered=at)
+    digest = a_digest(period_from=MONDAY)
+
+    everything = (await summed(desk, digest)).usual
+    some = (await summed(desk, digest, Filters(modality=frozenset({"car-nk"})))).usual
+
+    assert everything
+    assert (everything.low, everything.high, everything.over) == (3, 3, 8)
+    assert some
+    assert (some.low, some.high) == (1, 1)
