@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 import aio_pika
 import httpx
@@ -17,7 +18,7 @@ from services.notifier.senders.connection import connection
 from services.poller.eutils import Patience, make_eutils
 from shared.clock import system_clock
 from shared.database import SCHEMAS, transaction
-from shared.errors import CarillonError, Permanent
+from shared.errors import CarillonError, ConfigurationError, Permanent
 from shared.topology import ARCHIVE, CONSUMERS
 
 
@@ -59,6 +60,7 @@ async def check_embedded(read: Callable[[], Embedded]) -> list[Finding]:
         ),
         await finding("PubMed", "check the network and POLLER_EUTILS_URL", lambda: _ncbi(embedded)),
         await finding("mail", "check NOTIFIER_SMTP_HOST, _PORT and _TLS", lambda: _mail(embedded)),
+        await finding("links in mails", "set NOTIFIER_PUBLIC_URL", lambda: _links(embedded)),
     ]
 
 
@@ -93,6 +95,18 @@ async def _mail(embedded: Embedded) -> str:
         return f"captured to {embedded.notifier.capture_dir}/, nothing is sent"
     async with connection(server):
         return f"{embedded.notifier.smtp_host} answers"
+
+
+async def _links(embedded: Embedded) -> str:
+    """Where links in mails lead: a mail that really leaves needs more than this machine's name."""
+    url = embedded.notifier.public_url
+    is_local = urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+    if is_local and embedded.notifier.smtp_server() is not None:
+        raise ConfigurationError(
+            f"mails are really sent, and the links in them lead to {url}: nobody can confirm, "
+            "or leave, from another machine"
+        )
+    return url
 
 
 async def check_deployment(database_url: str, amqp_url: str) -> list[Finding]:

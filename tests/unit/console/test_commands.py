@@ -239,3 +239,17 @@ def _report(carillon: Carillon) -> str:
         "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
         "Action: failed\nStatus: 5.1.1\n\n--b--\n"
     )
+
+
+def test_the_doctor_warns_of_mails_whose_links_lead_nowhere(carillon: Carillon) -> None:
+    sent = {
+        "NOTIFIER_DELIVERY": "smtp",
+        "NOTIFIER_SMTP_HOST": "127.0.0.1",
+        "NOTIFIER_SMTP_PORT": "1",
+    }
+
+    local = carillon("doctor", **sent)
+    public = carillon("doctor", **sent, NOTIFIER_PUBLIC_URL="https://carillon.example.org")
+
+    assert "nobody can confirm, or leave" in local.stdout
+    assert "links in mails: https://carillon.example.org" in public.stdout
