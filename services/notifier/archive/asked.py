@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from services.notifier.archive.fold import terms
 from services.notifier.archive.shelf import FACETS, Shelf
+from services.notifier.item import plain
 
 Order = Literal["newest", "related"]
 
@@ -76,12 +77,13 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
     Empty fields are what a form sends for a box that was left alone.
     """
     given: dict[str, dict[str, None]] = {}
-    for name, value in pairs:
+    for name, raw in pairs:
+        value = " ".join(plain(raw).split())[:LONGEST_SEARCH] if name == "q" else raw
         if _VALUE.fullmatch(value.strip()):
             given.setdefault(name, {})[value.strip()] = None
     values = {facet: tuple(given[facet])[:MOST_VALUES] for facet in FACETS if facet in given}
     return Asked(
-        search=_last(given, "q")[:LONGEST_SEARCH],
+        search=_last(given, "q"),
         values=values,
         since=_day(_last(given, "since")),
         order="related" if _last(given, "sort") == "related" else "newest",

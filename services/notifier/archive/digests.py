@@ -1,7 +1,8 @@
 """Digests for their own pages and feeds: SQL, and what has become of their papers since."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +31,7 @@ async def digest(connection: AsyncConnection, digest_id: str) -> Digest | None:
     if not content:
         return None
     found = await load(connection, content)
-    return as_of_now(found, await _statuses(connection, found))
+    return as_of_now(found, await standings(connection, [found]))
 
 
 async def subscription_of(connection: AsyncConnection, digest_id: str) -> str | None:
@@ -67,30 +68,34 @@ async def last_sent(connection: AsyncConnection, subscription_id: str) -> list[D
         .order_by(digests.c.period_to.desc())
         .limit(IN_FEED)
     )
-    found = await load_many(connection, rows.all())
-    return [as_of_now(one, await _statuses(connection, one)) for one in found]
+    return await load_many(connection, rows.all())
 
 
-async def _statuses(connection: AsyncConnection, digest: Digest) -> dict[int, Status]:
-    pmids = sorted({item.pmid for item in digest.everything})
-    found: dict[int, Status] = {}
+async def standings(
+    connection: AsyncConnection, told: Sequence[Digest]
+) -> dict[int, tuple[Status, datetime | None]]:
+    """What each paper of these digests, all of one topic, is now, and since when it is."""
+    pmids = sorted({item.pmid for one in told for item in one.everything})
+    topic = told[0].topic if told else ""
+    found: dict[int, tuple[Status, datetime | None]] = {}
     for start in range(0, len(pmids), CHUNK):
         rows = await connection.execute(
-            sa.select(articles.c.pmid, articles.c.status).where(
-                articles.c.topic == digest.topic,
+            sa.select(articles.c.pmid, articles.c.status, articles.c.status_changed_at).where(
+                articles.c.topic == topic,
                 articles.c.pmid.in_(pmids[start : start + CHUNK]),
             )
         )
-        found |= {row.pmid: Status(row.status) for row in rows}
+        found |= {row.pmid: (Status(row.status), row.status_changed_at) for row in rows}
     return found
 
 
-def as_of_now(digest: Digest, statuses: Mapping[int, Status]) -> Digest:
+def as_of_now(digest: Digest, standings: Mapping[int, tuple[Status, datetime | None]]) -> Digest:
     """The digest with each paper's present status: a retracted one is never shown as it was."""
 
     def now(items: tuple[Item, ...]) -> tuple[Item, ...]:
         return tuple(
-            one.model_copy(update={"status": statuses.get(one.pmid, one.status)}) for one in items
+            one.model_copy(update={"status": standings.get(one.pmid, (one.status, None))[0]})
+            for one in items
         )
 
     groups = tuple(group.model_copy(update={"items": now(group.items)}) for group in digest.groups)

@@ -80,13 +80,18 @@ def month(known: Known) -> str:
     only, its entry tells the month if it is of that year.
     """
     article, day = known.entry.article, entered(known)
-    dates = [one for one in (article.electronic, article.published) if one and one.year]
+    dates = [one for one in (article.electronic, article.published) if one and _is_year(one.year)]
     for one in dates:
-        if one.month:
+        if one.month and 1 <= one.month <= 12:
             return _month(one)
     if not dates or dates[0].year == day.year:
         return f"{day:%Y-%m}"
     return f"{dates[0].year:04d}"
+
+
+def _is_year(year: int | None) -> bool:
+    """A slip of the pen in a record must not keep it out of the archive."""
+    return year is not None and 1000 <= year <= 9999
 
 
 def _month(one: PartialDate) -> str:

@@ -24,6 +24,9 @@ from shared.article import Status
 from shared.database import insert
 from shared.events import ArticleClassified, Classified, Poll, event_id
 
+LONGEST_LABEL, LONGEST_NAME = 64, 120
+"""Characters of a label's id and name that are kept."""
+
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
 
@@ -79,8 +82,9 @@ def _label_rows(entry: Classified) -> list[dict[str, object]]:
             "topic": entry.topic,
             "pmid": entry.article.pmid,
             "facet": one.facet,
-            "label": one.id,
-            "name": one.name,
+            # A taxonomy is a file that anybody may write: no name is too long for us.
+            "label": one.id[:LONGEST_LABEL],
+            "name": one.name[:LONGEST_NAME],
             "confidence": one.confidence,
         }
         for one in entry.classification.labels

@@ -4,7 +4,7 @@ Ids are tag URIs (RFC 4151) of the host that the feed is read from: they outlive
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -71,12 +71,20 @@ class Feed:
     entries: tuple[Entry, ...]
 
 
-def of_digests(digests: Sequence[Digest], address: Address, title: str) -> Feed:
-    """All that digests tell, newest first; what is told twice is one entry, in its last form."""
+def of_digests(
+    digests: Sequence[Digest],
+    address: Address,
+    title: str,
+    changed: Mapping[int, datetime] | None = None,
+) -> Feed:
+    """All that digests tell, newest first; what is told twice is one entry, in its last form.
+
+    `changed` is when the status of an article, by PMID, became what it is.
+    """
     in_turn = sorted(digests, key=lambda digest: (digest.created_at, digest.id))
     entries: dict[str, Entry] = {}
     for digest in in_turn:
-        for entry in _told(digest, address):
+        for entry in _told(digest, address, changed or {}):
             known = entries.pop(entry.id, entry)
             entries[entry.id] = replace(entry, first=known.first)
     path = urlsplit(address.self_url).path.strip("/") or "digests"
@@ -85,7 +93,10 @@ def of_digests(digests: Sequence[Digest], address: Address, title: str) -> Feed:
         title=clean(title),
         address=address,
         home=address.pages,
-        updated=max((digest.created_at for digest in in_turn), default=EPOCH),
+        updated=max(
+            (*(one.created_at for one in in_turn), *(one.last for one in entries.values())),
+            default=EPOCH,
+        ),
         entries=newest_first(entries.values()),
     )
 
@@ -95,7 +106,7 @@ def newest_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.last, reverse=True))
 
 
-def _told(digest: Digest, address: Address) -> Iterator[Entry]:
+def _told(digest: Digest, address: Address, changed: Mapping[int, datetime]) -> Iterator[Entry]:
     told, tag = digest.created_at, address.tag(digest.topic)
     for bulletin in coverage.bulletins(digest):
         text = Markup("<p>{}</p>").format(bulletin.text)
@@ -104,7 +115,8 @@ def _told(digest: Digest, address: Address) -> Iterator[Entry]:
     for notice in digest.notices:
         yield _notice(notice, f"{tag}:{notice.pmid}:{notice.kind}", told)
     for item in digest.everything:
-        yield article(item, digest.topic, address, (told, told))
+        last = max(told, changed.get(item.pmid, told))
+        yield article(item, digest.topic, address, (told, last))
 
 
 def article(item: Item, topic: str, address: Address, times: tuple[datetime, datetime]) -> Entry:

@@ -60,9 +60,12 @@ def router(house: House, shelves: Shelves) -> APIRouter:
             if owner is None:
                 raise Refused(LEFT)
             sent = await digests.last_sent(connection, owner.id)
+            now = await digests.standings(connection, sent)
         about = await about_topic(house, owner.topic)
         address = Address(f"{house.public_url}/feeds/{token}.{form}", house.public_url)
-        made = of_digests(sent, address, about.title)
+        shown_now = [digests.as_of_now(one, now) for one in sent]
+        changes = {pmid: at for pmid, (_, at) in now.items() if at}
+        made = of_digests(shown_now, address, about.title, changes)
         answer = feed_response(request, made, form, OWN)
         answer.headers.update(HIDDEN)
         return answer

@@ -4,6 +4,7 @@ A download is read and sent in chunks: however large it is, only a few hundred a
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -100,7 +101,8 @@ async def _feed(
     address = Address(f"{page}.{form}{behind}", house.public_url)
     kept = follow.concerned(answer, changed)
     made = follow.feed((topic, about.title), address, f"{page}{behind}", found, kept)
-    return feed_response(request, made, form, SHARED)
+    touched = max((one.classified_at for one in found), default=made.updated)
+    return feed_response(request, replace(made, updated=max(made.updated, touched)), form, SHARED)
 
 
 def feed_response(request: Request, made: Feed, form: str, caching: str) -> Response:

@@ -46,6 +46,8 @@ def test_a_card_says_what_is_counted() -> None:
         (PartialDate(year=2026), None, NOON, "2026-09"),
         (PartialDate(year=2019), None, NOON, "2019"),
         (PartialDate(text="2026 Winter"), None, None, "2026-09"),
+        (PartialDate(year=2026, month=13), None, NOON, "2026-09"),
+        (PartialDate(year=99999, month=1), None, NOON, "2026-09"),
         (PartialDate(), None, datetime(2025, 1, 2, tzinfo=UTC), "2025-01"),
     ],
 )

@@ -140,3 +140,8 @@ def test_what_cannot_be_understood_is_not_asked() -> None:
     ])  # fmt: skip
 
     assert asked == Asked()
+
+
+def test_a_long_search_is_cut_not_forgotten() -> None:
+    assert read([("q", "lupus " + "x" * 500)]).search.startswith("lupus xxx")
+    assert read([("q", "two\nlines\x00")]).search == "two lines"

@@ -158,3 +158,10 @@ async def test_changes_of_status_are_found_the_last_first(desk: Desk) -> None:
         found = await store.lately_changed(connection, TOPIC, list(Status), 10)
 
     assert [known.pmid for known in found] == [2, 1]
+
+
+async def test_a_label_with_a_long_name_is_kept_as_far_as_it_goes(desk: Desk) -> None:
+    await desk.receive(_event(1, 1, "x" * 300))
+
+    (row,) = await desk.rows(tables.labels)
+    assert (row.label, row.name) == ("x" * 64, "x" * 120)
