@@ -89,19 +89,19 @@ async def forget(
     Where `suppressed` is asked for, the hash stays, so that nobody can subscribe them again. It
     stays too when the operator's file lists them: else that would bring them back.
     """
-    rows = await connection.execute(
-        sa.select(subscriptions.c.id, subscriptions.c.origin).where(is_of(who)).with_for_update()
-    )
-    origins = {row.id: row.origin for row in rows}
+    columns = (subscriptions.c.id, subscriptions.c.recipient, subscriptions.c.origin)
+    rows = (await connection.execute(sa.select(*columns).where(is_of(who)).with_for_update())).all()
+    own = [row.id for row in rows]
     for table in (ledger, digests, feedback):
-        await connection.execute(table.delete().where(_owned(table, origins)))
-    await connection.execute(letters.delete().where(_letters_of(who, origins)))
+        await connection.execute(table.delete().where(_owned(table, own)))
+    await connection.execute(letters.delete().where(_letters_of(who, own)))
     await connection.execute(attempts.delete().where(attempts.c.who == who))
     await connection.execute(subscriptions.delete().where(is_of(who)))
-    listed = "file" in origins.values()
-    if suppressed or listed:
-        await suppress(connection, who, "asked", now, LISTED if listed else "")
-    return len(origins)
+    for listed in sorted({row.recipient for row in rows if row.origin == "file"}):
+        await suppress(connection, listed, "asked", now, LISTED)
+    if suppressed:
+        await suppress(connection, who, "asked", now)
+    return len(own)
 
 
 def _owned(table: sa.Table, ids: Collection[str]) -> sa.ColumnElement[bool]:

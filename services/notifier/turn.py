@@ -24,9 +24,14 @@ def due_slot(subscription: Subscription, last: datetime | None, now: datetime) -
     if wish.paused_until is not None and slot < wish.paused_until:
         return None
     since = max(wish.created_at, wish.confirmed_at or wish.created_at)
-    looked = wish.looked_at if wish.looked_at and wish.looked_at <= now else None
-    before = max((at for at in (last, looked) if at), default=None)
+    before = max((at for at in (last, _looked(wish, now)) if at), default=None)
     return slot if is_due(wish.cadence, slot, since, before) else None
+
+
+def _looked(subscription: Subscription, now: datetime) -> datetime | None:
+    """When an immediate one was last looked at in vain; to another cadence that is no digest."""
+    at = subscription.looked_at if subscription.cadence == "immediate" else None
+    return at if at and at <= now else None
 
 
 class Turns:

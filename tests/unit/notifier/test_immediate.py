@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from services.notifier import tables
+from services.notifier import changes, tables
 from services.notifier.quiet import is_quiet
 from tests.unit.notifier.digests import a_coverage, a_digest
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
-from tests.unit.notifier.people import kept
+from tests.unit.notifier.people import do, kept
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -25,6 +25,14 @@ async def test_nothing_new_writes_nothing_but_when_it_was_looked(desk: Desk) -> 
         assert await at(desk, minutes * MINUTE) == 0
     assert await desk.rows(tables.digests) == []
     assert (await kept(desk)).subscription.looked_at == START + 105 * MINUTE
+
+
+async def test_to_have_been_looked_at_in_vain_delays_no_other_cadence(one: Desk) -> None:
+    await one.subscribe(a_subscription(cadence="immediate"))
+    await one.receive(a_poll_event(START))
+    assert await at(one, 6 * HOUR + 50 * MINUTE) == 0
+    await do(one, changes.change, "reader", {"cadence": "daily", "when_empty": "heartbeat"})
+    assert await at(one, 7 * HOUR) == 1
 
 
 async def test_what_comes_within_a_quarter_of_an_hour_is_one_mail(desk: Desk) -> None:

@@ -153,3 +153,12 @@ async def test_who_the_file_lists_is_not_brought_back_by_it_after_being_forgotte
     assert await do(desk, personal.forget, who(), START + DAY) == 1
     await do(desk, listing.sync_file, listed, START + 2 * DAY)
     assert await do(desk, may_be_mailed) == []
+
+
+async def test_nor_is_a_channel_that_they_looked_after(one: Desk) -> None:
+    listed = [a_hook()]
+    await do(one, listing.sync_file, listed, START, VAULT)
+    assert await do(one, personal.forget, who(), START + DAY) == 1
+    await do(one, listing.sync_file, listed, START + 2 * DAY, VAULT)
+    assert await do(one, may_be_mailed) == []
+    assert not await do(one, suppression.is_suppressed, who())
