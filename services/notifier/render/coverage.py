@@ -108,7 +108,7 @@ def _healthy(digest: Digest) -> tuple[str, ...]:
     since = digest.coverage.healthy_since
     if since is None or digest.coverage.troubles:
         return ()
-    return (f"Every poll since {local(digest, since):%Y-%m-%d %H:%M} was complete.",)
+    return (f"Every poll since {local(digest, since):%Y-%m-%d} was complete.",)
 
 
 def _untold(digest: Digest) -> tuple[Drift, ...]:
