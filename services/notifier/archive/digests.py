@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.archive.store import CHUNK
 from services.notifier.contents import load, load_many
 from services.notifier.digest import Digest, Item
+from services.notifier.standing import GONE
 from services.notifier.tables import articles, digests, subscriptions
 from shared.article import Status
 
@@ -75,7 +76,8 @@ async def standings(
     connection: AsyncConnection, told: Sequence[Digest]
 ) -> dict[int, tuple[Status, datetime | None]]:
     """What each paper of these digests, all of one topic, is now, and since when it is."""
-    pmids = sorted({item.pmid for one in told for item in one.everything})
+    shown = [item for one in told for item in one.everything]
+    pmids = sorted({item.pmid for item in shown} | {tie.pmid for i in shown for tie in i.ties})
     topic = told[0].topic if told else ""
     found: dict[int, tuple[Status, datetime | None]] = {}
     for start in range(0, len(pmids), CHUNK):
@@ -90,15 +92,25 @@ async def standings(
 
 
 def as_of_now(digest: Digest, standings: Mapping[int, tuple[Status, datetime | None]]) -> Digest:
-    """The digest with each paper's present status: a retracted one is never shown as it was."""
+    """The digest with each paper's present status: a retracted one is never shown as it was.
+
+    Nor is it the first of its kind any more, nor what another one is called a version of.
+    """
+    statuses = {pmid: status for pmid, (status, _) in standings.items()}
 
     def now(items: tuple[Item, ...]) -> tuple[Item, ...]:
-        return tuple(
-            one.model_copy(update={"status": standings.get(one.pmid, (one.status, None))[0]})
-            for one in items
-        )
+        return tuple(_as_of_now(one, statuses) for one in items)
 
     groups = tuple(group.model_copy(update={"items": now(group.items)}) for group in digest.groups)
     lists = ("other", "beyond", "background", "background_beyond")
     changed = {name: now(getattr(digest, name)) for name in lists}
-    return digest.model_copy(update={"groups": groups, **changed})
+    firsts = tuple(one for one in digest.firsts if statuses.get(one.pmid) not in GONE)
+    return digest.model_copy(update={"groups": groups, "firsts": firsts, **changed})
+
+
+def _as_of_now(item: Item, statuses: Mapping[int, Status]) -> Item:
+    ties = tuple(
+        tie.model_copy(update={"status": statuses.get(tie.pmid, tie.status)}) for tie in item.ties
+    )
+    status = statuses.get(item.pmid, item.status)
+    return item.model_copy(update={"status": status, "ties": ties})
