@@ -213,7 +213,29 @@ def _readers() -> None:
     )
 
 
+def _inline() -> None:
+    """Each digest has its items itself again: the version before does not know of any others."""
+    connection = op.get_bind()
+    named = {"schema": schema("notifier")}
+    digests = sa.table("digests", sa.column("id"), sa.column("content", Json), **named)
+    items = sa.table("items", sa.column("hash"), sa.column("item", Json), **named)
+    kept = {row.hash: row.item for row in connection.execute(sa.select(items))}
+    for row in connection.execute(sa.select(digests)).all():
+        if row.content:
+            whole = _whole(row.content, kept)
+            connection.execute(digests.update().where(digests.c.id == row.id).values(content=whole))
+
+
+def _whole(content: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    lists = ("other", "beyond", "background", "background_beyond")
+    places = [(group, "items") for group in content.get("groups", ())]
+    for part, name in (*places, *((content, name) for name in lists if name in content)):
+        part[name] = [kept.get(one, one) if isinstance(one, str) else one for one in part[name]]
+    return content
+
+
 def downgrade() -> None:
+    _inline()
     for name, owner, _ in reversed(_INDEXES):
         op.drop_index(name, owner, schema=schema("notifier"))
     for name in _TABLES:
