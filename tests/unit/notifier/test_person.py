@@ -257,3 +257,18 @@ async def test_a_cadence_changed_in_a_pause_loses_and_repeats_nothing(
         await poll(desk, day, *([3] if day == 9 else []))
         await desk.at(8, day=day)
     assert sorted(pmid for _, pmid, _ in await all_told(desk)) == [1, 2, 3]
+
+
+async def test_who_comes_back_begins_anew_and_is_sent_nothing_twice(desk: Desk) -> None:
+    await desk.subscribe(mine("a"))
+    await poll(desk, 7, 1)
+    await desk.at(8)
+    await do(desk, changes.leave, "a")
+    await poll(desk, 8, 2)
+    await poll(desk, 50, 3)
+    back = START + 45 * DAY
+    assert await do(desk, changes.ask, mine("a"), back) == "asked"
+    await do(desk, changes.confirm, "a", back)
+    desk.clock.now = desk.timer.now = back + 8 * HOUR
+    assert await desk.deliver() == 1
+    assert [pmid for _, pmid, _ in await all_told(desk)] == [1, 3]
