@@ -9,8 +9,8 @@ from typing import Any
 
 Fault = tuple[str, str | None]
 """A step of the protocol and what is answered there: a line, `None` to hang up, "hang" to say
-nothing. Steps are greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, and two for the end of the
-message: "dot", before the server has it, and "kept", after that."""
+nothing, "slow" to answer as usual, but late. Steps are greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT,
+DATA, and two for the end of the message: "dot", before the server has it, and "kept", after."""
 
 
 @dataclass
@@ -99,6 +99,10 @@ class _Call:
         self.server.steps.append(step)
         answer, faults = usual, self.server.faults
         is_usual = not faults or faults[0][0] != step
+        if not is_usual and faults[0][1] == "slow":
+            faults.pop(0)
+            await asyncio.sleep(0.1)
+            is_usual = True
         if not is_usual:
             answer = faults.pop(0)[1]
             if answer == "hang":

@@ -25,7 +25,7 @@ LOST: tuple[Fault, ...] = (("kept", None), ("kept", "hang"), ("dot", None), ("do
 
 
 def mail_over(server: FaultyServer, **more: object) -> SmtpSender:
-    given = {"tls": "none", "command_seconds": 0.3, "total_seconds": 2.0, "connections": 2, **more}
+    given = {"tls": "none", "command_seconds": 1.0, "total_seconds": 5.0, "connections": 2, **more}
     where = SmtpServer("127.0.0.1", server.port, **given)  # type: ignore[arg-type]
     return SmtpSender(where, "news@example.org")
 
@@ -91,6 +91,17 @@ async def test_a_fault_before_anybody_is_let_in(
         named = {"tls": "starttls", "user": "u", "password": SecretStr("p")}
         one.senders = {"email": mail_over(server, **named)}
         await exhaust(one)
+        await one.senders["email"].close()
+    assert server.faults == []
+    await agree(one, server)
+
+
+@pytest.mark.parametrize("step", [*STEPS, "kept"])
+async def test_a_server_that_is_slow_is_waited_for(one: Desk, step: str) -> None:
+    await subscribed(one, "a", "b", "c")
+    async with FaultyServer([(step, "slow")] * 2).running() as server:
+        one.senders = {"email": mail_over(server)}
+        assert await one.at(8) == 3
         await one.senders["email"].close()
     assert server.faults == []
     await agree(one, server)
