@@ -61,12 +61,13 @@ year: $(DEVELOPMENT) ## a simulated year: faulty answers, a poller that is kille
 fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)
 	@$(BIN)/pytest tests/fuzz --mutations 10000 -rP
 
-bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in and mails made
+bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in, mails made and sent
 	@$(SYNC) --group bench
 	@$(BIN)/python -m tests.bench.parsing
 	@$(BIN)/python -m tests.bench.ingest
 	@$(BIN)/python -m tests.bench.standin
 	@$(BIN)/python -m tests.bench.rendering
+	@$(BIN)/python -m tests.bench.fanout
 
 up: ## start all services in Docker; mail ends in MailDev, http://localhost:1080
 	@docker compose up --build --detach --wait

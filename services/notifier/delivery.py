@@ -18,6 +18,8 @@ to send them once more with the next digest, would let a server that always take
 never answers bring the same papers each day.
 """
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -43,7 +45,15 @@ ENOUGH = 0.8
 """Of a lease has to be left for a hand-over: four mails in turn, two minutes each at most."""
 
 
-async def hand_over(desk: Desk, parcel: Parcel, recorder: Recorder) -> bool:
+@dataclass(frozen=True)
+class Way:
+    """What the digests of a lane share: the `room` to be sent at once, and who records them."""
+
+    room: asyncio.Semaphore
+    recorder: Recorder
+
+
+async def hand_over(desk: Desk, parcel: Parcel, way: Way) -> bool:
     """Send one claimed digest; True when it is on record as sent by this call.
 
     Raises:
@@ -51,7 +61,7 @@ async def hand_over(desk: Desk, parcel: Parcel, recorder: Recorder) -> bool:
     """
     try:
         packed = pack(desk, parcel)
-        is_whole = await _send_all(desk, packed)
+        is_whole = await _send_all(desk, packed, way.room)
     except AnswerLost as fault:
         await _note_maybe_sent(desk, parcel)
         await _postpone(desk, parcel, fault)
@@ -63,7 +73,7 @@ async def hand_over(desk: Desk, parcel: Parcel, recorder: Recorder) -> bool:
         log.exception("digest_delivery_broke", digest_id=parcel.claim.digest_id)
         await _postpone(desk, parcel, Retryable(f"a bug: {type(error).__name__}"))
     else:
-        return is_whole and await _record(desk, packed, recorder)
+        return is_whole and await _record(desk, packed, way.recorder)
     return False
 
 
@@ -89,17 +99,18 @@ def _packed(desk: Desk, parcel: Parcel) -> Packed:
     return Packed(parcel, digest, [*made[:sent], *left], to)
 
 
-async def _send_all(desk: Desk, packed: Packed) -> bool:
+async def _send_all(desk: Desk, packed: Packed, room: asyncio.Semaphore) -> bool:
     """Hand over what was not accepted yet, part by part; False when the lease is running out."""
     claim, until = packed.parcel.claim, packed.parcel.claim.until
     await _withhold(desk, packed)
     for number in range(claim.parts_sent, len(packed.packages)):
         if number > claim.parts_sent:
             until = await _record_part(desk, packed, number)
-        if until - desk.office.patience.timer() < desk.office.patience.lease * ENOUGH:
-            await _release(desk, packed.parcel)
-            return False
-        await _send(desk, packed, number)
+        async with room:
+            if until - desk.office.patience.timer() < desk.office.patience.lease * ENOUGH:
+                await _release(desk, packed.parcel)
+                return False
+            await _send(desk, packed, number)
     return True
 
 

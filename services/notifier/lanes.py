@@ -13,10 +13,10 @@ import structlog
 
 from services.notifier import claims
 from services.notifier.claims import Waiting
-from services.notifier.delivery import hand_over
+from services.notifier.delivery import Way, hand_over
 from services.notifier.office import Desk
 from services.notifier.parcels import Parcel, claimed
-from services.notifier.recorder import Recorder
+from services.notifier.recorder import Recorder, writers
 from shared.database import transaction
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ async def deliver_these(desk: Desk, found: Sequence[Waiting]) -> int:
     lanes: dict[str, list[str]] = defaultdict(list)
     for one in found:
         lanes[one.channel].append(one.digest_id)
-    recorder = Recorder(desk.engine, desk.clock)
+    recorder = Recorder(desk.engine, desk.clock, writers=writers(desk.engine))
     running = [_Lane(desk, recorder, _flights(desk, name)).run(ids) for name, ids in lanes.items()]
     return sum(_raised(await asyncio.gather(*running, return_exceptions=True)))
 
@@ -66,15 +66,16 @@ def _raised(results: Sequence[int | BaseException]) -> list[int]:
 
 
 class _Lane:
-    """So many hand-overs at once, fed by claims of a few."""
+    """So many hand-overs at once, and as many more that are recorded; fed by claims of a few."""
 
     def __init__(self, desk: Desk, recorder: Recorder, flights: int) -> None:
-        self._desk, self._recorder, self._flights = desk, recorder, flights
+        self._desk, self._flights = desk, flights
+        self._way = Way(asyncio.Semaphore(flights), recorder)
         self._parcels: asyncio.Queue[Parcel | None] = asyncio.Queue(CLAIMED // 2)
         self._is_broken = False
 
     async def run(self, ids: Sequence[str]) -> int:
-        workers = [self._work() for _ in range(min(self._flights, len(ids)))]
+        workers = [self._work() for _ in range(min(2 * self._flights, len(ids)))]
         results = await asyncio.gather(
             self._claim(ids, len(workers)), *workers, return_exceptions=True
         )
@@ -86,7 +87,9 @@ class _Lane:
             for chunk in _chunks(ids, CLAIMED):
                 if self._is_broken or monotonic() > ends:
                     break
-                for parcel in await claimed(self._desk, chunk):
+                async with self._way.recorder.writers:
+                    taken = await claimed(self._desk, chunk)
+                for parcel in taken:
                     await self._parcels.put(parcel)
         except BaseException:
             self._is_broken = True
@@ -103,7 +106,7 @@ class _Lane:
             if self._is_broken:  # the database is away: what is claimed waits for its lease
                 continue
             try:
-                sent += await hand_over(self._desk, parcel, self._recorder)
+                sent += await hand_over(self._desk, parcel, self._way)
             except BaseException as error:  # noqa: BLE001  raised when all in flight have ended
                 self._is_broken, fault = True, error
         if fault is not None:

@@ -30,6 +30,15 @@ PAUSES = (0.1, 0.5, 2.0)
 """Seconds between tries to record, while the database is away: a repeat is worse than a wait."""
 
 
+WRITERS = 8
+"""Transactions that deliver at once, on a database that takes several."""
+
+
+def writers(engine: AsyncEngine) -> asyncio.Semaphore:
+    """Room to write: on SQLite for one at a time, as a second one would wait by sleeping."""
+    return asyncio.Semaphore(1 if engine.dialect.name == "sqlite" else WRITERS)
+
+
 @dataclass(frozen=True)
 class Done:
     """An accepted digest, and the event that tells of it."""
@@ -45,6 +54,7 @@ class Recorder:
     engine: AsyncEngine
     clock: Clock
     pauses: Sequence[float] = PAUSES
+    writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WRITERS))
     _waiting: list[tuple[Done, "asyncio.Future[bool]"]] = field(default_factory=list)
     _running: "asyncio.Task[None] | None" = None
 
@@ -92,7 +102,7 @@ class Recorder:
 
     async def _write(self, group: Sequence[Done]) -> set[str]:
         now = self.clock()
-        async with transaction(self.engine) as connection:
+        async with self.writers, transaction(self.engine) as connection:
             first = await claims.record_sent(connection, [one.accepted for one in group], now)
             events = [one.event for one in group if one.accepted.digest_id in first]
             await add_all(connection, outbox, events, now)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from services.notifier import subscribers, tables
 from services.notifier.claims import Accepted
-from services.notifier.delivery import hand_over
+from services.notifier.delivery import Way, hand_over
 from services.notifier.office import Desk as Working
 from services.notifier.office import Office, Patience
 from services.notifier.parcels import claimed
@@ -88,7 +88,8 @@ async def test_what_cannot_be_handed_over_within_its_lease_is_given_back(one: De
     working = Working(one.engine, office, one.clock)
     (parcel,) = await claimed(working, ids)
     one.timer.advance(minutes=3)
-    assert not await hand_over(working, parcel, Recorder(one.engine, one.clock))
+    way = Way(asyncio.Semaphore(1), Recorder(one.engine, one.clock))
+    assert not await hand_over(working, parcel, way)
     (row,) = await one.rows(tables.digests)
     assert (row.attempts, row.claimed_until, row.maybe_sent) == (1, None, False)
     assert one.sender.sent == []
