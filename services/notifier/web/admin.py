@@ -23,11 +23,11 @@ from services.notifier.recipient import MAIL
 from services.notifier.store import last_poll
 from services.notifier.tokens import BadToken
 from services.notifier.web import admin_store, limits
-from services.notifier.web.choices import choices
 from services.notifier.web.faults import FOREIGN, NOT_FOUND, Fault, Refused
 from services.notifier.web.house import House
 from services.notifier.web.pages import page
 from services.notifier.web.request import filled
+from services.notifier.web.topics import topics
 from services.notifier.wording import masked
 from shared.database import transaction
 
@@ -121,7 +121,7 @@ async def _acted(house: House, action: str, name: str) -> str:
 
 
 async def _page(house: House, done: str = "") -> Response:
-    offer, now = await choices(house), house.clock()
+    now = house.clock()
     async with transaction(house.engine) as connection:
         told = {
             "done": done,
@@ -131,7 +131,10 @@ async def _page(house: House, done: str = "") -> Response:
             "digests": await admin_store.troubled(connection),
             "letters": await admin_store.mail(connection),
             "barred": (await suppression.suppressed(connection))[: admin_store.MOST],
-            "topics": [(one, await last_poll(connection, one.id, now)) for one in offer.topics],
+            "topics": [
+                (one, await last_poll(connection, one.id, now))
+                for one in await topics(connection, now)
+            ],
             "line": line,
         }
     return page(house, "admin.html.j2", told)

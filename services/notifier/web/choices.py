@@ -12,7 +12,7 @@ from services.notifier.item import MODALITIES
 from services.notifier.schedule import WEEKDAYS
 from services.notifier.tables import labels
 from services.notifier.web.house import House
-from services.notifier.web.topics import Topic, topics
+from services.notifier.web.topics import last_polls
 from services.notifier.wording import SCOPES
 from shared.database import transaction
 
@@ -35,9 +35,9 @@ CHANNEL_NAMES = {
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be chosen; `facets` has (id, name) pairs of labels, by facet."""
+    """What can be chosen: `titles` are (id, title) of topics, `facets` (id, name) of labels."""
 
-    topics: tuple[Topic, ...]
+    titles: tuple[tuple[str, str], ...]
     facets: Mapping[str, tuple[tuple[str, str], ...]]
     schemes: tuple[str, ...]
     zones: tuple[str, ...]
@@ -47,18 +47,13 @@ class Choices:
     weekdays: tuple[tuple[str, str], ...] = tuple((day, day.capitalize()) for day in WEEKDAYS)
 
     @property
-    def titles(self) -> tuple[tuple[str, str], ...]:
-        """The topics as (id, title) pairs."""
-        return tuple((one.id, one.title) for one in self.topics)
-
-    @property
     def names(self) -> dict[str, str]:
         """What labels are called, by their ids."""
         return {one: name for offered in self.facets.values() for one, name in offered}
 
     def title(self, topic: str) -> str:
         """What a topic is called."""
-        return next((one.title for one in self.topics if one.id == topic), topic)
+        return dict(self.titles).get(topic, topic)
 
 
 async def choices(house: House) -> Choices:
@@ -68,12 +63,12 @@ async def choices(house: House) -> Choices:
         Retryable: the database is away.
     """
     async with transaction(house.engine) as connection:
-        found = await topics(connection, house.clock())
+        titles = tuple((poll.topic, poll.topic_title) for poll in await last_polls(connection))
         occurring = await _labels(connection)
     schemes = tuple(sorted(house.doors.apprise_schemes))
     channels = {k: v for k, v in CHANNEL_NAMES.items() if k != "apprise" or schemes}
     fixed = {"modality": MODALITIES, "scope": tuple(SCOPES.items())}
-    return Choices(tuple(found), {**occurring, **fixed}, schemes, zones(), channels)
+    return Choices(titles, {**occurring, **fixed}, schemes, zones(), channels)
 
 
 async def _labels(connection: AsyncConnection) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -10,17 +10,16 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import changes, suppression
+from services.notifier import changes, letters_store, suppression
 from services.notifier.listing import present_id
 from services.notifier.recipient import MAIL
 from services.notifier.subscribers import LEFT, Kept, Unreadable, activate, find
 from services.notifier.tokens import BadToken
-from services.notifier.web.choices import choices
 from services.notifier.web.form import Filled
 from services.notifier.web.house import House
 from services.notifier.web.pages import page
 from services.notifier.web.request import filled
-from services.notifier.wording import facts
+from services.notifier.wording import when
 from shared.database import transaction
 
 UNDO_WITHIN = timedelta(hours=1)
@@ -92,14 +91,15 @@ async def _found(connection: AsyncConnection, name: str) -> Kept | None:
 async def _page(
     house: House, state: str, token: str, kept: Kept | None, undo: str | None = None
 ) -> Response:
-    offer = await choices(house)
     one = kept.subscription if kept else None
+    async with transaction(house.engine) as connection:
+        title = await letters_store.title(connection, one.topic) if one else ""
     told = {
         "state": state,
         "token": token,
         "undo": undo,
-        "title": offer.title(one.topic) if one else "",
-        "facts": facts(one, offer.names) if one else (),
+        "title": title,
+        "when": when(one) if one else "",
         "has_mailbox": bool(one and one.channel in MAIL),
     }
     return page(house, "leave.html.j2", told)

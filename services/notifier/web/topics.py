@@ -27,7 +27,14 @@ class Topic:
 
 
 async def topics(connection: AsyncConnection, now: datetime) -> list[Topic]:
-    """The topics that have been polled, by id."""
+    """The topics that have been polled, by id, with their numbers."""
+    held = await _counts(connection, now)
+    polled = await last_polls(connection)
+    return [_topic(poll, *held.get(poll.topic, (0, 0))) for poll in polled]
+
+
+async def last_polls(connection: AsyncConnection) -> list[Poll]:
+    """The last poll of every topic, by id: what a topic is called, and how it stands."""
     last = sa.select(polls.c.topic, sa.func.max(polls.c.finished_at).label("at"))
     newest = last.group_by(polls.c.topic).subquery()
     rows = await connection.execute(
@@ -35,9 +42,8 @@ async def topics(connection: AsyncConnection, now: datetime) -> list[Topic]:
         .join(newest, (polls.c.topic == newest.c.topic) & (polls.c.finished_at == newest.c.at))
         .order_by(polls.c.topic, polls.c.poll_id)
     )
-    held = await _counts(connection, now)
     by_id = {poll.topic: poll for poll in map(Poll.model_validate, rows.scalars())}
-    return [_topic(poll, *held.get(poll.topic, (0, 0))) for poll in by_id.values()]
+    return list(by_id.values())
 
 
 async def _counts(connection: AsyncConnection, now: datetime) -> dict[str, tuple[int, int]]:
