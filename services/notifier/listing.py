@@ -28,7 +28,8 @@ async def sync_file(
     kept = [one.id for one in wanted]
     for one in wanted:
         await _take_over(connection, one, kept)
-        await save(connection, one, "file", now, vault)
+        if one.confirmed_at is not None or not await _is_confirmed_by_page(connection, one.id):
+            await save(connection, one, "file", now, vault)
     result = await connection.execute(
         subscriptions.update()
         .where(
@@ -39,6 +40,12 @@ async def sync_file(
         .values(active=False, inactive_reason=REMOVED)
     )
     return result.rowcount
+
+
+async def _is_confirmed_by_page(connection: AsyncConnection, name: str) -> bool:
+    """Whether its reader has come in by themselves: a file that is silent on it ends nothing."""
+    row = (await connection.execute(select_one(name))).one_or_none()
+    return row is not None and row.origin == "web" and row.confirmed_at is not None
 
 
 async def _take_over(connection: AsyncConnection, one: Subscription, kept: Collection[str]) -> None:

@@ -70,3 +70,17 @@ async def test_who_comes_back_by_the_mailed_link_is_mailed_again(desk: Desk) -> 
     await do(desk, act_on, await kept(desk), "return", "", START + 6 * DAY)
     assert await do(desk, may_be_mailed) == ["reader"]
     assert len(await desk.rows(tables.subscriptions)) == 1
+
+
+async def test_an_entry_that_is_not_confirmed_takes_nothing_from_who_confirmed_by_a_page(
+    desk: Desk,
+) -> None:
+    unsaid = a_subscription(confirmed_at=None)
+    await do(desk, listing.sync_file, [unsaid], START)
+    await do(desk, changes.ask, unsaid, START)
+    await do(desk, changes.confirm, "reader", START)
+    for _ in range(2):
+        await do(desk, listing.sync_file, [unsaid], START + DAY)
+        assert await do(desk, may_be_mailed) == ["reader"]
+    await do(desk, listing.sync_file, [], START + DAY)
+    assert await do(desk, may_be_mailed) == ["reader"]
