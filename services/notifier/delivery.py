@@ -117,7 +117,7 @@ async def _send_all(desk: Desk, packed: Packed, room: asyncio.Semaphore) -> bool
 async def _withhold(desk: Desk, packed: Packed) -> None:
     """What is gone from the parts that are left was not told, if no part before had it."""
     claim = packed.parcel.claim
-    hidden = packed.parcel.gone - told_by(packed.digest, packed.packages[: claim.parts_sent])
+    hidden = packed.parcel.gone - told_by(packed.digest, packed.packages, claim.parts_sent)
     if hidden and not claim.maybe_sent:
         async with transaction(desk.engine) as connection:
             await claims.untell(connection, packed.digest.id, hidden)
@@ -196,7 +196,7 @@ def _told(desk: Desk, parcel: Parcel) -> "claims.ToldBy | None":
         return None
     if len(packed.packages) < 2:
         return None
-    return lambda parts: told_by(packed.digest, packed.packages[:parts])
+    return lambda parts: told_by(packed.digest, packed.packages, parts)
 
 
 async def _record(desk: Desk, packed: Packed, recorder: Recorder) -> bool:

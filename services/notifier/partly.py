@@ -14,10 +14,15 @@ from services.notifier.render.words import pubmed
 from services.notifier.senders import Package
 
 
-def told_by(digest: Digest, packages: Sequence[Package]) -> set[int]:
-    """PMIDs of the digest, its notices' included, that these parts of it name."""
-    mentioned = {*digest.told, *(notice.pmid for notice in digest.notices)}
-    return {pmid for pmid in mentioned if any(_names(part, pmid) for part in packages)}
+def told_by(digest: Digest, packages: Sequence[Package], first: int) -> set[int]:
+    """PMIDs of the digest, its notices' included, that its first so many parts tell of.
+
+    All of them together tell of everything, also of what they only lead to.
+    """
+    told = {*digest.told, *(notice.pmid for notice in digest.notices)}
+    if first >= len(packages):
+        return told
+    return {pmid for pmid in told if any(_names(part, pmid) for part in packages[:first])}
 
 
 def without(package: Package, gone: Collection[int]) -> Package:

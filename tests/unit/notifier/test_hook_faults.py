@@ -19,6 +19,7 @@ from services.notifier.senders.pace import Buckets, Pace
 from services.notifier.senders.slack import SlackSender
 from services.notifier.senders.targets import Admission
 from services.notifier.senders.webhook import WebhookSender
+from services.notifier.tokens import Tokens
 from services.notifier.vault import Vault, webhook_key
 from shared.article import Status
 from shared.database import transaction
@@ -36,6 +37,7 @@ from tests.unit.notifier.test_run import next_poll, retract
 
 SECRET = webhook_key().get_secret_value()
 VAULT = Vault([SecretStr("the key of this house, long enough")])
+TOKENS = Tokens([SecretStr("the key of this house, long enough")])
 GATE = Admission(frozenset({"127.0.0.1"}))
 
 Fault = Answer | str
@@ -78,7 +80,7 @@ def senders_for(desk: Desk) -> None:
     outgoing = Outgoing(GATE, seconds=1.5)
     quick = Pace(Buckets(1000.0), lambda: desk.timer().timestamp(), no_sleep)
     desk.senders = {"slack": SlackSender(outgoing, quick), "webhook": WebhookSender(outgoing)}
-    desk.means = Means(vault=VAULT)
+    desk.means = Means(TOKENS, "https://carillon.example.org", VAULT)
 
 
 async def subscribed(desk: Desk, channel: str, server: HookServer, *names: str) -> None:
@@ -341,3 +343,25 @@ async def test_a_part_whose_answer_was_lost_counts_as_told_when_it_is_given_up(d
     assert {pmid for pmid, _ in await desk.told("a")} == set().union(*map(pmids_of, known))
     (row,) = await desk.rows(tables.digests)
     assert (row.state, row.maybe_sent, row.parts_sent) == ("failed", True, 1)
+
+
+async def test_a_last_part_whose_answer_was_lost_tells_also_of_what_it_only_leads_to(
+    one: Desk,
+) -> None:
+    async with HookServer().running() as server:
+        await subscribed(one, "slack", server, "a")
+        short = a_subscription(
+            id="a", channel="slack", address=SecretStr(f"{server.url}/a"), max_items=30
+        )
+        async with transaction(one.engine) as connection:
+            await subscribers.save(connection, short, "console", one.clock(), VAULT)
+        await one.receive(*(an_article_event(pmid, START) for pmid in range(101, 161)))
+        server.faults = [Answer(200, "ok"), CUT_ANSWER, Answer(400, "invalid_payload")]
+        await one.at(8)
+        one.timer.advance(minutes=1)
+        await one.deliver()
+    assert len(server.taken) == 1
+    assert len(server.calls) == 3
+    everything = {1, 2, *range(101, 161)}
+    assert set().union(*(pmids_of(call.body) for call in server.calls)) < everything
+    assert {pmid for pmid, _ in await one.told("a")} == everything
