@@ -16,7 +16,8 @@ SERIES = 5
 OTHER = ("other", "Other approaches")
 
 Counts = Mapping[tuple[str, int], int]
-"""How many articles by month ("2026-09") and place in `MODALITIES`."""
+"""How many articles by month ("2026-09", or "2026" where no month is known) and place in
+`MODALITIES`."""
 
 
 def months(until: date, number: int = MONTHS) -> tuple[str, ...]:
@@ -28,14 +29,16 @@ def months(until: date, number: int = MONTHS) -> tuple[str, ...]:
 def trend(counts: Counts, until: date) -> Trend | None:
     """The trend of the last twelve months; `None` when there was no article in them.
 
-    What is dated ahead of `until`, as issues are, counts for the last month.
+    What is dated ahead of `until`, as issues are, counts for the last month. What is dated to a
+    year alone ("2026") has no place among its months, and is left out.
     """
     shown = months(until)
     rows: dict[int, list[int]] = {}
     for (month, place), number in counts.items():
-        if month >= shown[0]:
+        at = min(month, shown[-1])
+        if at in shown:
             row = rows.setdefault(min(place, len(MODALITIES)), [0] * len(shown))
-            row[shown.index(min(month, shown[-1]))] += number
+            row[shown.index(at)] += number
     if not rows:
         return None
     largest = sorted(rows, key=lambda place: (-sum(rows[place]), place))

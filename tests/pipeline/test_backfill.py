@@ -118,13 +118,16 @@ async def _lived(folder: Path, between: Step) -> tuple[list[Digest], int, list[s
         return await sent_digests(line), known or 0, owed
 
 
+def _told(digest: Digest) -> dict[str, object]:
+    """All of a digest but the picture of the topic's year, which the past belongs to."""
+    return digest.model_dump(mode="json", exclude={"trend"})
+
+
 def test_a_backfill_makes_no_mail_delays_none_and_changes_no_digest(tmp_path: Path) -> None:
     without, few, _ = asyncio.run(_lived(tmp_path / "without", _nothing))
     with_it, many, owed = asyncio.run(_lived(tmp_path / "with", _backfill))
 
     assert [digest.total for digest in without] == [4, 1, 1]
-    assert [digest.model_dump(mode="json") for digest in with_it] == [
-        digest.model_dump(mode="json") for digest in without
-    ]
+    assert list(map(_told, with_it)) == list(map(_told, without))
     assert (few, many) == (6, 6 + OLD)
     assert owed == ["0 on the way", "0 in outboxes"]

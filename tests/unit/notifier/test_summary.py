@@ -309,3 +309,12 @@ async def test_a_new_reader_is_told_what_the_topic_would_have_brought(desk: Desk
     assert (everything.low, everything.high, everything.over) == (3, 3, 8)
     assert some
     assert (some.low, some.high) == (1, 1)
+
+
+def test_what_is_dated_to_a_year_alone_is_in_no_month_and_stops_no_digest() -> None:
+    """Such as an article of 2026, by its journal, that PubMed had in 2025 already."""
+    found = trend({("2026", 0): 5, ("2026-08", 0): 2}, date(2026, 9, 14))
+
+    assert found
+    assert sum(found.series[0].counts) == 2
+    assert trend({("2026", 0): 5}, date(2026, 9, 14)) is None
