@@ -10,7 +10,7 @@ from services.classifier import tables as classifier
 from services.console.stores import Stores
 from services.notifier import tables as notifier
 from services.notifier.plan import due as digests_due
-from services.notifier.subscribers import REMOVED
+from services.notifier.subscribers import AS_WANTED
 from services.poller import tables as poller
 from services.poller.schedule import due
 from services.poller.store import last_poll
@@ -178,7 +178,7 @@ async def failures(connection: AsyncConnection) -> tuple[str, ...]:
     readers = notifier.subscriptions
     rows = await connection.execute(
         sa.select(readers.c.id, readers.c.inactive_reason)
-        .where(readers.c.inactive_reason.is_not(None), readers.c.inactive_reason != REMOVED)
+        .where(readers.c.inactive_reason.is_not(None), readers.c.inactive_reason.not_in(AS_WANTED))
         .order_by(readers.c.id)
     )
     return (*failed, *(f"{row.id}: {row.inactive_reason}" for row in rows))

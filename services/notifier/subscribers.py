@@ -20,7 +20,8 @@ from services.notifier.tables import subscriptions
 from services.notifier.vault import Vault
 
 __all__ = [
-    "LEFT", "REMOVED", "Kept", "Origin", "Unreadable", "activate", "awaited", "deactivate",
+    "AS_WANTED", "LEFT", "REMOVED", "SWITCHED_OFF", "Kept", "Origin", "Unreadable", "activate",
+    "awaited", "deactivate",
     "everybody", "find", "is_of", "lock", "lock_person", "mailable", "of_ids", "readable", "save",
     "select_one",
 ]  # fmt: skip
@@ -34,6 +35,11 @@ REMOVED = "removed from the subscriptions file"
 
 LEFT = "its reader has left"
 """The reason that only the reader takes back, or the operator's new statement for them."""
+
+SWITCHED_OFF = "switched off by the operator"
+
+AS_WANTED = (REMOVED, LEFT, SWITCHED_OFF)
+"""Reasons that somebody gave, and no fault."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from services.console.embedded import Embedded, read_embedded
 from services.console.readers import hashed, named, readers
 from services.console.show_readers import print_readers
 from services.notifier import changes, personal, subscribers
-from services.notifier.subscribers import LEFT, Kept
+from services.notifier.subscribers import LEFT, SWITCHED_OFF, Kept
 from services.notifier.subscription import Subscription
 from shared.clock import system_clock
 from shared.errors import ConfigurationError
@@ -23,8 +23,6 @@ cli = typer.Typer(help="Who reads, and what is on record of them.", no_args_is_h
 
 Who = Annotated[str, typer.Argument(help="Id of a subscription, or a person's mail address.")]
 Address = Annotated[str, typer.Argument(help="The person's mail address.")]
-
-SWITCHED_OFF = "switched off by the operator"
 
 
 @cli.callback()

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.pulse import failures, overdue_since
 from services.notifier import tables
-from services.notifier.subscribers import REMOVED
+from services.notifier.subscribers import LEFT, REMOVED
 from shared.database import transaction
 from shared.migrate import upgrade
 from tests.builders import NOON, poll_completed
@@ -27,11 +27,13 @@ async def test_a_reader_who_gets_nothing_is_shown_with_the_reason_and_one_who_le
 ) -> None:
     await upgrade(sqlite, "notifier")
     async with transaction(sqlite) as connection:
-        for name, reason in (("ill", "mailbox unknown"), ("gone", REMOVED), ("well", None)):
+        standings = (("ill", "mailbox unknown"), ("gone", REMOVED), ("left", LEFT), ("well", None))
+        for name, reason in standings:
             await connection.execute(
                 tables.subscriptions.insert().values(
                     id=name, topic="t", channel="email", address="x", wish={}, origin="file",
-                    created_at=NOON, active=reason is None, inactive_reason=reason,
+                    recipient=name, created_at=NOON, active=reason is None,
+                    inactive_reason=reason,
                 )
             )  # fmt: skip
 
