@@ -71,7 +71,11 @@ def make_engine(url: str) -> AsyncEngine:
         return _sqlite(url)
     if url.startswith("postgresql+asyncpg:"):
         return create_async_engine(
-            url, pool_pre_ping=True, pool_size=10, max_overflow=CONNECTIONS - 10
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=CONNECTIONS - 10,
+            hide_parameters=True,  # they hold addresses, and errors are logged with their text
         )
     raise ConfigurationError(
         f"database driver {url.split(':', 1)[0]!r} is not supported: "
@@ -81,7 +85,9 @@ def make_engine(url: str) -> AsyncEngine:
 
 def _sqlite(url: str) -> AsyncEngine:
     engine = create_async_engine(
-        url, execution_options={"schema_translate_map": dict.fromkeys(SCHEMAS)}
+        url,
+        execution_options={"schema_translate_map": dict.fromkeys(SCHEMAS)},
+        hide_parameters=True,
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
