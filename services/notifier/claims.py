@@ -79,13 +79,16 @@ class Accepted:
 
 
 async def waiting(connection: AsyncConnection, turn: Turn) -> list[Waiting]:
-    """The digests to send, the longest due first; the channel is empty when nobody knows it."""
+    """The digests to send, the longest due first; the channel is empty when nobody knows it.
+
+    In the order in which they were cut, so that what is recorded together lies together.
+    """
     rows = await connection.execute(
         sa.select(digests.c.id, subscriptions.c.channel)
         .select_from(digests)
         .outerjoin(subscriptions, subscriptions.c.id == digests.c.subscription_id)
         .where(_free(turn), _past(digests.c.next_try_at, turn.at, turn.longest_wait))
-        .order_by(digests.c.period_to, digests.c.id)
+        .order_by(digests.c.period_to, digests.c.subscription_id)
     )
     return [Waiting(row.id, row.channel or "") for row in rows]
 
@@ -95,7 +98,7 @@ async def claim(connection: AsyncConnection, ids: Collection[str], turn: Turn) -
     found = await connection.execute(
         sa.select(digests)
         .where(digests.c.id.in_(ids), _free(turn))
-        .order_by(digests.c.period_to, digests.c.id)
+        .order_by(digests.c.period_to, digests.c.subscription_id)
         .with_for_update(skip_locked=True)
     )
     rows, until = found.all(), turn.at + turn.lease
