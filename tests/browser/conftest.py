@@ -12,13 +12,13 @@ from tests.browser.town import Town, open_town
 from tests.browser.visitor import Visitor
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     async with open_town(tmp_path_factory.mktemp("town")) as made:
         yield made
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser() -> AsyncIterator[Browser]:
     async with open_browser() as opened:
         yield opened
@@ -34,7 +34,7 @@ def looks(browser: Browser, size: str) -> Looks:
     return Looks(browser, size)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="package")
 async def visitor(town: Town, browser: Browser, size: str) -> AsyncIterator[Visitor]:
     """A browser without script, in the size of this run."""
     context = await browser.new_context(java_script_enabled=False, viewport=SIZES[size])

@@ -10,7 +10,7 @@ from tests.browser.looks import Looks
 from tests.browser.town import Town
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 TOPIC = "/topics/car-autoimmune"
 

@@ -6,7 +6,7 @@ from tests.browser.looks import Looks
 from tests.browser.town import Town
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 WEEKLY = "weekly@example.org"
 

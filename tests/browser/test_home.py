@@ -5,7 +5,7 @@ import pytest
 from tests.browser.looks import Looks
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 
 async def test_the_first_page_tells_the_topic_and_its_skip_link_is_reached_first(

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.looks import Looks
 from tests.browser.town import Town, page_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 
 @pytest.mark.parametrize("reader", ["weekly@example.org", "daily@example.org"])

@@ -10,7 +10,7 @@ from tests.browser.readers import confirmed, managing, subscribe
 from tests.browser.town import Town, page_of
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 
 def _digests(town: Town, address: str) -> list[EmailMessage]:
