@@ -11,6 +11,7 @@ alone is everybody of that name; to be muted, an author must be called exactly s
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,9 +47,8 @@ def is_author(author: Author, wanted: str, *, strictly: bool = False) -> bool:
     name = _words(wanted)
     if author.collective_name:
         return name == _words(author.collective_name)
-    return bool(name) and any(
-        _is_called(author, split, strictly=strictly) for split in _splits(wanted)
-    )
+    splits = _by_last(wanted).get(_words(author.last_name or ""), ())
+    return bool(name) and any(_is_called(author, split, strictly=strictly) for split in splits)
 
 
 def _orcid(text: str) -> str | None:
@@ -67,6 +67,18 @@ class _Split:
 
     last: tuple[str, ...]
     given: tuple[str, ...]
+
+
+@lru_cache(maxsize=8192)
+def _by_last(wanted: str) -> Mapping[tuple[str, ...], Sequence[_Split]]:
+    """The ways to read a name, by the last name in each.
+
+    One is looked up, not tried out: a stranger's preview may have a hundred names of fifty words.
+    """
+    found: dict[tuple[str, ...], list[_Split]] = {}
+    for split in _splits(wanted):
+        found.setdefault(split.last, []).append(split)
+    return found
 
 
 @lru_cache(maxsize=8192)
