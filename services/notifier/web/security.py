@@ -45,6 +45,9 @@ HEADERS: Mapping[str, str] = {
 HSTS = "max-age=31536000"
 """A year (RFC 6797), for the host itself: what else is on the domain is not ours to decide."""
 
+_DIGITS = 20
+"""More of them than any length has; Python refuses to read a number of thousands."""
+
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 _OWN = {"same-origin", "none"}
 _FOR_PROGRAMS = ("/hooks/", "/leave")
@@ -86,7 +89,8 @@ class Security:
     def _refused(self, scope: Scope) -> Fault | None:
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "0")
-        if not declared.isascii() or not declared.isdigit() or int(declared) > _room(scope["path"]):
+        is_number = declared.isascii() and declared.isdigit() and len(declared) < _DIGITS
+        if not is_number or int(declared) > _room(scope["path"]):
             return faults.TOO_LARGE
         if scope["method"] not in _CHANGING or scope["path"].startswith(_FOR_PROGRAMS):
             return None

@@ -221,3 +221,9 @@ def test_the_colours_of_the_style_sheet_meet_wcag_aa(is_dark: bool) -> None:
             if contrast(paint[pair[0]], paint[pair[1]]) < 4.5} == {}  # fmt: skip
     edges = [("field", "card"), ("accent", "card"), ("accent", "page"), ("alert-edge", "card")]
     assert [edge for edge in edges if contrast(paint[edge[0]], paint[edge[1]]) < 3] == []
+
+
+async def test_a_length_that_no_number_can_hold_is_too_large(lone: Site) -> None:
+    headers = {"Content-Length": "9" * 5000}
+    answer = await lone.client.post("/subscribe", content=b"x", headers=headers)
+    assert answer.status_code == 413
