@@ -143,7 +143,8 @@ async def leave(connection: AsyncConnection, subscription_id: str) -> bool:
 async def purge_unconfirmed(connection: AsyncConnection, before: datetime) -> int:
     """Forget who was asked by a page before then and never confirmed; how many they were.
 
-    What had digests before it was asked for anew ends again: its ledger is still somebody's.
+    What had ended before it was asked for anew ends again, for its reader has left, and so does
+    what had digests: its ledger is still somebody's.
     """
     stale = (
         subscriptions.c.origin == "web",
@@ -151,10 +152,11 @@ async def purge_unconfirmed(connection: AsyncConnection, before: datetime) -> in
         subscriptions.c.created_at < before,
     )
     had_digests = sa.exists().where(digests.c.subscription_id == subscriptions.c.id)
+    is_known = sa.or_(subscriptions.c.inactive_reason.is_not(None), had_digests)
     ended = await connection.execute(
-        subscriptions.update().where(*stale, subscriptions.c.active, had_digests).values(_ENDED)
+        subscriptions.update().where(*stale, subscriptions.c.active, is_known).values(_ENDED)
     )
-    gone = await connection.execute(subscriptions.delete().where(*stale, ~had_digests))
+    gone = await connection.execute(subscriptions.delete().where(*stale, ~is_known))
     return ended.rowcount + gone.rowcount
 
 

@@ -23,6 +23,16 @@ async def test_the_file_does_not_mail_who_left_after_a_stranger_asked_for_them(
         assert await do(desk, may_be_mailed) == []
 
 
+async def test_nor_where_the_wish_is_forgotten_before_the_file_is_read_again(desk: Desk) -> None:
+    listed = [a_subscription()]
+    await do(desk, listing.sync_file, listed, START)
+    await do(desk, changes.leave, "reader")
+    await do(desk, changes.ask, a_subscription(confirmed_at=None), START + DAY)
+    await do(desk, changes.purge_unconfirmed, START + 9 * DAY)
+    await do(desk, listing.sync_file, listed, START + 9 * DAY)
+    assert await do(desk, may_be_mailed) == []
+
+
 async def test_who_left_and_asked_anew_confirms_even_if_the_file_was_read_meanwhile(
     desk: Desk,
 ) -> None:
