@@ -1,6 +1,5 @@
 """A connection to a mail server: made as the settings say, and aware of how far its message got."""
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -77,10 +76,8 @@ class Connection(aiosmtplib.SMTP):
 def stuffed(content: bytes) -> bytes:
     """A message as DATA takes it: a dot before each line's own, and one at the end (4.5.2)."""
     end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
-    return _DOTS.sub(b"..", content) + end
-
-
-_DOTS = re.compile(rb"(?m)^\.")
+    first = b"." if content.startswith(b".") else b""
+    return b"".join([first, content.replace(b"\n.", b"\n.."), end])
 
 
 def connection(server: SmtpServer) -> Connection:

@@ -9,12 +9,14 @@ from typing import Any, get_args
 
 import pytest
 from aiosmtplib.errors import SMTPException, SMTPRecipientRefused
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from services.notifier.senders import AnswerLost, Package, RecipientRejected, Target
 from services.notifier.senders.capture import CaptureSender
 from services.notifier.senders.choose import choose
-from services.notifier.senders.connection import SmtpServer
+from services.notifier.senders.connection import SmtpServer, stuffed
 from services.notifier.senders.smtp import SmtpSender, translate
 from services.notifier.subscription import Channel
 from shared.errors import Permanent, Retryable
@@ -316,3 +318,11 @@ def test_with_a_server_mail_goes_to_it_from_the_plain_address(tmp_path: Path) ->
     assert isinstance(mail, SmtpSender)
     assert (mail.server, mail.mail_from) == (server, "news@example.org")
     assert senders["capture"] == CaptureSender(tmp_path)
+
+
+@given(st.lists(st.text(alphabet=".ab", max_size=4).map(str.encode), min_size=1, max_size=8))
+def test_a_server_reads_the_lines_that_were_sent(lines: list[bytes]) -> None:
+    *sent, end, rest = stuffed(b"".join(one + b"\r\n" for one in lines)).split(b"\r\n")
+    assert (end, rest) == (b".", b"")
+    assert b"." not in sent
+    assert [one.removeprefix(b".") for one in sent] == lines
