@@ -98,7 +98,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # SQLAlchemy's documented way to real transactions: the driver must not begin for itself.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        "foreign_keys=ON",
+        "cache_size=-65536",  # KiB; with the default 2 MB a large ledger is read again and again
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
