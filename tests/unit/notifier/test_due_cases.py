@@ -5,6 +5,8 @@ at the hour among them; it is down for hours, and its clock is put back.
 """
 
 import tomllib
+import zoneinfo
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -23,6 +25,18 @@ from tests.unit.notifier.people import do
 CASES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("due_cases.toml").read_text(encoding="utf-8")
 )["case"]
+
+
+@pytest.fixture(autouse=True)
+def one_table_of_zones() -> Iterator[None]:
+    """The package's, whatever the machine has: each year some country changes its clocks."""
+    of_the_machine = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath(())
+    ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath(of_the_machine)
+    ZoneInfo.clear_cache()
+
 
 NOW = timedelta()
 STEPS = {
