@@ -19,6 +19,9 @@ Kind = Literal["digest", "letter"]
 LONGEST_LOCAL_PART = 64
 """Octets, RFC 5321, section 4.5.3.1.1."""
 
+ROOM = LONGEST_LOCAL_PART - len("+") - 43
+"""Octets that are left for the name before the `+`."""
+
 _LETTERS: dict[str, Kind] = {"d": "digest", "l": "letter"}
 _MAC = 10
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.notifier.bounces import ROOM
 from services.notifier.office import Patience
 from services.notifier.packing import Identity
 from services.notifier.plan import BACKGROUND
@@ -22,6 +23,13 @@ def _writable_from(value: str) -> str:
     address = parseaddr(value)[1]
     if not value.isprintable() or not address.isascii() or not address.rpartition("@")[0]:
         raise ValueError("not an address to write from: use 'news@host' or 'Carillon <news@host>'")
+    return value
+
+
+def _returned_to(value: str) -> str:
+    name = parseaddr(_writable_from(value))[1].rpartition("@")[0]
+    if len(name) > ROOM:
+        raise ValueError(f"its name is too long: at most {ROOM} letters before the @ (RFC 5321)")
     return value
 
 
@@ -72,7 +80,7 @@ class Settings(BaseSettings):
     secret_file: Path = Path("state/notifier.key")
     admin_password: SecretStr | None = None
     hook_token: SecretStr | None = None
-    bounce_address: Annotated[str, AfterValidator(_writable_from)] | None = None
+    bounce_address: Annotated[str, AfterValidator(_returned_to)] | None = None
     smtp_connections: int = Field(default=4, ge=1, le=50)
     per_domain_second: float = Field(default=10.0, gt=0)
     admitted_hosts: str = ""

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from services.notifier import bounces
 from services.notifier.senders.smtp import SmtpServer
 from services.notifier.settings import Settings
+from services.notifier.tokens import Tokens
 from shared.errors import ConfigurationError
 from shared.settings import load
 
@@ -52,6 +54,10 @@ def test_mail_is_written_as_the_identity_that_is_set() -> None:
         ({"smtp_tls": "ssl"}, "NOTIFIER_SMTP_TLS: Input should be 'none', 'starttls' or 'tls'"),
         ({"mail_from": "nobody"}, "NOTIFIER_MAIL_FROM: Value error, not an address to write from"),
         ({"mail_from": "a@b\r\nBcc: c@d"}, "NOTIFIER_MAIL_FROM: Value error, not an address"),
+        (
+            {"bounce_address": "b" * 21 + "@example.org"},
+            "NOTIFIER_BOUNCE_ADDRESS: Value error, its",
+        ),
         ({"list_id": "<carillon>"}, "NOTIFIER_LIST_ID: String should match"),
         ({"public_host": "a b"}, "NOTIFIER_PUBLIC_HOST: String should match"),
         ({"max_wait_minutes": -1}, "NOTIFIER_MAX_WAIT_MINUTES: Input should be greater"),
@@ -61,3 +67,11 @@ def test_a_setting_that_cannot_work_is_refused(given: dict[str, Any], said: str)
     with pytest.raises(ConfigurationError) as fault:
         settings(**given)
     assert said in str(fault.value)
+
+
+def test_the_longest_name_for_bounces_leaves_room_for_what_came_back() -> None:
+    given = "b" * bounces.ROOM + "@example.org"
+    assert settings(bounce_address=given).bounce_address == given
+    tokens = Tokens([SecretStr("a key of the test")])
+    made = bounces.address_for(tokens, given, "digest", "068beeae-8160-5dd2-aece-428b84339e10")
+    assert len(made.rpartition("@")[0]) == bounces.LONGEST_LOCAL_PART
