@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from services.notifier.recipient import MAIL
 from services.notifier.senders.targets import BadTarget, Gate, check_target
-from services.notifier.subscription import Filters, Wish
+from services.notifier.subscription import Wish
 from services.notifier.wording import LISTS, SETS
 
 CHANNELS = ("email", "slack", "webhook", "apprise")
@@ -195,8 +195,3 @@ def _said(fault: ErrorDetails) -> str:
 def _sentence(words: str) -> str:
     words = words.removeprefix("when_empty: ")
     return words[:1].upper() + words[1:] + "."
-
-
-def is_usual_scope(filled: Filled) -> bool:
-    """Whether the subjects are those that hold where nothing is said."""
-    return set(filled.values.get("scope", ())) == set(Filters().scope)
