@@ -120,22 +120,7 @@ async def _go(
             await after()
             found = sum(one.leg.new for one in steps)
             bar.update(task, advance=1, found=found, at=f"{step.window.first:%Y-%m}")
-            heed_ctrl_c()
     return Result(planned, tuple(steps))
-
-
-def heed_ctrl_c() -> None:
-    """Stop where Ctrl-C was pressed and a library kept it to itself.
-
-    Ctrl-C cancels the task once. Who catches that while something else ends may not pass it on, and
-    then a backfill of days would go on as if nothing had been said.
-
-    Raises:
-        asyncio.CancelledError: somebody asked this task to end.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _bar(console: Console) -> Progress:
