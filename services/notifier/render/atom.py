@@ -3,13 +3,13 @@
 import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.notifier.digest import Digest
 from services.notifier.item import plain
+from services.notifier.render.environment import legal
 from services.notifier.render.feed import Address, Feed, of_digests
 
 
@@ -34,18 +34,13 @@ def _as_text(markup: Markup) -> str:
     return plain(str(markup).replace("\n", " "))
 
 
-def _legal(value: Any) -> Any:
-    """Without the control characters that XML cannot hold, however they came in."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("services.notifier"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_legal,
+        finalize=legal,
         trim_blocks=True,
         lstrip_blocks=True,
     )
