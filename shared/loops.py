@@ -14,20 +14,37 @@ LONGEST_PAUSE = 60.0
 
 
 async def every(
-    name: str, seconds: float, step: Callable[[], Awaitable[object]], stop: asyncio.Event
+    name: str,
+    seconds: float,
+    step: Callable[[], Awaitable[object]],
+    stop: asyncio.Event,
+    wake: asyncio.Event | None = None,
 ) -> None:
-    """Run `step` until `stop` is set, pausing `seconds` between two runs.
+    """Run `step` until `stop` is set, pausing `seconds` between two runs; setting `wake` ends it.
 
-    A fault is logged and tried again after a pause that doubles up to a minute; what failed is
-    the step's own to record. Only setting `stop` or cancelling ends the loop.
+    A fault is logged and tried again after a pause that doubles up to a minute, and that nothing
+    cuts short but `stop`; what failed is the step's own to record. Only setting `stop` or
+    cancelling ends the loop.
     """
-    pause = seconds
+    pause, wake = seconds, wake or asyncio.Event()
     while not stop.is_set():
-        pause = seconds if await _ran(name, step) else min(max(pause, 0.5) * 2, LONGEST_PAUSE)
-        try:
-            await asyncio.wait_for(stop.wait(), timeout=pause)
-        except TimeoutError:
-            continue
+        wake.clear()  # before the step: what is set meanwhile is another reason to run
+        if await _ran(name, step):
+            pause = seconds
+            await _first_of(stop, wake, within=pause)
+        else:
+            pause = min(max(pause, 0.5) * 2, LONGEST_PAUSE)
+            await _first_of(stop, within=pause)
+
+
+async def _first_of(*events: asyncio.Event, within: float) -> None:
+    """Wait until one of the events is set, at most so many seconds."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def _ran(name: str, step: Callable[[], Awaitable[object]]) -> bool:

@@ -4,7 +4,9 @@ A row lives until its publish is confirmed. A crash between confirm and delete p
 with the same id, and the consumers' inboxes see that it is the same.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +18,9 @@ from shared.database import UtcDateTime, transaction
 from shared.events import CloudEvent
 
 log = structlog.get_logger(__name__)
+
+_ADDED = "outbox_added"
+"""What a database connection remembers between `add_all` and its return to the pool."""
 
 
 @dataclass(frozen=True)
@@ -70,27 +75,53 @@ async def add_all(
         for event in events
     ]
     if rows:
+        connection.info[_ADDED] = True
         await connection.execute(table.insert(), rows)
 
 
-async def relay(engine: AsyncEngine, table: sa.Table, publish: Publish, limit: int = 200) -> int:
+@contextmanager
+def added(engine: AsyncEngine) -> Iterator[asyncio.Event]:
+    """What is set when a transaction of this engine that put events into its outbox has ended.
+
+    The pool tells it, when the connection comes back: after the commit, so that who looks then
+    sees the events, and whoever added them. After a rollback it is set for nothing. Of other
+    processes it knows nothing: look now and then as well.
+    """
+    bell = asyncio.Event()
+
+    def returned(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        if record.info.pop(_ADDED, False):
+            bell.set()
+
+    sa.event.listen(engine.sync_engine, "checkin", returned)
+    try:
+        yield bell
+    finally:
+        sa.event.remove(engine.sync_engine, "checkin", returned)
+
+
+async def relay(
+    engine: AsyncEngine,
+    table: sa.Table,
+    publish: Publish,
+    limit: int = 200,
+    *,
+    fresh: bool = False,
+) -> int:
     """Publish the oldest events and forget those that are safe; the number of these.
 
     Rows are locked meanwhile, so that several relays share the work (SKIP LOCKED). An event
     that cannot be published keeps its row, with the reason, and does not hold up the others.
+    With `fresh` those that have failed before are left for another time.
 
     Raises:
         Retryable: the database is away.
     """
+    oldest = sa.select(table).order_by(table.c.attempts, table.c.seq).limit(limit)
+    if fresh:
+        oldest = oldest.where(table.c.attempts == 0)
     async with transaction(engine) as connection:
-        rows = (
-            await connection.execute(
-                sa.select(table)
-                .order_by(table.c.attempts, table.c.seq)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-        ).all()
+        rows = (await connection.execute(oldest.with_for_update(skip_locked=True))).all()
         if not rows:
             return 0
         batch = [Outgoing(r.event_id, r.type, r.routing_key, bytes(r.body)) for r in rows]
@@ -112,11 +143,12 @@ async def _forget(
     done = [row.seq for row in rows if row.seq not in kept]
     if done:
         await connection.execute(table.delete().where(table.c.seq.in_(done)))
-    for row, fault in failed:
+    if failed:
         await connection.execute(
             table.update()
-            .where(table.c.seq == row.seq)
-            .values(attempts=table.c.attempts + 1, last_error=f"{type(fault).__name__}: {fault}")
+            .where(table.c.seq == sa.bindparam("failed"))
+            .values(attempts=table.c.attempts + 1, last_error=sa.bindparam("fault")),
+            [{"failed": row.seq, "fault": f"{type(f).__name__}: {f}"} for row, f in failed],
         )
 
 

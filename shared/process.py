@@ -17,12 +17,16 @@ from shared.broker import GRACE_SECONDS, declare_topology, publisher
 from shared.database import transaction
 from shared.errors import ConfigurationError, Retryable
 from shared.loops import every
-from shared.outbox import Publish, relay
+from shared.outbox import Publish, added, relay
 from shared.probes import Check, serve_probes
 
 log = structlog.get_logger(__name__)
 
-RELAY_SECONDS = 0.2
+RELAY_SECONDS = 1.0
+"""Between two looks at the outbox that nobody asked for: what this process adds wakes the relay.
+
+What is found so was added by another process (a backfill, one that died), or failed before.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,15 +104,37 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 async def _work(service: Service, stop: asyncio.Event) -> None:
     publish = publisher(service.broker)
-    loops = [*service.loops, Loop("relay", RELAY_SECONDS, lambda: _relay_all(service, publish))]
-    async with asyncio.TaskGroup() as tasks:
-        for loop in loops:
-            tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
+    with added(service.engine) as wake:
+        async with asyncio.TaskGroup() as tasks:
+            for loop in service.loops:
+                tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
+            tasks.create_task(
+                every("relay", RELAY_SECONDS, _relaying(service, publish), stop, wake)
+            )
     # The consumers stop first, so that what they still finish is in the outbox for the flush.
     for subscriber in service.broker.subscribers:
         await subscriber.stop()
     await _flush(service, publish)
     await service.broker.stop()
+
+
+def _relaying(service: Service, publish: Publish) -> Callable[[], Awaitable[None]]:
+    """The relay's step: all that is new, and what failed before once in `RELAY_SECONDS`.
+
+    A busy service wakes the relay all the time; what no queue takes is not tried as often.
+    """
+    clock = asyncio.get_running_loop().time
+    again_at = clock()
+
+    async def step() -> None:
+        nonlocal again_at
+        while await relay(service.engine, service.outbox, publish, fresh=True):
+            continue
+        if clock() >= again_at:
+            await relay(service.engine, service.outbox, publish)
+            again_at = clock() + RELAY_SECONDS
+
+    return step
 
 
 async def _relay_all(service: Service, publish: Publish) -> None:

@@ -33,3 +33,48 @@ async def test_a_loop_that_is_stopped_runs_no_further_step() -> None:
     await every("step", 0.0, step, stop)
 
     assert ran == []
+
+
+async def test_a_loop_that_is_woken_runs_at_once_also_for_what_came_while_it_ran() -> None:
+    stop, wake = asyncio.Event(), asyncio.Event()
+    ran: list[int] = []
+
+    async def step() -> None:
+        ran.append(1)
+        (stop if len(ran) == 3 else wake).set()
+
+    await asyncio.wait_for(every("step", 3600.0, step, stop, wake), timeout=10)
+
+    assert len(ran) == 3
+
+
+async def test_a_step_that_failed_is_not_woken_out_of_its_pause() -> None:
+    stop, wake = asyncio.Event(), asyncio.Event()
+    ran: list[int] = []
+
+    async def step() -> None:
+        ran.append(1)
+        raise Retryable("the broker is away")
+
+    loop = asyncio.create_task(every("step", 3600.0, step, stop, wake))
+    for _ in range(100):
+        wake.set()
+        await asyncio.sleep(0)
+    stop.set()
+    await loop
+
+    assert ran == [1]
+
+
+async def test_what_ends_a_pause_leaves_no_task_behind() -> None:
+    stop, wake = asyncio.Event(), asyncio.Event()
+    ran: list[int] = []
+
+    async def step() -> None:
+        ran.append(len(asyncio.all_tasks()))
+        (stop if len(ran) == 50 else wake).set()
+        await asyncio.sleep(0)
+
+    await every("step", 3600.0, step, stop, wake)
+
+    assert max(ran) <= 3  # this test, and the two waits that were just ended
