@@ -1,0 +1,63 @@
+"""What the services' logs say about bugs: lines of JSON are read, anything else is a finding."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+BUGS = frozenset(
+    {
+        "step_failed",
+        "digest_delivery_broke",
+        "digest_hand_over_broke",
+        "letter_delivery_broke",
+    }
+)
+"""Events that say: something was raised that nobody had thought of."""
+
+PERMITTED = ("carillon: ",)
+"""How lines begin that are no JSON and no bug: a setting that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What logs say. `events` counts lines by event name; `bugs` has the lines, shortened."""
+
+    events: Counter[str]
+    bugs: tuple[str, ...]
+
+
+def findings(files: Iterable[Path]) -> Findings:
+    """Read logs; a last line that was broken off by a SIGKILL is passed over.
+
+    Bugs are lines with an exception, with one of `BUGS`, parked messages whose reason is "bug",
+    and whatever is no JSON, such as a bare traceback.
+    """
+    events: Counter[str] = Counter()
+    bugs: list[str] = []
+    for file in sorted(files):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        whole = text[: text.rfind("\n") + 1]
+        for line in whole.splitlines():
+            event = _event(line)
+            events[str(event.get("event", "?"))] += 1
+            if _is_bug(event):
+                bugs.append(f"{file.name}: {line[:2_000]}")
+    return Findings(events, tuple(bugs))
+
+
+def _event(line: str) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    return {"event": "settings" if line.startswith(PERMITTED) else "no_json"}
+
+
+def _is_bug(event: dict[str, object]) -> bool:
+    name = event.get("event")
+    is_parked_bug = name == "message_parked" and event.get("reason") == "bug"
+    return name in BUGS or name == "no_json" or "exception" in event or is_parked_bug
