@@ -19,11 +19,12 @@ async def every(
     step: Callable[[], Awaitable[object]],
     stop: asyncio.Event,
     wake: asyncio.Event | None = None,
+    longest: float = LONGEST_PAUSE,
 ) -> None:
     """Run `step` until `stop` is set, pausing `seconds` between two runs; setting `wake` ends it.
 
-    A fault is logged and tried again after a pause that doubles up to a minute, and that nothing
-    cuts short but `stop`; what failed is the step's own to record. Only setting `stop` or
+    A fault is logged and tried again after a pause that doubles up to `longest` seconds, and that
+    nothing cuts short but `stop`; what failed is the step's own to record. Only setting `stop` or
     cancelling ends the loop.
     """
     pause, wake = seconds, wake or asyncio.Event()
@@ -33,7 +34,7 @@ async def every(
             pause = seconds
             await _first_of(stop, wake, within=pause)
         else:
-            pause = min(max(pause, 0.5) * 2, LONGEST_PAUSE)
+            pause = min(max(pause, 0.5) * 2, longest)
             await _first_of(stop, within=pause)
 
 

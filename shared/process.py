@@ -28,6 +28,12 @@ RELAY_SECONDS = 1.0
 What is found so was added by another process (a backfill, one that died), or failed before.
 """
 
+RELAY_LONGEST_SECONDS = 4.0
+"""Between two tries while broker or database are away: what waits goes on soon after they are back.
+
+It costs one query a try, and no connection: reconnecting is the broker client's own affair.
+"""
+
 
 @dataclass(frozen=True)
 class Loop:
@@ -108,8 +114,9 @@ async def _work(service: Service, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             for loop in service.loops:
                 tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
+            step = _relaying(service, publish)
             tasks.create_task(
-                every("relay", RELAY_SECONDS, _relaying(service, publish), stop, wake)
+                every("relay", RELAY_SECONDS, step, stop, wake, RELAY_LONGEST_SECONDS)
             )
     # The consumers stop first, so that what they still finish is in the outbox for the flush.
     for subscriber in service.broker.subscribers:

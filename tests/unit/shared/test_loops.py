@@ -66,6 +66,20 @@ async def test_a_step_that_failed_is_not_woken_out_of_its_pause() -> None:
     assert ran == [1]
 
 
+async def test_a_step_that_fails_for_long_is_tried_again_within_its_own_longest_pause() -> None:
+    stop = asyncio.Event()
+    ran: list[int] = []
+
+    async def step() -> None:
+        ran.append(1)
+        if len(ran) == 20:
+            stop.set()
+        raise Retryable("the broker is away")
+
+    # Doubling up to a minute it would take ten.
+    await asyncio.wait_for(every("step", 0.0, step, stop, longest=0.01), timeout=10)
+
+
 async def test_what_ends_a_pause_leaves_no_task_behind() -> None:
     stop, wake = asyncio.Event(), asyncio.Event()
     ran: list[int] = []
