@@ -5,7 +5,6 @@ import tomllib
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +15,9 @@ from services.notifier import entries
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+COMPOSE_FILES = (ROOT / "docker-compose.yml", ROOT / "deploy" / "compose.cluster.yml")
+COMPOSE, CLUSTER = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in COMPOSE_FILES)
+NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 
 SERVICES = {
     "poller": "poller",
@@ -43,7 +44,7 @@ def _example_lines() -> dict[str, str]:
 
 
 def _interpolated() -> set[str]:
-    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in COMPOSE_FILES)
     return set(re.findall(r"\$\{([A-Z_]+)", text))
 
 
@@ -63,7 +64,7 @@ def test_the_example_names_nothing_that_nobody_reads() -> None:
     assert _example_lines().keys() <= settings | _interpolated()
 
 
-def test_every_variable_of_the_compose_file_stands_in_the_example() -> None:
+def test_every_variable_of_the_compose_files_stands_in_the_example() -> None:
     assert _interpolated() <= _example_lines().keys()
 
 
@@ -111,6 +112,36 @@ def test_only_pages_are_published_and_only_on_this_machine() -> None:
     published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
     assert published.keys() == {"maildev", "notifier", "rabbitmq"}
     assert all(p.startswith("127.0.0.1:") for ports in published.values() for p in ports)
+
+
+def test_whoever_uses_the_broker_uses_the_cluster_through_the_name_that_all_nodes_share() -> None:
+    for name, part in COMPOSE["services"].items():
+        for variable in part.get("environment") or {}:
+            if variable.endswith("_AMQP_URL"):
+                url = CLUSTER["services"][name]["environment"][variable]
+                assert url.endswith("@broker:5672/"), name
+    for node in NODES:
+        assert CLUSTER["services"][node]["networks"]["default"]["aliases"] == ["broker"]
+
+
+def test_a_node_of_the_cluster_is_found_again_by_the_others() -> None:
+    conf = (ROOT / "deploy" / "rabbitmq-cluster.conf").read_text(encoding="utf-8")
+    assert re.findall(r"^\S+\.nodes\.\d = rabbit@(\S+)$", conf, re.MULTILINE) == list(NODES)
+    for node in NODES:
+        part = COMPOSE["services"].get(node, {}) | CLUSTER["services"][node]
+        assert (part.get("hostname") or COMPOSE["services"][node]["hostname"]) == node
+        mounts = (
+            CLUSTER["services"][node]["volumes"] + COMPOSE["services"].get(node, part)["volumes"]
+        )
+        assert f"{node}:/var/lib/rabbitmq" in mounts
+
+
+def test_the_nodes_of_the_cluster_are_the_same_broker() -> None:
+    alone = COMPOSE["services"]["rabbitmq"]
+    for node in NODES[1:]:
+        part = CLUSTER["services"][node]
+        assert (part["image"], part["healthcheck"]) == (alone["image"], alone["healthcheck"])
+        assert alone["environment"].items() <= part["environment"].items()
 
 
 def test_whoever_is_not_in_the_demo_waits_for_the_demo_only_where_it_runs() -> None:
