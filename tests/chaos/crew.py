@@ -4,7 +4,7 @@
         crew.hire("classifier", 2)
         crew.kill("classifier-1")                 # SIGKILL; a new process follows by itself
         crew.terminate("notifier-1")              # SIGTERM; code and seconds are kept in `exits`
-        crew.freeze("classifier-2", seconds=5)    # SIGSTOP, and SIGCONT after that
+        crew.freeze("classifier-2"); crew.thaw()  # SIGSTOP, and SIGCONT
     crew.exits, crew.findings()
 
 Methods may be called from any thread.
@@ -132,19 +132,18 @@ class Crew:
         if process is not None:
             _wait(process)
 
-    def freeze(self, name: str, seconds: float) -> None:
-        """SIGSTOP and, after so many seconds, SIGCONT."""
-        process = self.members[name].process
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGSTOP)
-        try:
-            time.sleep(seconds)
-        finally:
-            process.send_signal(signal.SIGCONT)
+    def freeze(self, name: str) -> None:
+        """SIGSTOP: it stands still until `thaw`, while its leases run out."""
+        self._send(self.members[name], signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT for all."""
+        for member in self.members.values():
+            self._send(member, signal.SIGCONT)
 
     def dismiss(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End all for good, at once."""
+        self.thaw()
         processes = []
         for member in self.members.values():
             with member.lock:
@@ -202,6 +201,12 @@ class Crew:
         with member.lock:
             if member.process is not None and member.process.poll() is None:
                 member.asked, member.asked_at = int(number), time.monotonic()
+                member.process.send_signal(number)
+
+    @staticmethod
+    def _send(member: Member, number: signal.Signals) -> None:
+        with member.lock:
+            if member.process is not None and member.process.poll() is None:
                 member.process.send_signal(number)
 
     def _tend(self) -> None:

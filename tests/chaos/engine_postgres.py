@@ -1,7 +1,6 @@
 """PostgreSQL 17 that keeps its data and its port, and what can happen to it."""
 
 import secrets
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ DATA = "/var/lib/postgresql/data"
 FILL = f"{DATA}/filled-by-chaos"
 USER = "carillon"
 """The services' role: no superuser, so that limits hold for it."""
+LOCKER = "chaos-lock"
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,18 @@ class PostgresEngine:
         """Take no more than so many connections to a database (53300); those that are open stay."""
         self.sql(f'ALTER DATABASE "{database}" CONNECTION LIMIT {most}')
 
-    def lock(self, database: str, table: str, seconds: float) -> "subprocess.Popen[str]":
-        """Hold a table so that nobody can even read it; the process ends with the lock."""
-        command = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds})"
-        return subprocess.Popen(
-            ["docker", "exec", self.container.name, *_psql(database, command)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+    def lock(self, database: str, table: str, most: float = 60) -> None:
+        """Hold a table, so that nobody can even read it, until `unlock` or `most` seconds."""
+        command = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({most})"
+        named = ("--env", f"PGAPPNAME={LOCKER}")
+        docker("exec", "--detach", *named, self.container.name, *_psql(database, command))
+
+    def unlock(self) -> None:
+        """Let every table go."""
+        self._end(f"application_name = '{LOCKER}'")
+
+    def _end(self, whose: str) -> None:
+        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {whose}")  # noqa: S608  our own words
 
     def fill_disk(self) -> None:
         """Leave no byte free where the data and the WAL are: 53100 on growth, a panic on WAL."""

@@ -5,12 +5,21 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shared.events import Undecodable, decode
+from tests.builders import classified, discovered, revised
+from tests.chaos.corrupt import spoiled
+from tests.chaos.faults import KINDS, sorts
 from tests.chaos.mailbox import DROP, STALL, Mailbox
+from tests.chaos.process_log import findings
 from tests.chaos.proxy import Proxy, Route
+from tests.chaos.schedule import Fault, plan
 
 
 class Echo:
@@ -221,3 +230,59 @@ def test_a_server_that_is_down_refuses_and_comes_back_on_its_port(mailbox: Mailb
     mailbox.up()
     send(mailbox)
     assert len(mailbox.mails()) == 1
+
+
+def test_a_plan_is_repeated_by_its_seed_and_covers_every_kind() -> None:
+    faults = plan(7, sorts(), 3_600)
+
+    assert faults == plan(7, sorts(), 3_600)
+    assert faults != plan(8, sorts(), 3_600)
+    assert {fault.kind for fault in faults} == set(KINDS)
+    assert len(faults) > 300
+    assert all(fault.at < 3_600 for fault in faults)
+
+
+@given(seed=st.integers(0, 10_000), seconds=st.integers(1, 600))
+def test_faults_of_a_lane_and_heavy_ones_never_overlap(seed: int, seconds: int) -> None:
+    faults = plan(seed, sorts(), seconds, pause=0.5)
+
+    for lane in {fault.lane for fault in faults}:
+        assert are_apart([fault for fault in faults if fault.lane == lane])
+    assert are_apart([fault for fault in faults if fault.heavy])
+
+
+def are_apart(faults: list[Fault]) -> bool:
+    return all(one.at + one.seconds <= after.at for one, after in pairwise(faults))
+
+
+def test_bad_messages_are_the_same_for_a_seed_and_say_what_becomes_of_them() -> None:
+    archive = [discovered().encode(), revised().encode(), classified().encode(), b"\xff"]
+    messages = spoiled(3, archive, large=1_000)
+
+    assert messages == spoiled(3, archive, large=1_000)
+    kinds = {message.kind for message in messages}
+    assert {"undecodable", "misplaced", "duplicate", "older-revision"} <= kinds
+    for message in messages:
+        if message.fate == "no effect":
+            decode(message.body)
+        elif message.kind != "misplaced":
+            with pytest.raises(Undecodable):
+                decode(message.body)
+
+
+def test_what_logs_say_about_bugs_is_found(tmp_path: Path) -> None:
+    lines = [
+        '{"event": "service_started", "level": "info"}',
+        '{"event": "message_parked", "reason": "permanent"}',
+        '{"event": "message_parked", "reason": "bug"}',
+        '{"event": "step_failed", "exception": []}',
+        '{"event": "Task exception was never retrieved", "exception": []}',
+        "Traceback (most recent call last):",
+        '{"event": "broken off by a SIGK',
+    ]
+    (tmp_path / "one.log").write_text("\n".join(lines))
+
+    found = findings([tmp_path / "one.log"])
+
+    assert found.events["service_started"] == 1
+    assert len(found.bugs) == 4
