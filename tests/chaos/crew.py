@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +83,19 @@ class Member:
 class Crew:
     """All service processes of a run; a context manager that ends them with SIGTERM."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Mapping[str, str]],
+        entries: Mapping[str, Sequence[str]] | None = None,
+        own: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`entries`: what stands after `python -m` for a service that is not started as usual.
+
+        `own` are settings of single members, by their names.
+        """
+        self._entries = entries or {}
+        self._own = own or {}
         self.members: dict[str, Member] = {}
         self.exits: list[Exit] = []
         """Every end of a process so far, in order."""
@@ -183,11 +195,12 @@ class Crew:
         member.starts += 1
         member.asked, member.asked_at = 0, 0.0
         prefix = f"{member.service.upper()}_"
-        settings = {**self._settings[member.service], "PORT": str(member.port)}
+        own = self._own.get(member.name, {})
+        settings = {**self._settings[member.service], **own, "PORT": str(member.port)}
         log = self._folder / f"{member.name}.{member.starts:03}.log"
         with log.open("ab") as file:
             member.process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{member.service}"],
+                [sys.executable, "-m", *self._entry(member.service)],
                 cwd=ROOT,
                 env={
                     "PATH": os.defpath,
@@ -196,6 +209,9 @@ class Crew:
                 stdout=file,
                 stderr=file,
             )
+
+    def _entry(self, service: str) -> Sequence[str]:
+        return self._entries.get(service, (f"services.{service}",))
 
     def _signal(self, member: Member, number: signal.Signals) -> None:
         with member.lock:

@@ -1,6 +1,6 @@
 """Where a chaos run happens: all the weapons, and what they are aimed at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +50,17 @@ class Field:
 
 @contextmanager
 def prepared(
-    rabbit: RabbitEngine, postgres: PostgresEngine, folder: Path, **more: dict[str, str]
+    rabbit: RabbitEngine,
+    postgres: PostgresEngine,
+    folder: Path,
+    entries: Mapping[str, Sequence[str]] | None = None,
+    own: Mapping[str, Mapping[str, str]] | None = None,
+    **more: dict[str, str],
 ) -> Iterator[Field]:
     """A field with a virtual host and a database of its own, without tables, queues or services.
 
     The crew's members reach everything through the proxy. `more` are settings of a service, by
-    its name, without their prefix.
+    its name, without their prefix; `entries` and `own` are the crew's.
     """
     name = f"chaos{uuid4().hex[:10]}"
     rabbit.new_vhost(name)
@@ -80,5 +85,5 @@ def prepared(
         }
         own = {"poller": {}, "classifier": {}, "notifier": mail}
         settings = {one: {**engines, **own[one], **more.get(one, {})} for one in own}
-        crew = stack.enter_context(Crew(folder / "logs", settings))
+        crew = stack.enter_context(Crew(folder / "logs", settings, entries, own))
         yield Field(proxy, mailbox, rabbit, postgres, crew, name, name)

@@ -25,7 +25,8 @@ class Received:
     `kind` is `letter` for questions about a subscription, which tell of no article. `pmids` are
     the articles told as news, `notices` those of which a retraction or correction is told. `date`
     is the mail's own header, `at` the real time in seconds since 1970. `answered` is False in the
-    ambiguous case: the mail is here, and its sender was not told so.
+    ambiguous case: the mail is here, and its sender was not told so. `leave` is
+    where a mail program posts to leave (RFC 8058).
     """
 
     recipient: str
@@ -37,6 +38,7 @@ class Received:
     notices: tuple[int, ...]
     at: float
     answered: bool
+    leave: str = ""
 
 
 def received(path: Path) -> list[Received]:
@@ -67,4 +69,5 @@ def understood(recipient: str, content: bytes, at: float, *, answered: bool) -> 
         notices=tuple(int(pmid) for pmid in _NOTICE.findall(notices)),
         at=at,
         answered=answered,
+        leave=mail.one_click,
     )

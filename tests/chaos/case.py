@@ -1,0 +1,147 @@
+"""World and evidence side by side, with what several rules of the judge look up."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Literal
+
+from tests.chaos.evidence import Announced, Evidence, Key
+from tests.chaos.expect import people
+from tests.chaos.papers import Paper
+from tests.chaos.readers import START, Reader
+from tests.chaos.received import Received
+from tests.chaos.world import Plan
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What contradicts a promise; `pmid` where it is about one paper."""
+
+    kind: Literal["lost", "duplicated", "unaccounted", "forbidden"]
+    says: str
+    pmid: int | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One digest as its reader has it, however often it came: all that it told of."""
+
+    digest: str
+    reader: Reader
+    pmids: frozenset[int]
+    notices: tuple[int, ...]
+    cut_at: datetime
+    copies: int
+    first_at: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the judge has before it."""
+
+    plan: Plan
+    evidence: Evidence
+
+    @property
+    def papers(self) -> Mapping[int, Paper]:
+        """The truth by PMID."""
+        return self.plan.library.papers
+
+    @cached_property
+    def readers(self) -> dict[str, Reader]:
+        """The subscriptions by id."""
+        return {one.id: one for one in self.plan.readers}
+
+    @cached_property
+    def people(self) -> dict[str, list[Reader]]:
+        """The subscriptions of each address."""
+        return people(self.plan.readers)
+
+    @cached_property
+    def events(self) -> dict[str, Announced]:
+        """The archive without what was carried twice, by id."""
+        return {event.id: event for event in self.evidence.archive}
+
+    @cached_property
+    def copies(self) -> dict[str, list[Received]]:
+        """The mails by the id of their digest."""
+        found: dict[str, list[Received]] = defaultdict(list)
+        for mail in self.evidence.mails:
+            found[digest_of(mail)].append(mail)
+        return found
+
+    @property
+    def repeats(self) -> int:
+        """Mails that came again under the same Message-ID."""
+        return sum(len(mails) - 1 for mails in self.copies.values())
+
+    @cached_property
+    def delivered(self) -> dict[str, Announced]:
+        """The events of delivered digests by the id of the digest."""
+        found = self.events.values()
+        return {one.subject: one for one in found if one.key == "digest.delivered"}
+
+    @cached_property
+    def told(self) -> dict[str, list[Told]]:
+        """What each person was told, digest by digest, by address."""
+        found: dict[str, list[Told]] = defaultdict(list)
+        for digest, mails in self.copies.items():
+            cut = self.evidence.cuts.get(digest)
+            if cut is not None and cut.subscription in self.readers:
+                one = self._told(digest, self.readers[cut.subscription], mails)
+                found[one.reader.address].append(one)
+        return found
+
+    def _told(self, digest: str, reader: Reader, mails: Sequence[Received]) -> Told:
+        # A long digest names its last items on a page only: the event about it has them all.
+        event = self.delivered.get(digest)
+        pmids = {pmid for mail in mails for pmid in mail.pmids}
+        shown = {pmid for mail in mails for pmid in mail.notices}
+        return Told(
+            digest=digest,
+            reader=reader,
+            pmids=frozenset(pmids | set(event.pmids if event else ())),
+            notices=tuple(sorted(shown | set(event.notices if event else ()))),
+            cut_at=parsedate_to_datetime(mails[0].date),
+            copies=len(mails),
+            first_at=min(mail.at for mail in mails),
+        )
+
+    @cached_property
+    def times(self) -> dict[str, Counter[int]]:
+        """How often each person was told of each paper, by address; repeats count once."""
+        return {
+            address: Counter(pmid for one in told for pmid in one.pmids)
+            for address, told in self.told.items()
+        }
+
+    @cached_property
+    def status_known(self) -> dict[Key, datetime]:
+        """When the notifier first heard what became of a paper, by its simulated clock."""
+        found: dict[Key, datetime] = {}
+        for event in self.events.values():
+            at = self.evidence.noticed.get(event.id)
+            if event.key != "article.classified" or at is None:
+                continue
+            key = Key(event.topic, int(event.subject))
+            paper = self.papers.get(key.pmid)
+            if paper and event.status == paper.status:
+                found[key] = min(at, found.get(key, at))
+        return found
+
+    def day_of(self, at: datetime) -> int:
+        """The day of the catalogue that an instant is in."""
+        return (at - START).days
+
+    def simulated(self, at: float) -> datetime | None:
+        """What the clock showed at a real time; None before it was first set."""
+        shown = [instant for since, instant in self.evidence.clock if since <= at]
+        return shown[-1] if shown else None
+
+
+def digest_of(mail: Received) -> str:
+    """The id of a digest stands before the @ of its Message-ID."""
+    return mail.message_id.strip("<>").partition("@")[0]
