@@ -1,11 +1,18 @@
-"""The inbox: an event has its effect once, however often it is delivered."""
+"""The inbox: an event has its effect once, however often it is delivered.
+
+A row is needed as long as its event may come again: from an outbox or a queue that was not read
+for long, or from a wait (`topology.RETRY_DELAYS`, hours). After that it is forgotten.
+"""
 
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.database import UtcDateTime, insert
+from shared.database import UtcDateTime, insert, transaction
+
+AT_ONCE = 5_000
+"""Rows forgotten in one transaction: so that it is short, and locks nobody out."""
 
 
 def inbox_table(metadata: sa.MetaData) -> sa.Table:
@@ -16,6 +23,7 @@ def inbox_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("event_id", sa.String(36), primary_key=True),
         sa.Column("handler", sa.String(40), primary_key=True),
         sa.Column("received_at", UtcDateTime, nullable=False),
+        sa.Index("ix_inbox_received_at", "received_at"),
     )
 
 
@@ -32,3 +40,33 @@ async def first_time(
         .on_conflict_do_nothing(index_elements=["event_id", "handler"])
     )
     return result.rowcount == 1
+
+
+async def forget(
+    engine: AsyncEngine, table: sa.Table, before: datetime, at_once: int = AT_ONCE
+) -> int:
+    """Forget the events received before that instant; how many rows went.
+
+    In transactions of `at_once` rows each, the oldest first: what is done stays done when it is
+    broken off.
+
+    Raises:
+        Retryable: the database is away.
+    """
+    gone = 0
+    while True:
+        async with transaction(engine) as connection:
+            some = await _forget_some(connection, table, before, at_once)
+        gone += some
+        if some < at_once:
+            return gone
+
+
+async def _forget_some(
+    connection: AsyncConnection, table: sa.Table, before: datetime, limit: int
+) -> int:
+    key = (table.c.event_id, table.c.handler)
+    oldest = sa.select(*key).where(table.c.received_at < before)
+    oldest = oldest.order_by(table.c.received_at).limit(limit)
+    result = await connection.execute(table.delete().where(sa.tuple_(*key).in_(oldest)))
+    return result.rowcount

@@ -50,7 +50,7 @@ class Service:
 
     `first` must have succeeded once before anything else is done; it is tried until it has.
     `metrics` are served beside the probes, and `pages` on a port of their own: also while the
-    broker is away.
+    broker is away. `closing` is called in the end: it lets go of connections to others.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Service:
     loops: Sequence[Loop] = ()
     metrics: CollectorRegistry | None = None
     pages: AbstractAsyncContextManager[object] | None = None
+    closing: Sequence[Callable[[], Awaitable[object]]] = ()
 
 
 async def run(service: Service) -> None:
@@ -79,7 +80,8 @@ async def run(service: Service) -> None:
         if await _connected(service, stop):
             log.info("service_started", name=service.name)
             await _work(service, stop)
-    await service.engine.dispose()
+    for close in (*service.closing, service.engine.dispose):
+        await close()
     log.info("service_stopped", name=service.name)
 
 

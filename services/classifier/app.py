@@ -10,11 +10,12 @@ from services.classifier.opinion_client import OpinionClient
 from services.classifier.opinion_second import SecondOpinion
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
+from services.classifier.tidy import TIDY_SECONDS, tidy
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
 from shared.logs import configure_logging
-from shared.process import Service, run
+from shared.process import Loop, Service, run
 from shared.settings import load
 from shared.topology import CLASSIFIER
 
@@ -26,9 +27,14 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
     clock = clock_from(settings.clock_file)
     broker = make_broker(amqp_url)
     endpoint = settings.opinion()
-    client = OpinionClient(httpx.AsyncClient(), endpoint) if endpoint else None
+    http = httpx.AsyncClient()
+    client = OpinionClient(http, endpoint) if endpoint else None
     second = SecondOpinion(engine, client, taxonomy, clock) if client else no_second
     consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, second), clock)
+
+    async def forget() -> int:
+        return await tidy(engine, clock, settings.inbox())
+
     return Service(
         name="classifier",
         engine=engine,
@@ -36,6 +42,8 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
         broker=broker,
         amqp_url=amqp_url,
         port=settings.port,
+        loops=(Loop("tidy", TIDY_SECONDS, forget),),
+        closing=(http.aclose,),
     )
 
 

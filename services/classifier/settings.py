@@ -1,6 +1,7 @@
 """The classifier's settings: environment variables with the prefix `CLASSIFIER_`, or files."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ class Settings(BaseSettings):
     """Built once, in `app`. `taxonomy` is used for every topic: there is one.
 
     `opinion_url` and `opinion_model` together switch the second opinion on; `opinion_timeout` is in
-    seconds.
+    seconds. An event that comes again within `inbox_days` is known again.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLASSIFIER_", frozen=True, extra="ignore")
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     opinion_model: Annotated[str, Field(max_length=200)] = ""
     opinion_api_key: SecretStr | None = None
     opinion_timeout: Annotated[float, Field(gt=0, le=120)] = 20.0
+    inbox_days: Annotated[int, Field(ge=14, le=3650)] = 90
     clock_file: Path | None = None
     log_json: bool = True
     port: int = 8080
@@ -48,6 +50,10 @@ class Settings(BaseSettings):
                 "set both CLASSIFIER_OPINION_URL and CLASSIFIER_OPINION_MODEL, or none"
             )
         return self
+
+    def inbox(self) -> timedelta:
+        """For how long an event that comes again is known again."""
+        return timedelta(days=self.inbox_days)
 
     def opinion(self) -> Endpoint | None:
         """Whom to ask about what is unclear; None to ask nobody, as it comes."""

@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.classifier.settings import Settings as ClassifierSettings
 from services.classifier.taxonomy import load_taxonomy
+from services.classifier.tidy import TIDY_SECONDS, tidy
 from services.console.line import Line, open_line
 from services.console.settings import Settings
 from services.notifier.run import load_subscriptions
 from services.notifier.settings import Settings as NotifierSettings
 from services.notifier.vault import Vault
-from services.notifier.works import loops, open_house, open_office, pages
+from services.notifier.works import all_senders, loops, open_house, open_office, pages
 from services.poller.app import paced
 from services.poller.eutils import Eutils, make_eutils
 from services.poller.pace import shared_limiter
@@ -119,12 +120,16 @@ async def run_until_stopped(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(embedded) as line:
+    async with opened(embedded) as line, AsyncExitStack() as ends:
         house = open_house(embedded.notifier, line.stores.notifier, line.clock)
+        office = open_office(embedded.notifier)
+        for sender in all_senders(house, office):
+            ends.push_async_callback(sender.close)
         work = (
-            _polling(line, embedded, polled),
+            _polling(line, embedded, polled, ends),
             Loop("carry", CARRY_SECONDS, line.carry),
-            *loops(house, open_office(embedded.notifier)),
+            *loops(house, office, embedded.notifier.inbox()),
+            _tidying(line, embedded),
         )
         async with pages(house, embedded.notifier):
             await _tell_waits(line, embedded, waits)
@@ -148,9 +153,20 @@ async def _run_all(work: Sequence[Loop], stop: asyncio.Event) -> None:
             tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
 
 
-def _polling(line: Line, embedded: Embedded, polled: Callable[[Poll], None]) -> Loop:
-    eutils = eutils_of(embedded, line.stores.poller)
-    switch = DeadMan(embedded.poller.ping(), httpx.AsyncClient())
+def _tidying(line: Line, embedded: Embedded) -> Loop:
+    async def forget() -> int:
+        return await tidy(line.stores.classifier, line.clock, embedded.classifier.inbox())
+
+    return Loop("tidy-classifier", TIDY_SECONDS, forget)
+
+
+def _polling(
+    line: Line, embedded: Embedded, polled: Callable[[Poll], None], ends: AsyncExitStack
+) -> Loop:
+    eutils, http = eutils_of(embedded, line.stores.poller), httpx.AsyncClient()
+    switch = DeadMan(embedded.poller.ping(), http)
+    for close in (eutils.aclose, http.aclose):
+        ends.push_async_callback(close)
 
     async def poll() -> None:
         polls = await line.poll(eutils, embedded.topics, embedded.poller.max_reread)

@@ -8,7 +8,7 @@ from services.notifier.handlers import handler
 from services.notifier.run import sync
 from services.notifier.settings import Settings
 from services.notifier.subscription import Subscription
-from services.notifier.works import loops, open_house, open_office, pages
+from services.notifier.works import all_senders, loops, open_house, open_office, pages
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
@@ -25,7 +25,7 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
     clock = clock_from(settings.clock_file)
     broker = make_broker(amqp_url)
     consume(broker, NOTIFIER, handler(engine, clock), clock)
-    house = open_house(settings, engine, clock)
+    house, office = open_house(settings, engine, clock), open_office(settings)
 
     async def read_subscriptions() -> None:
         if subscriptions is not None:
@@ -39,8 +39,9 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         amqp_url=amqp_url,
         port=settings.port,
         first=read_subscriptions,
-        loops=loops(house, open_office(settings)),
+        loops=loops(house, office, settings.inbox()),
         pages=pages(house, settings),
+        closing=tuple(sender.close for sender in all_senders(house, office)),
     )
 
 

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     apprise_schemes: str = "discord,tgram,workflows,mmosts,zulip,ntfys"
     max_wait_minutes: int = Field(default=120, ge=0, le=24 * 60)
     background_per_digest: int = Field(default=BACKGROUND, ge=1, le=200)
+    inbox_days: int = Field(default=90, ge=14, le=3650)
     clock_file: Path | None = None
     log_json: bool = True
     port: int = 8080
@@ -119,6 +120,10 @@ class Settings(BaseSettings):
             admitted_hosts=_parts(self.admitted_hosts),
             apprise_schemes=_parts(self.apprise_schemes),
         )
+
+    def inbox(self) -> timedelta:
+        """For how long an event that comes again is known again."""
+        return timedelta(days=self.inbox_days)
 
     def returns_to(self) -> str | None:
         """The plain address that undeliverable mails return to, with a mark of each in it."""

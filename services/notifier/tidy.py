@@ -1,4 +1,7 @@
-"""What is forgotten with time: who asked, letters that have ended, wishes never confirmed."""
+"""What is forgotten with time: who asked, letters that have ended, wishes never confirmed.
+
+And which events were received (`shared.inbox`).
+"""
 
 from datetime import timedelta
 
@@ -7,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import changes, letters_store
 from services.notifier.letters import CONFIRM_WITHIN
+from services.notifier.tables import inbox
 from services.notifier.web import attempts, limits
 from shared.clock import Clock
 from shared.database import transaction
+from shared.inbox import forget
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +25,13 @@ LETTERS = timedelta(days=30)
 """How long the operator sees what became of a letter; its address is forgotten at once."""
 
 
-async def tidy(engine: AsyncEngine, clock: Clock, timer: Clock) -> int:
+INBOX = timedelta(days=90)
+"""How long an event that comes again is known again, where no setting says else."""
+
+
+async def tidy(
+    engine: AsyncEngine, clock: Clock, timer: Clock, keep_inbox: timedelta = INBOX
+) -> int:
     """Forget what is due to be forgotten; how many rows went. `timer` is the real time.
 
     Raises:
@@ -33,4 +44,7 @@ async def tidy(engine: AsyncEngine, clock: Clock, timer: Clock) -> int:
         letters = await letters_store.purge(connection, now - LETTERS)
     if wishes:
         log.info("unconfirmed_forgotten", subscriptions=wishes)
-    return asked + wishes + letters
+    events = await forget(engine, inbox, now - keep_inbox)
+    if events:
+        log.info("inbox_forgotten", events=events)
+    return asked + wishes + letters + events

@@ -4,6 +4,7 @@ The deployed service, `carillon run` and the demo all stand on these: none of th
 """
 
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,9 +13,10 @@ from services.notifier.letters_delivery import Mailroom, deliver_letters
 from services.notifier.office import Office
 from services.notifier.packing import Means
 from services.notifier.run import deliver_due
+from services.notifier.senders import Sender
 from services.notifier.senders.choose import choose
 from services.notifier.settings import Settings
-from services.notifier.tidy import tidy
+from services.notifier.tidy import INBOX, tidy
 from services.notifier.tokens import Tokens
 from services.notifier.vault import Vault
 from services.notifier.web.app import make_web
@@ -76,7 +78,13 @@ def open_office(settings: Settings) -> Office:
     return Office(senders, settings.identity(), patience, background, means)
 
 
-def loops(house: House, office: Office) -> tuple[Loop, ...]:
+def all_senders(house: House, office: Office) -> tuple[Sender, ...]:
+    """The senders of both, each once: to be closed when nothing is sent any more."""
+    senders = (*house.senders.values(), *office.senders.values())
+    return tuple({id(sender): sender for sender in senders}.values())
+
+
+def loops(house: House, office: Office, keep_inbox: timedelta = INBOX) -> tuple[Loop, ...]:
     """What a notifier does by the clock, in the order in which the demo does it once."""
 
     async def deliver() -> int:
@@ -97,7 +105,7 @@ def loops(house: House, office: Office) -> tuple[Loop, ...]:
         return await deliver_letters(room)
 
     async def forget() -> int:
-        return await tidy(house.engine, house.clock, house.timer)
+        return await tidy(house.engine, house.clock, house.timer, keep_inbox)
 
     return (
         Loop("index", INDEX_SECONDS, index),

@@ -31,7 +31,8 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
     metrics = Metrics()
     limiter = shared_limiter(engine, settings.access().api_key)
     eutils = make_eutils(settings.access(), limiter=limiter, answered=metrics.answered)
-    switch = DeadMan(settings.ping(), httpx.AsyncClient())
+    http = httpx.AsyncClient()
+    switch = DeadMan(settings.ping(), http)
     clock = clock_from(settings.clock_file)
 
     async def poll() -> None:
@@ -49,6 +50,7 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
         port=settings.port,
         loops=(Loop("poll", TICK_SECONDS, poll),),
         metrics=metrics.registry,
+        closing=(eutils.aclose, http.aclose),
     )
 
 

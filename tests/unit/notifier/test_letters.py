@@ -24,6 +24,7 @@ from services.notifier.tokens import Tokens
 from services.notifier.web import attempts
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
+from shared.inbox import first_time
 from tests.contrast import contrast
 from tests.unit.notifier.kit import IDENTITY, START, Desk, a_poll_event
 from tests.unit.notifier.test_render_contrast import Painted
@@ -202,6 +203,15 @@ async def test_a_claimed_letter_is_left_to_who_has_it_until_the_lease_ends(desk:
     assert await deliver(desk) == 0
     desk.timer.advance(minutes=10)
     assert await deliver(desk) == 1
+
+
+async def test_which_events_were_received_is_forgotten_after_long(desk: Desk) -> None:
+    async with transaction(desk.engine) as connection:
+        await first_time(connection, tables.inbox, "e", "project.v1", desk.clock())
+    desk.clock.advance(days=90)
+    assert await tidy(desk.engine, desk.clock, desk.timer) == 0
+    assert await tidy(desk.engine, desk.clock, desk.timer, timedelta(days=89)) == 1
+    assert await desk.rows(tables.inbox) == []
 
 
 async def test_what_is_over_is_forgotten(desk: Desk) -> None:

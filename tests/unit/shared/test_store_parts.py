@@ -1,7 +1,7 @@
 """Outbox, inbox and database, on both databases where there is a PostgreSQL."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import UtcDateTime, make_engine, make_metadata, transaction
 from shared.errors import ConfigurationError, Permanent, Retryable
-from shared.inbox import first_time, inbox_table
+from shared.inbox import first_time, forget, inbox_table
 from shared.outbox import Outgoing, add, outbox_table, pending, relay
 from tests.builders import NOON, discovered
 from tests.fakes import FakeCarrier
@@ -119,6 +119,25 @@ async def test_the_inbox_knows_an_event_again_but_not_for_another_version(
         assert await first_time(connection, inbox, "e", "h.v1", NOON)
         assert not await first_time(connection, inbox, "e", "h.v1", NOON)
         assert await first_time(connection, inbox, "e", "h.v2", NOON)
+
+
+async def test_the_inbox_forgets_what_is_old_in_small_steps_and_nothing_else(
+    engine: AsyncEngine,
+) -> None:
+    async with transaction(engine) as connection:
+        for number in range(12):
+            await first_time(connection, inbox, f"e{number}", "h.v1", NOON + timedelta(days=number))
+            await first_time(connection, inbox, f"e{number}", "h.v2", NOON + timedelta(days=10))
+
+    assert await forget(engine, inbox, NOON + timedelta(days=7), at_once=3) == 7
+    assert await forget(engine, inbox, NOON + timedelta(days=7), at_once=3) == 0
+
+    async with transaction(engine) as connection:
+        left = await connection.execute(sa.select(inbox.c.event_id, inbox.c.handler))
+        kept = {(row.event_id, row.handler) for row in left}
+    assert kept == {(f"e{number}", "h.v1") for number in range(7, 12)} | {
+        (f"e{number}", "h.v2") for number in range(12)
+    }
 
 
 async def test_datetimes_come_back_aware_and_in_utc(engine: AsyncEngine) -> None:
