@@ -29,7 +29,7 @@ class _Need:
 
 
 _NEEDS = (
-    _Need("Docker", ("connected", "e2e"), "CARILLON_REQUIRE_DOCKER", docker_missing),
+    _Need("Docker", ("connected", "e2e", "chaos"), "CARILLON_REQUIRE_DOCKER", docker_missing),
     _Need("Chromium", ("browser",), "CARILLON_REQUIRE_BROWSER", browser_missing),
 )
 

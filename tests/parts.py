@@ -34,6 +34,12 @@ class Rabbit:
         host = self.container.get_container_host_ip()
         return f"{host}:{self.container.get_exposed_port(5672)}"
 
+    @property
+    def management(self) -> str:
+        """Where its management API is; user and password are `guest`."""
+        host = self.container.get_container_host_ip()
+        return f"http://guest:guest@{host}:{self.container.get_exposed_port(15672)}"
+
     def new_vhost(self, name: str) -> str:
         _run(self.container, ["rabbitmqctl", "add_vhost", name])
         _run(
@@ -64,7 +70,7 @@ class Postgres:
 
 @contextmanager
 def start_rabbit() -> Iterator[Rabbit]:
-    with DockerContainer("rabbitmq:4-management").with_exposed_ports(5672) as container:
+    with DockerContainer("rabbitmq:4-management").with_exposed_ports(5672, 15672) as container:
         _run(container, ["rabbitmqctl", "await_startup"])
         yield Rabbit(container)
 
