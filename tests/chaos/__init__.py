@@ -1,0 +1,1 @@
+"""Carillon under fire: real engines, and everything that machines do to them."""

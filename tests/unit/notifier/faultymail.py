@@ -32,6 +32,11 @@ class FaultyServer:
     port: int = 0
     _calls: set[asyncio.Task[Any]] = field(default_factory=set)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is connected."""
+        return all(call.done() for call in self._calls)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator["FaultyServer"]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)

@@ -1,0 +1,1 @@
+"""Every crash point of every transaction boundary, tried: see docs/chaos.md."""
