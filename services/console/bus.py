@@ -130,7 +130,7 @@ class Bus:
                 queue.c.first_failed_at,
             )
             .join(archive, archive.c.seq == queue.c.archived)
-            .where(queue.c.consumer == consumer.name, queue.c.due_at <= self.clock())
+            .where(queue.c.consumer == consumer.name, _is_due(self.clock()))
             .order_by(queue.c.seq)
             .limit(limit)
         )
@@ -156,6 +156,14 @@ class Bus:
                 await _postpone(connection, message, outcome, error, now)
             else:
                 await _park(connection, consumer, message, outcome, now)
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    """Its time has come, or lies further ahead than any wait.
+
+    That was written by a clock that has been put back since: it would be waited for until then.
+    """
+    return sa.or_(queue.c.due_at <= now, queue.c.due_at > now + max(topology.RETRY_DELAYS))
 
 
 def _archived_only(routing_key: str) -> bool:

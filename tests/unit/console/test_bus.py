@@ -120,3 +120,17 @@ async def test_a_permanent_fault_is_parked_at_once(bus: Bus) -> None:
     async with bus.engine.begin() as connection:
         row = (await connection.execute(sa.select(parked))).one()
     assert (row.reason, row.error) == ("permanent", "Permanent: cannot be read")
+
+
+async def test_a_message_of_a_clock_that_was_ahead_is_delivered_once_that_is_put_back(
+    bus: Bus, clock: FakeClock
+) -> None:
+    await bus.publish([_event("article.discovered")])
+    clock.advance(days=-365)
+    got: list[bytes] = []
+
+    async def handle(body: bytes) -> None:
+        got.append(body)
+
+    assert await bus.deliver(CLASSIFIER, handle) == 1
+    assert got == [b"{}"]
