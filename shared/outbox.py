@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.database import UtcDateTime, transaction
+from shared.database import UtcDateTime, insert, transaction
 from shared.events import CloudEvent
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,11 @@ async def add(
 async def add_all(
     connection: AsyncConnection, table: sa.Table, events: Sequence[CloudEvent], now: datetime
 ) -> None:
-    """Put events into the outbox, in their order, in the caller's transaction."""
+    """Put events into the outbox, in their order, in the caller's transaction.
+
+    One that is still there, with the same id, is not put there again: a handler in a new version
+    that has an event before the answer of the old one is published says the same.
+    """
     rows = [
         {
             "event_id": event.id,
@@ -76,7 +80,8 @@ async def add_all(
     ]
     if rows:
         connection.info[_ADDED] = True
-        await connection.execute(table.insert(), rows)
+        once = insert(connection, table).on_conflict_do_nothing(index_elements=["event_id"])
+        await connection.execute(once, rows)
 
 
 @contextmanager

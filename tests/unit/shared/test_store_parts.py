@@ -112,6 +112,17 @@ async def test_an_event_that_cannot_be_published_stays_and_does_not_hold_up_the_
     assert "refused" in row.last_error
 
 
+async def test_an_event_that_waits_to_be_published_is_not_put_there_again(
+    engine: AsyncEngine,
+) -> None:
+    await _fill(engine, 1)
+    await _fill(engine, 2, 1)
+    carrier = FakeCarrier()
+
+    assert await relay(engine, outbox, carrier.publish) == 2
+    assert carrier.ids == ["1", "2"]
+
+
 async def test_the_inbox_knows_an_event_again_but_not_for_another_version(
     engine: AsyncEngine,
 ) -> None:
