@@ -18,7 +18,7 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test golden screens lint format types eval check year fuzz bench up down clean runtime development
+.PHONY: help demo demo-web test golden screens lint format types eval check year fuzz model bench up down clean runtime development
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ year: $(DEVELOPMENT) ## a simulated year: faulty answers, a poller that is kille
 
 fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)
 	@$(BIN)/pytest tests/fuzz --mutations 10000 -rP
+
+model: $(DEVELOPMENT) ## the models of outbox, inbox and ledger: tens of thousands of steps (a quarter of an hour)
+	@$(BIN)/pytest tests/model --lives 500 --timeout 3600 -rP
 
 bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in, mails made and sent
 	@$(SYNC) --group bench
