@@ -27,15 +27,20 @@ class Killed(BaseException):
 
 @dataclass(eq=False)
 class Fate:
-    """Kills before the commit that it is set to, counted from 1; 0 is never."""
+    """Kills before the commit that it is set to, counted from 1; 0 is never.
+
+    Who is dead commits nothing more, until another process takes its place.
+    """
 
     left: int = 0
+    is_dead: bool = False
 
     def __call__(self, _connection: object) -> None:
         if self.left:
             self.left -= 1
-            if not self.left:
-                raise Killed
+            self.is_dead = not self.left
+        if self.is_dead:
+            raise Killed
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Store:
         except* Killed:
             pass
         finally:
-            self.fate.left = 0
+            self.fate.left, self.fate.is_dead = 0, False
 
 
 @dataclass

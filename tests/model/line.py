@@ -51,7 +51,7 @@ class Line:
         self._folder = self.ground.life()
         names = ("poller", "classifier", "notifier", "console")
         self.stores: dict[str, Store] = {name: opened(self._folder, name) for name in names}
-        self._readers = {name: _reader(self._folder, name) for name in names}
+        self._readers = {name: reader_of(self._folder, name) for name in names}
         for name in ("classifier", "notifier"):
             engine = self.stores[name].engine.sync_engine
             sa.event.listen(engine, "before_cursor_execute", self._note)
@@ -121,7 +121,7 @@ class Line:
             return connection.execute(statement).all()
 
 
-def _reader(folder: Path, name: str) -> sa.Engine:
+def reader_of(folder: Path, name: str) -> sa.Engine:
     plain = dict.fromkeys(SCHEMAS)
     return sa.create_engine(
         f"sqlite:///{folder}/{name}.db", execution_options={"schema_translate_map": plain}
