@@ -159,11 +159,18 @@ def faults() -> Iterator[None]:
 _TOO_LARGE = "the database cannot hold a value of this: correct its sender, or drop it"
 
 
+_PASSING_CLASSES = {"08", "40", "53", "57", "58"}
+"""Connection; serialization and deadlock; resources; shutdown, restart and what an operator ends;
+the server's disks (https://www.postgresql.org/docs/17/errcodes-appendix.html)."""
+
+_PASSING = {"25006", "25P03", "25P04", "55P03"}
+"""A server that takes no writes, as the old primary after a failover; a transaction that stood
+still or went on for longer than the server allows, as in a frozen process; a lock not to be had."""
+
+
 def _is_passing(error: BaseException | None) -> bool:
-    # 08: connection, 40: serialization and deadlock, 53: resources, 57P: shutdown and restart
-    # (https://www.postgresql.org/docs/17/errcodes-appendix.html).
     state = getattr(error, "sqlstate", None) or ""
-    return state[:2] in {"08", "40", "53"} or state[:3] == "57P"
+    return state[:2] in _PASSING_CLASSES or state in _PASSING
 
 
 def _cause(error: Exception) -> str:
