@@ -31,8 +31,8 @@ class Findings:
 def findings(files: Iterable[Path]) -> Findings:
     """Read logs; a last line that was broken off by a SIGKILL is passed over.
 
-    Bugs are lines with an exception, with one of `BUGS`, parked messages whose reason is "bug",
-    and whatever is no JSON, such as a bare traceback.
+    Bugs are errors with an exception, lines with one of `BUGS`, parked messages whose reason is
+    "bug", and whatever is no JSON, such as a bare traceback.
     """
     events: Counter[str] = Counter()
     bugs: list[str] = []
@@ -60,4 +60,6 @@ def _event(line: str) -> dict[str, object]:
 def _is_bug(event: dict[str, object]) -> bool:
     name = event.get("event")
     is_parked_bug = name == "message_parked" and event.get("reason") == "bug"
-    return name in BUGS or name == "no_json" or "exception" in event or is_parked_bug
+    # The broker's client logs the end of a connection with its traceback, as a warning.
+    is_raised = "exception" in event and event.get("level") in {"error", "critical"}
+    return name in BUGS or name == "no_json" or is_raised or is_parked_bug

@@ -276,7 +276,8 @@ def test_what_logs_say_about_bugs_is_found(tmp_path: Path) -> None:
         '{"event": "message_parked", "reason": "permanent"}',
         '{"event": "message_parked", "reason": "bug"}',
         '{"event": "step_failed", "exception": []}',
-        '{"event": "Task exception was never retrieved", "exception": []}',
+        '{"event": "Task exception was never retrieved", "level": "error", "exception": []}',
+        '{"event": "Cancelling cause reader exited", "level": "warning", "exception": []}',
         "Traceback (most recent call last):",
         '{"event": "broken off by a SIGK',
     ]

@@ -29,8 +29,8 @@ LASTING = ("23505", "42P01", "28P01")
 
 def _error(state: str) -> Exception:
     """As SQLAlchemy gives it to us, around the driver's own."""
-    dbapi = PGDialect_asyncpg.import_dbapi()
-    cause = asyncpg.PostgresError.new({"C": state, "M": "words"})  # type: ignore[no-untyped-call]
+    dbapi = PGDialect_asyncpg.import_dbapi()  # type: ignore[no-untyped-call]
+    cause = asyncpg.PostgresError.new({"C": state, "M": "words"})
     return sa.exc.DBAPIError("SELECT", None, dbapi.Error("words", cause))
 
 
