@@ -4,6 +4,7 @@ A row is needed as long as its event may come again: from an outbox or a queue t
 for long, or from a wait (`topology.RETRY_DELAYS`, hours). After that it is forgotten.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -34,12 +35,31 @@ async def first_time(
 
     `handler` carries its version ("classify.v1"): a new version may process old events again.
     """
+    return bool(await first_times(connection, table, [event_id], handler, now))
+
+
+async def first_times(
+    connection: AsyncConnection,
+    table: sa.Table,
+    event_ids: Collection[str],
+    handler: str,
+    now: datetime,
+) -> frozenset[str]:
+    """Note events in the caller's transaction; those that this handler has not had before.
+
+    In the order of their ids, so that two transactions with the same events wait for each other
+    and neither for ever.
+    """
     result = await connection.execute(
         insert(connection, table)
-        .values(event_id=event_id, handler=handler, received_at=now)
         .on_conflict_do_nothing(index_elements=["event_id", "handler"])
+        .returning(table.c.event_id),
+        [
+            {"event_id": one, "handler": handler, "received_at": now}
+            for one in sorted(set(event_ids))
+        ],
     )
-    return result.rowcount == 1
+    return frozenset(result.scalars())
 
 
 async def forget(

@@ -1,7 +1,8 @@
 """What the classifier does with an article: label it, remember that, and say so."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -28,8 +29,9 @@ from shared.events import (
     event_id,
     traceparent,
 )
-from shared.inbox import first_time
-from shared.outbox import add
+from shared.inbox import first_times
+from shared.outbox import add_all
+from shared.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -53,22 +55,32 @@ def handler(
     The one taxonomy serves every topic. `second` is asked before the transaction, so that no
     connection is held while it thinks.
     """
+    together: Together[ArticleClassified] = Together(partial(_write, engine, clock))
 
     async def handle(body: bytes) -> None:
         cause = _ours(decode(body))
-        now = clock()
         article = cause.data.article
-        event = classified(cause, await second(article, classify(article, taxonomy)), now)
-        async with transaction(engine) as connection:
-            if not await first_time(connection, inbox, cause.id, INBOX, now):
-                return
-            if not await store.keep(connection, event, now):
-                log.info("revision_overtaken", topic=event.data.topic, pmid=event.subject)
-            # Also an overtaken one is told: readers count what each poll announced, and none of
-            # them lets an older revision overwrite a newer one.
-            await add(connection, outbox, event, now)
+        found = await second(article, classify(article, taxonomy))
+        await together.write(classified(cause, found, clock()))
 
     return handle
+
+
+async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[ArticleClassified]) -> None:
+    """What each handler has found, with the news of it, in one transaction."""
+    now = clock()
+    by_cause = {str(event.causationid): event for event in events}
+    async with transaction(engine) as connection:
+        first = await first_times(connection, inbox, by_cause, INBOX, now)
+        told = [event for cause, event in by_cause.items() if cause in first]
+        if not told:
+            return
+        overtaken = await store.keep_all(connection, told, now)
+        # Also an overtaken one is told: readers count what each poll announced, and none of
+        # them lets an older revision overwrite a newer one.
+        await add_all(connection, outbox, told, now)
+    for topic, pmid, revision in sorted(overtaken):
+        log.info("revision_overtaken", topic=topic, pmid=pmid, revision=revision)
 
 
 def _ours(event: Event) -> ArticleDiscovered | ArticleRevised:

@@ -3,6 +3,7 @@
 Everything is done in the caller's transaction.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,14 +15,51 @@ from shared.events import ArticleClassified
 
 KEY = ["topic", "pmid"]
 
+Key = tuple[str, int, int]
+"""Topic, PMID and revision."""
 
-async def keep(connection: AsyncConnection, event: ArticleClassified, now: datetime) -> bool:
-    """Store the classification unless one of a newer revision is there; whether it was stored.
 
-    Compared and written in one statement, so that two workers cannot overtake each other.
+async def keep_all(
+    connection: AsyncConnection, events: Sequence[ArticleClassified], now: datetime
+) -> set[Key]:
+    """Store each classification unless one of a newer revision is there; those now overtaken.
+
+    Compared and written in one statement, so that two workers cannot overtake each other; in the
+    order of the keys, so that neither waits for the other for ever. Of several revisions of an
+    article the newest is written.
     """
+    latest = {_key(event): event for event in sorted(events, key=_revision)}
+    statement = insert(connection, classifications)
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in classifications.c
+        if not column.primary_key
+    }
+    rows = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=KEY,
+            set_=replaced,
+            where=classifications.c.revision <= statement.excluded.revision,
+        ).returning(classifications.c.topic, classifications.c.pmid, classifications.c.revision),
+        [_row(latest[key], now) for key in sorted(latest)],
+    )
+    stored = {(row.topic, row.pmid, row.revision) for row in rows}
+    return {(*_key(event), event.data.revision) for event in events} - stored
+
+
+def _key(event: ArticleClassified) -> tuple[str, int]:
+    return event.data.topic, event.data.article.pmid
+
+
+def _revision(event: ArticleClassified) -> int:
+    return event.data.revision
+
+
+def _row(event: ArticleClassified, now: datetime) -> dict[str, object]:
     found, entry = event.data.classification, event.data
-    values = {
+    return {
+        "topic": entry.topic,
+        "pmid": entry.article.pmid,
         "revision": entry.revision,
         "scope": found.scope,
         "classification": found.model_dump(mode="json"),
@@ -30,17 +68,6 @@ async def keep(connection: AsyncConnection, event: ArticleClassified, now: datet
         "event_id": event.id,
         "classified_at": now,
     }
-    statement = insert(connection, classifications).values(
-        topic=entry.topic, pmid=entry.article.pmid, **values
-    )
-    result = await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=KEY,
-            set_=values,
-            where=classifications.c.revision <= entry.revision,
-        )
-    )
-    return result.rowcount == 1
 
 
 async def opinion(connection: AsyncConnection, content_hash: str, model: str) -> str | None:

@@ -16,7 +16,7 @@ from shared.article import Article, content_hash
 from shared.database import insert
 from shared.errors import ConfigurationError
 from shared.events import Reason
-from shared.outbox import add
+from shared.outbox import add_all
 
 _IN_QUERY = 500
 """Ids per IN (...): SQLite and PostgreSQL both bound the parameters of a statement."""
@@ -142,9 +142,8 @@ async def save(
         statement.on_conflict_do_update(index_elements=["topic", "pmid"], set_=replaced),
         [_row(topic, decision.entry) for decision in decisions],
     )
-    for decision in decisions:
-        if decision.event:
-            await add(connection, outbox, decision.event, now)
+    events = [decision.event for decision in decisions if decision.event]
+    await add_all(connection, outbox, events, now)
 
 
 async def note_read(

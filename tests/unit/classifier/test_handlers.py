@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -8,7 +10,7 @@ from services.classifier.handlers import handler
 from services.classifier.tables import classifications, metadata, outbox
 from shared.article import Status
 from shared.broker import Handle
-from shared.errors import Permanent
+from shared.errors import CarillonError, Permanent
 from shared.events import ArticleClassified, CloudEvent, Undecodable, decode, traceparent
 from tests.builders import (
     NOON,
@@ -24,10 +26,10 @@ from tests.unit.classifier.reading import SHIPPED
 
 
 @pytest.fixture
-async def engine(sqlite: AsyncEngine) -> AsyncEngine:
-    async with sqlite.begin() as connection:
+async def engine(database: AsyncEngine) -> AsyncEngine:
+    async with database.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    return sqlite
+    return database
 
 
 @pytest.fixture
@@ -121,6 +123,62 @@ async def test_a_newer_revision_replaces_the_older_one(engine: AsyncEngine, hand
 
     assert [event.data.revision for event in await published(engine)] == [1, 2]
     assert await stored(engine) == [(2, "none")]
+
+
+def _about(*pmids: int) -> list[bytes]:
+    return [discovered(article=an_article(pmid=pmid)).encode() for pmid in pmids]
+
+
+def _commits(engine: AsyncEngine) -> list[int]:
+    """Grows by one with each commit."""
+    seen: list[int] = []
+    sa.event.listen(engine.sync_engine, "commit", lambda _connection: seen.append(1))
+    return seen
+
+
+async def test_messages_in_hand_are_committed_together(engine: AsyncEngine, handle: Handle) -> None:
+    commits = _commits(engine)
+
+    await asyncio.gather(*map(handle, _about(*range(1, 21))))
+
+    assert len(commits) <= 2
+    assert sorted(e.data.article.pmid for e in await published(engine)) == list(range(1, 21))
+    assert len(await stored(engine)) == 20
+
+
+async def test_a_message_that_the_database_cannot_hold_fails_none_of_its_neighbours(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    poison = 2**70
+    results = await asyncio.gather(*map(handle, _about(1, 2, poison, 3, 4)), return_exceptions=True)
+
+    assert [isinstance(result, CarillonError) for result in results] == [
+        False, False, True, False, False,
+    ]  # fmt: skip
+    assert sorted(e.data.article.pmid for e in await published(engine)) == [1, 2, 3, 4]
+    assert len(await stored(engine)) == 4
+
+
+async def test_the_same_event_twice_at_once_is_told_once(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    body = discovered().encode()
+
+    await asyncio.gather(handle(body), handle(body), handle(body))
+
+    assert len(await published(engine)) == 1
+
+
+async def test_revisions_of_an_article_at_once_are_all_told_and_the_newest_is_stored(
+    engine: AsyncEngine, handle: Handle
+) -> None:
+    first = discovered(article=an_article(pmid=1))
+    bodies = [first, *(revised(revision=n) for n in (3, 5, 2, 4))]
+
+    await asyncio.gather(*(handle(one.encode()) for one in bodies))
+
+    assert sorted(e.data.revision for e in await published(engine)) == [1, 2, 3, 4, 5]
+    assert sorted(await stored(engine)) == [(1, "core"), (5, "core")]
 
 
 def test_the_same_cause_and_labels_give_the_same_id_and_another_taxonomy_gives_another() -> None:
