@@ -1,4 +1,4 @@
-"""Events over RabbitMQ: the topology declared, publishes confirmed, failures given their place.
+"""Events over RabbitMQ: the topology declared, publishes confirmed, messages given to handlers.
 
 Tried on running brokers (RabbitMQ 4.0): an exchange that a dead-letter argument names but nobody
 declared loses messages; an unroutable publish "succeeds" unless returns raise; so everything is
@@ -6,79 +6,128 @@ declared before anything is published, and every publish is mandatory and confir
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
-from aiormq.exceptions import ChannelInvalidStateError
-from faststream import AckPolicy, BaseMiddleware
-from faststream.exceptions import IncorrectState
+from faststream import AckPolicy
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 
 from shared import topology
 from shared.clock import Clock
-from shared.errors import Permanent, Retryable
+from shared.errors import Away, Permanent
 from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
-from shared.outcome import Retry, after_failure
+from shared.placing import AWAY, Copy, Handle, Place
 from shared.topology import ConsumerQueue
 
 log = structlog.get_logger(__name__)
-
-Handle = Callable[[bytes], Awaitable[None]]
-"""A service's handler: one event in, its effect committed when it returns."""
 
 PREFETCH = 20
 """Messages in hand at once; fewer than the database has connections, so that none waits in vain."""
 GRACE_SECONDS = 15.0
 """How long handlers in flight may take to finish at shutdown."""
+HEARTBEAT_SECONDS = 8
+"""Between heartbeats: a connection that is silent for three of them (and 3 s) is given up.
+
+See https://www.rabbitmq.com/docs/heartbeats#heartbeats-timeout for what is too little.
+"""
+CONNECT_SECONDS = 10.0
+RECONNECT_SECONDS = 2.0
+CONFIRM_SECONDS = 30.0
+
+DECLARE_SECONDS = 30.0
+BLOCKED = "broker: blocked by its memory or disk alarm"
 
 LARGEST = 16_000_000
 """Bytes of a message: RabbitMQ 4 closes the channel on more than 16 MiB (`max_message_size`)."""
 
-AWAY = (ConnectionError, TimeoutError, OSError, ChannelInvalidStateError, IncorrectState)
-"""How a broker that is away, restarting or reconnecting shows itself to a publisher."""
-
 
 def make_broker(url: str) -> RabbitBroker:
-    """A broker on which an unroutable publish raises; not connected yet."""
+    """A broker on which an unroutable publish raises; not connected yet.
+
+    A `heartbeat` in the URL, in seconds, is preferred to ours.
+    """
     return RabbitBroker(
-        url,
-        default_channel=Channel(prefetch_count=PREFETCH, on_return_raises=True),
+        with_heartbeat(url),
+        default_channel=Channel(on_return_raises=True),
         ack_policy=AckPolicy.REJECT_ON_ERROR,
         apply_types=False,
         graceful_timeout=GRACE_SECONDS,
         logger=None,
+        timeout=CONNECT_SECONDS,
+        reconnect_interval=RECONNECT_SECONDS,
     )
+
+
+def with_heartbeat(url: str) -> str:
+    """The URL with our heartbeat, unless it names one: aiormq's own takes three minutes to tell."""
+    query = urlsplit(url).query
+    if "heartbeat=" in query:
+        return url
+    return f"{url}{'&' if query else '?'}heartbeat={HEARTBEAT_SECONDS}"
+
+
+async def begin(broker: RabbitBroker) -> None:
+    """Connect, and consume what was asked for.
+
+    Raises:
+        Away: the broker cannot be reached, or a queue is not there.
+    """
+    try:
+        await broker.start()
+    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+        raise Away(f"broker: {type(error).__name__} while connecting") from error
+
+
+async def blocked(broker: RabbitBroker) -> bool:
+    """Whether the broker takes no publishes of a started connection: its memory or disk alarm.
+
+    It is told to connections that have published (https://www.rabbitmq.com/docs/connection-blocked).
+    """
+    connection = await broker.connect()
+    if connection.transport is None or not connection.connected.is_set():
+        return False
+    try:
+        async with asyncio.timeout(0.05):
+            await connection.transport.connection.ready()
+    except TimeoutError:
+        return connection.connected.is_set()
+    return False
 
 
 async def declare_topology(url: str) -> None:
     """Declare every exchange, queue and binding; what is there already stays.
 
     Raises:
-        Retryable: the broker cannot be reached.
+        Away: the broker cannot be reached.
     """
     try:
-        connection = await aio_pika.connect(url, timeout=10)
-        async with connection:
-            await _declare(await connection.channel())
-    except (*AWAY, LowLevelAMQPError) as error:
-        raise Retryable(f"broker: {type(error).__name__} while declaring the topology") from error
+        async with asyncio.timeout(DECLARE_SECONDS):
+            connection = await aio_pika.connect(with_heartbeat(url), timeout=CONNECT_SECONDS)
+            async with connection:
+                await _declare(await connection.channel())
+    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+        raise Away(f"broker: {type(error).__name__} while declaring the topology") from error
 
 
 async def _declare(channel: AbstractChannel) -> None:
     events = await channel.declare_exchange(topology.EXCHANGE, "topic", durable=True)
+    archived = await channel.declare_exchange(topology.ARCHIVE_EXCHANGE, "topic", durable=True)
     archive = await channel.declare_queue(
         topology.ARCHIVE, durable=True, arguments=dict(topology.ARCHIVE_ARGUMENTS)
     )
     for key in topology.ARCHIVE_BINDINGS:
-        await archive.bind(events, key)
+        await archive.bind(archived, key)
+        # As it was once: there it would hide that a consumer is not bound.
+        await archive.unbind(events, key)
     for queue in topology.CONSUMERS:
         await _declare_consumer(channel, events, queue)
 
@@ -97,36 +146,63 @@ async def _declare_consumer(
             durable=True,
             arguments=dict(topology.retry_arguments(queue, delay)),
         )
-    work = await channel.declare_queue(
-        queue.name, durable=True, arguments=dict(topology.work_arguments(queue))
-    )
+    arguments = topology.work_arguments(queue)
+    await channel.declare_queue(queue.suspects, durable=True, arguments=dict(arguments))
+    work = await channel.declare_queue(queue.name, durable=True, arguments=dict(arguments))
     for key in queue.bindings:
         await work.bind(events, key)
 
 
 def publisher(broker: RabbitBroker) -> Publish:
-    """The carrier's side of the outbox: a batch in flight at once, each event confirmed."""
-    exchange = RabbitExchange(topology.EXCHANGE, declare=False)
+    """The carrier's side of the outbox: a batch in flight at once, each event confirmed.
 
-    async def one(event: Outgoing) -> None:
-        if len(event.body) > LARGEST:
-            raise Permanent(f"event {event.event_id} has {len(event.body)} bytes: over the limit")
-        await broker.publish(
-            event.body,
-            exchange=exchange,
-            routing_key=event.routing_key,
-            persist=True,
-            message_id=event.event_id,
-            message_type=event.type,
-            content_type=CONTENT_TYPE,
-            timeout=30,
-        )
+    An event is safe when its consumers' exchange has it, where a consumer is to get it, and the
+    archive's. While the broker blocks publishing nothing is begun, and nothing is waited for.
+    """
 
     async def publish(batch: Sequence[Outgoing]) -> list[Exception | None]:
-        results = await asyncio.gather(*map(one, batch), return_exceptions=True)
-        return [_fault(result) for result in results]
+        if await blocked(broker):
+            raise Away(BLOCKED)
+        sent = asyncio.gather(*(_send(broker, event) for event in batch), return_exceptions=True)
+        return [_fault(result) for result in await _unless_blocked(broker, sent)]
 
     return publish
+
+
+async def _send(broker: RabbitBroker, event: Outgoing) -> None:
+    if len(event.body) > LARGEST:
+        raise Permanent(f"event {event.event_id} has {len(event.body)} bytes: over the limit")
+    exchanges = [topology.EXCHANGE] if topology.wanted(event.routing_key) else []
+    if topology.archived(event.routing_key) or not exchanges:
+        exchanges.append(topology.ARCHIVE_EXCHANGE)
+    for exchange in exchanges:
+        await _send_to(broker, exchange, event)
+
+
+async def _send_to(broker: RabbitBroker, exchange: str, event: Outgoing) -> None:
+    await broker.publish(
+        event.body,
+        exchange=RabbitExchange(exchange, declare=False),
+        routing_key=event.routing_key,
+        persist=True,
+        message_id=event.event_id,
+        message_type=event.type,
+        content_type=CONTENT_TYPE,
+        timeout=CONFIRM_SECONDS,
+    )
+
+
+async def _unless_blocked(broker: RabbitBroker, sent: "asyncio.Future[list[Any]]") -> list[Any]:
+    """What was sent came to; given up as soon as the broker blocks: it may confirm hours later.
+
+    What the broker takes of it later comes twice, and the consumers' inboxes know it.
+    """
+    while not (await asyncio.wait({sent}, timeout=0.25))[0]:
+        if await blocked(broker):
+            sent.cancel()
+            await asyncio.wait({sent})
+            raise Away(BLOCKED)
+    return sent.result()
 
 
 def _fault(result: object) -> Exception | None:
@@ -134,7 +210,7 @@ def _fault(result: object) -> Exception | None:
     if isinstance(result, PublishError | DeliveryError):
         return result
     if isinstance(result, (*AWAY, AMQPError, LowLevelAMQPError)):
-        raise Retryable(f"broker: {type(result).__name__} while publishing") from result
+        raise Away(f"broker: {type(result).__name__} while publishing") from result
     if isinstance(result, Exception):
         return result
     if isinstance(result, BaseException):
@@ -142,99 +218,47 @@ def _fault(result: object) -> Exception | None:
     return None
 
 
-def consume(broker: RabbitBroker, queue: ConsumerQueue, handle: Handle, clock: Clock) -> None:
-    """Give the messages of a queue to a handler: done, retried later, or parked with the reason."""
-    broker.add_middleware(_failures_get_their_place(broker, queue, clock))
-
-    async def undecoded(message: StreamMessage[Any]) -> bytes:
-        return bytes(message.body)
-
-    subscriber = broker.subscriber(
-        RabbitQueue(queue.name, queue_type=QueueType.QUORUM, durable=True, declare=False),
-        ack_policy=AckPolicy.REJECT_ON_ERROR,
-        decoder=undecoded,
-        no_reply=True,
-    )
-    subscriber(handle)
-
-
-def _failures_get_their_place(
-    broker: RabbitBroker, queue: ConsumerQueue, clock: Clock
-) -> type[BaseMiddleware[Any, Any]]:
-    class FailuresGetTheirPlace(BaseMiddleware[Any, Any]):
-        async def consume_scope(
-            self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]
-        ) -> Any:
-            try:
-                return await call_next(msg)
-            except Exception as error:  # noqa: BLE001  every fault gets its place here
-                await _place(broker, queue, msg, error, clock())
-                return None
-
-    return FailuresGetTheirPlace
-
-
-async def _place(
+def consume(
     broker: RabbitBroker,
     queue: ConsumerQueue,
-    message: StreamMessage[Any],
-    error: Exception,
-    now: datetime,
+    handle: Handle,
+    clock: Clock,
+    publishing: RabbitBroker | None = None,
 ) -> None:
-    """Put a copy where it belongs, confirmed; the original is acknowledged after that."""
-    attempt = int(message.headers.get("carillon-attempt", 0)) + 1
-    outcome = after_failure(error, attempt, topology.RETRY_DELAYS)
-    headers = _carried_headers(message, attempt, now)
-    if isinstance(outcome, Retry):
-        log.warning(
-            "message_will_be_retried",
-            queue=queue.name,
-            event_id=message.message_id,
-            attempt=attempt,
-            seconds=outcome.delay.total_seconds(),
-            reason=str(error),
+    """Give the messages of a queue to a handler: done, retried later, or parked with the reason.
+
+    Copies go out by the connection `publishing`: one that publishes is blocked as a whole by an
+    alarm of the broker, acknowledgements too, so consumers have one for themselves.
+    """
+    copy = _copier(publishing or broker)
+    for name, prefetch in ((queue.name, PREFETCH), (queue.suspects, 1)):
+        subscriber = broker.subscriber(
+            RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, declare=False),
+            channel=Channel(prefetch_count=prefetch),
+            ack_policy=AckPolicy.REJECT_ON_ERROR,
+            decoder=_whole,
+            no_reply=True,
         )
-        await _copy(broker, queue.retry(outcome.step), message, headers)
-        return
-    log.error(
-        "message_parked",
-        queue=queue.name,
-        event_id=message.message_id,
-        attempt=attempt,
-        reason=outcome.reason,
-        error=outcome.error,
-    )
-    headers |= {
-        "carillon-reason": outcome.reason,
-        "carillon-error": outcome.error[:1_000],
-        "carillon-traceback": outcome.traceback,
-        "carillon-parked-at": now.isoformat(),
-    }
-    await _copy(broker, queue.parked, message, headers)
+        place = Place(queue, handle, copy, clock, partial(getattr, subscriber, "running"))
+        subscriber(place.of_work if name == queue.name else place.of_suspects)
 
 
-def _carried_headers(message: StreamMessage[Any], attempt: int, now: datetime) -> dict[str, Any]:
-    """Our own account of attempts: `x-death` does not grow when a client republishes."""
-    raw = message.raw_message
-    return {
-        "carillon-first-failed-at": now.isoformat(),
-        "carillon-origin-exchange": raw.exchange or "",
-        "carillon-origin-routing-key": raw.routing_key or "",
-        **{key: value for key, value in message.headers.items() if key.startswith("carillon-")},
-        "carillon-attempt": attempt,
-    }
+async def _whole(message: StreamMessage[Any]) -> StreamMessage[Any]:
+    """The handler gets the message as it came: FastStream would guess at its body."""
+    return message
 
 
-async def _copy(
-    broker: RabbitBroker, target: str, message: StreamMessage[Any], headers: dict[str, Any]
-) -> None:
-    await broker.publish(
-        bytes(message.body),
-        queue=target,
-        persist=True,
-        headers=headers,
-        message_id=message.message_id,
-        message_type=message.raw_message.type,
-        content_type=message.content_type,
-        timeout=30,
-    )
+def _copier(broker: RabbitBroker) -> Copy:
+    async def copy(target: str, message: StreamMessage[Any], headers: dict[str, Any]) -> None:
+        await broker.publish(
+            bytes(message.body),
+            queue=target,
+            persist=True,
+            headers=headers,
+            message_id=message.message_id,
+            message_type=message.raw_message.type,
+            content_type=message.content_type,
+            timeout=CONFIRM_SECONDS,
+        )
+
+    return copy

@@ -17,12 +17,16 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.errors import ConfigurationError, Permanent, Retryable
+from shared.errors import Away, ConfigurationError, Permanent, Retryable
 
 SCHEMAS = ("poller", "classifier", "notifier", "console")
 
 CONNECTIONS = 25
 """Most connections of one process: its handlers at work (`broker.PREFETCH`), and its loops."""
+
+CONNECT_SECONDS = 10.0
+STATEMENT_SECONDS = 30.0
+"""Far more than any statement of a service needs; a migration has no such limit."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -61,8 +65,11 @@ def make_metadata(schema: str) -> sa.MetaData:
     return sa.MetaData(schema=schema, naming_convention=NAMING)
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///PATH` or `postgresql+asyncpg://...`.
+
+    On PostgreSQL a statement without an answer for `statement_seconds` is given up, so that a
+    network that swallows everything holds nobody for ever; `None` (migrations) waits.
 
     Raises:
         ConfigurationError: another database.
@@ -76,6 +83,7 @@ def make_engine(url: str) -> AsyncEngine:
             pool_size=10,
             max_overflow=CONNECTIONS - 10,
             hide_parameters=True,  # they hold addresses, and errors are logged with their text
+            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": statement_seconds},
         )
     raise ConfigurationError(
         f"database driver {url.split(':', 1)[0]!r} is not supported: "
@@ -120,7 +128,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction: committed at the end, rolled back on any exception.
 
     Raises:
-        Retryable: the database is away, restarts, or is locked for too long.
+        Away: the database is away, restarts, is full, or is locked for too long.
+        Retryable: another transaction was in the way.
         Permanent: it cannot hold a value.
     """
     with faults():
@@ -133,7 +142,8 @@ def faults() -> Iterator[None]:
     """The database's faults as ours; what else is raised inside goes through.
 
     Raises:
-        Retryable: the database is away, restarts, or is locked for too long.
+        Away: the database is away, restarts, is full, or is locked for too long.
+        Retryable: another transaction was in the way.
         Permanent: it cannot hold a value: a number too large, a text too long, a zero byte.
     """
     try:
@@ -142,35 +152,41 @@ def faults() -> Iterator[None]:
         raise Permanent(_TOO_LARGE) from error
     except (OperationalError, InterfaceError, NoConnectionFree, OSError) as error:
         # OSError: refused, timed out, and a host name that is gone with its container.
-        raise Retryable(f"database: {_cause(error)}") from error
+        raise Away(f"database: {_cause(error)}") from error
     except DBAPIError as error:
-        if error.connection_invalidated or _is_passing(error.orig):
+        if _is_away(error.orig) or (error.connection_invalidated and not _is_passing(error.orig)):
+            raise Away(f"database: {_cause(error)}") from error
+        if _is_passing(error.orig):
             raise Retryable(f"database: {_cause(error)}") from error
         if (getattr(error.orig, "sqlstate", None) or "").startswith("22"):  # data exception
             raise Permanent(_TOO_LARGE) from error
         raise
     except asyncpg.PostgresError as error:
         # While connecting the driver's own faults come through: a server that is starting up.
-        if _is_passing(error):
-            raise Retryable(f"database: {_cause(error)}") from error
+        if _is_away(error):
+            raise Away(f"database: {_cause(error)}") from error
         raise
 
 
 _TOO_LARGE = "the database cannot hold a value of this: correct its sender, or drop it"
 
 
-_PASSING_CLASSES = {"08", "40", "53", "57", "58"}
-"""Connection; serialization and deadlock; resources; shutdown, restart and what an operator ends;
-the server's disks (https://www.postgresql.org/docs/17/errcodes-appendix.html)."""
+_AWAY = ("08", "25006", "53", "57P", "58")
+"""How SQLSTATEs begin when the server is not there for anybody: connection, an old primary after a
+failover that takes no writes, resources (a full disk too), shutdown and restart, its disks
+(https://www.postgresql.org/docs/17/errcodes-appendix.html)."""
 
-_PASSING = {"25006", "25P03", "25P04", "55P03"}
-"""A server that takes no writes, as the old primary after a failover; a transaction that stood
-still or went on for longer than the server allows, as in a frozen process; a lock not to be had."""
+_PASSING = ("40", "57", "25P03", "25P04", "55P03")
+"""When it is there, and this transaction was unlucky: serialization and deadlock, a statement
+cancelled or overlong, a transaction that stood still as in a frozen process, a lock in use."""
+
+
+def _is_away(error: BaseException | None) -> bool:
+    return (getattr(error, "sqlstate", None) or "").startswith(_AWAY)
 
 
 def _is_passing(error: BaseException | None) -> bool:
-    state = getattr(error, "sqlstate", None) or ""
-    return state[:2] in _PASSING_CLASSES or state in _PASSING
+    return (getattr(error, "sqlstate", None) or "").startswith(_PASSING)
 
 
 def _cause(error: Exception) -> str:

@@ -18,6 +18,13 @@ class Retryable(CarillonError):
         self.retry_after = retry_after
 
 
+class Away(Retryable):
+    """An engine, the database or the broker, cannot be reached: it says nothing about the input.
+
+    Who has the input in hand waits for the engine; it is no failed attempt of the input.
+    """
+
+
 class Permanent(CarillonError):
     """The same input will fail again, however often it is tried."""
 

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from shared.errors import Permanent, Retryable
+from shared.errors import Away, Permanent, Retryable
 
-ParkReason = Literal["permanent", "exhausted", "bug"]
-"""Why a message is parked; a public contract, since operators group by it."""
+ParkReason = Literal["permanent", "exhausted", "bug", "killer"]
+"""Why a message is parked; a public contract, since operators group by it.
+
+`killer`: the process died each time it handled this message, with nothing else in hand.
+"""
+
+AWAY_STEP = 3
+"""The longest wait, as a step of the delays, for an engine that is away: back soon after it is."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,12 @@ def after_failure(error: Exception, attempt: int, delays: Sequence[timedelta]) -
 
     `attempt` counts the attempts made, from 1. A wait that the other side named (`retry_after`)
     moves to the first delay that is long enough. An exception that is neither `Retryable` nor
-    `Permanent` is a bug: trying again would only repeat it.
+    `Permanent` is a bug: trying again would only repeat it. While an engine is `Away` nothing is
+    given up, however long that is: the message would only be tried elsewhere by hand.
     """
+    if isinstance(error, Away):
+        soon = min(attempt, AWAY_STEP, len(delays))
+        return Retry(soon, delays[soon - 1])
     if isinstance(error, Retryable):
         step = _step(error, attempt, delays)
         if step is not None:

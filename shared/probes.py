@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from shared.errors import CarillonError
 from shared.serving import served
 
 log = structlog.get_logger(__name__)
@@ -58,13 +59,18 @@ async def _answer(path: str, checks: Mapping[str, Check]) -> tuple[int, dict[str
         return 200, {"alive": True}
     if path != "/readyz":
         return 404, {"error": "ask /livez or /readyz"}
-    results = {name: await _passes(check) for name, check in checks.items()}
-    return (200 if all(results.values()) else 503), {"ready": all(results.values()), **results}
+    found = {name: await _lacks(check) for name, check in checks.items()}
+    reasons = {name: reason for name, reason in found.items() if reason}
+    results: dict[str, object] = {"ready": not reasons}
+    results |= {name: reason is None for name, reason in found.items()}
+    return (503 if reasons else 200), results | ({"reasons": reasons} if reasons else {})
 
 
-async def _passes(check: Check) -> bool:
+async def _lacks(check: Check) -> str | None:
+    """Why the check does not pass: a fault of ours in its words, another by its kind."""
     try:
-        return await asyncio.wait_for(check(), timeout=PROBE_SECONDS)
+        passes = await asyncio.wait_for(check(), timeout=PROBE_SECONDS)
     except Exception as fault:  # noqa: BLE001  whatever it raises, the check does not pass
         log.info("probe_failed", reason=f"{type(fault).__name__}: {fault}")
-        return False
+        return str(fault) if isinstance(fault, CarillonError) else type(fault).__name__
+    return None if passes else "does not answer"

@@ -1,6 +1,7 @@
 """The life of a deployed service: connect, work, answer probes, stop without losing anything."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,9 +14,17 @@ from faststream.rabbit import RabbitBroker
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.broker import GRACE_SECONDS, declare_topology, publisher
+from shared.broker import (
+    BLOCKED,
+    GRACE_SECONDS,
+    begin,
+    blocked,
+    declare_topology,
+    make_broker,
+    publisher,
+)
 from shared.database import transaction
-from shared.errors import ConfigurationError, Retryable
+from shared.errors import Away, ConfigurationError, Retryable
 from shared.loops import every
 from shared.outbox import Publish, added, relay
 from shared.probes import Check, serve_probes
@@ -27,6 +36,12 @@ RELAY_SECONDS = 1.0
 
 What is found so was added by another process (a backfill, one that died), or failed before.
 """
+
+TOPOLOGY_SECONDS = 30.0
+"""How long a queue or binding that somebody removed by hand stays away."""
+CLOSE_SECONDS = 3.0
+EXIT_SECONDS = 27.0
+"""From the signal to the end, whatever hangs; Compose kills after 30 (`stop_grace_period`)."""
 
 RELAY_LONGEST_SECONDS = 4.0
 """Between two tries while broker or database are away: what waits goes on soon after they are back.
@@ -49,6 +64,7 @@ class Service:
     """The parts of one running service. The outbox is relayed whatever else it does.
 
     `first` must have succeeded once before anything else is done; it is tried until it has.
+    `publishing` is the connection for publishes and copies, one of its own if none is given.
     `metrics` are served beside the probes, and `pages` on a port of their own: also while the
     broker is away. `closing` is called in the end: it lets go of connections to others.
     """
@@ -59,6 +75,7 @@ class Service:
     broker: RabbitBroker
     amqp_url: str
     port: int
+    publishing: RabbitBroker | None = None
     first: Callable[[], Awaitable[None]] | None = None
     loops: Sequence[Loop] = ()
     metrics: CollectorRegistry | None = None
@@ -70,22 +87,39 @@ async def run(service: Service) -> None:
     """Run until SIGTERM or SIGINT.
 
     While the broker is away the process lives (`/livez`) and is not ready (`/readyz`). At the
-    end: no new work, handlers in flight finish, the outbox is flushed as far as it goes.
+    end: no new work, handlers in flight finish, the outbox is flushed as far as it goes; and an
+    end it has, also when database or broker swallow everything at that moment.
     """
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    probes = serve_probes(service.port, _checks(service), service.metrics)
+    # A connection that publishes is blocked as a whole by the broker's alarms: one is for that.
+    publishing = service.publishing or make_broker(service.amqp_url)
+    probes = serve_probes(service.port, _checks(service, publishing), service.metrics)
+    deadline = asyncio.create_task(_deadline(stop))
     async with probes, service.pages or nullcontext():
-        if await _connected(service, stop):
+        if await _connected(service, publishing, stop):
             log.info("service_started", name=service.name)
-            await _work(service, stop)
-    for close in (*service.closing, service.engine.dispose):
-        await close()
+            await _work(service, publishing, stop)
+    closing = [*service.closing, service.broker.stop, publishing.stop, service.engine.dispose]
+    if all([await _within(CLOSE_SECONDS, close()) for close in closing]):
+        (await deadline).cancel()
     log.info("service_stopped", name=service.name)
 
 
-async def _connected(service: Service, stop: asyncio.Event) -> bool:
+async def _deadline(stop: asyncio.Event) -> asyncio.TimerHandle:
+    """Set to go off at the end of the grace: a timer, since tasks are cancelled before that."""
+    await stop.wait()
+    return asyncio.get_running_loop().call_later(EXIT_SECONDS, _give_up)
+
+
+def _give_up() -> None:
+    """Leave what hangs: it is as safe as a SIGKILL, and comes before it."""
+    log.error("stopped_while_hanging", seconds=EXIT_SECONDS)
+    os._exit(1)
+
+
+async def _connected(service: Service, publishing: RabbitBroker, stop: asyncio.Event) -> bool:
     """Prepare, declare the topology, then consume; wait for the engines as long as it takes."""
     pause = 0.5
     while not stop.is_set():
@@ -93,7 +127,8 @@ async def _connected(service: Service, stop: asyncio.Event) -> bool:
             if service.first:
                 await service.first()
             await declare_topology(service.amqp_url)
-            await service.broker.start()
+            await begin(publishing)
+            await begin(service.broker)
         except (Retryable, OSError) as fault:
             log.warning("engines_awaited", reason=str(fault), seconds=pause)
             pause = min(pause * 2, 10.0)
@@ -110,21 +145,54 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _work(service: Service, stop: asyncio.Event) -> None:
-    publish = publisher(service.broker)
+async def _work(service: Service, publishing: RabbitBroker, stop: asyncio.Event) -> None:
+    publish = publisher(publishing)
+    healing = Loop("topology", TOPOLOGY_SECONDS, lambda: declare_topology(service.amqp_url))
     with added(service.engine) as wake:
-        async with asyncio.TaskGroup() as tasks:
-            for loop in service.loops:
-                tasks.create_task(every(loop.name, loop.seconds, loop.step, stop))
-            step = _relaying(service, publish)
-            tasks.create_task(
-                every("relay", RELAY_SECONDS, step, stop, wake, RELAY_LONGEST_SECONDS)
-            )
-    # The consumers stop first, so that what they still finish is in the outbox for the flush.
-    for subscriber in service.broker.subscribers:
-        await subscriber.stop()
+        at_work = [
+            *(every(one.name, one.seconds, one.step, stop) for one in (*service.loops, healing)),
+            every(
+                "relay",
+                RELAY_SECONDS,
+                _relaying(service, publish),
+                stop,
+                wake,
+                RELAY_LONGEST_SECONDS,
+            ),
+        ]
+        tasks = [asyncio.create_task(one) for one in at_work]
+        await stop.wait()
+        # All that is in hand ends before the flush, so that what it leaves in the outbox goes too.
+        await asyncio.gather(_consumed(service), _ended(tasks))
     await _flush(service, publish)
-    await service.broker.stop()
+
+
+async def _consumed(service: Service) -> None:
+    """Take no more messages; those in hand are finished, or left to the broker after the grace."""
+    stops = (subscriber.stop() for subscriber in service.broker.subscribers)
+    await _within(GRACE_SECONDS + 1.0, asyncio.gather(*stops))
+
+
+async def _ended(at_work: Sequence[asyncio.Task[None]]) -> None:
+    """Let each loop finish its step; what takes longer than the grace is broken off."""
+    _, late = await asyncio.wait(at_work, timeout=GRACE_SECONDS)
+    for task in late:
+        task.cancel()
+    if late:
+        log.warning("steps_broken_off", steps=len(late))
+        await asyncio.wait(late, timeout=1.0)
+
+
+async def _within(seconds: float, closing: Awaitable[object]) -> bool:
+    """Close something that may hang; whether it is closed. What is not ends with the process."""
+    task = asyncio.ensure_future(closing)
+    if not (await asyncio.wait({task}, timeout=seconds))[0]:
+        task.cancel()
+        log.warning("closing_takes_too_long", seconds=seconds)
+        return False
+    if (error := task.exception()) is not None:
+        log.info("closing_failed", error=type(error).__name__)
+    return True
 
 
 def _relaying(service: Service, publish: Publish) -> Callable[[], Awaitable[None]]:
@@ -158,14 +226,19 @@ async def _flush(service: Service, publish: Publish) -> None:
         log.info("outbox_kept_for_next_start", reason=str(fault))
 
 
-def _checks(service: Service) -> dict[str, Check]:
+def _checks(service: Service, publishing: RabbitBroker) -> dict[str, Check]:
     async def database() -> bool:
         async with transaction(service.engine) as connection:
             await connection.execute(sa.select(1))
         return True
 
     async def broker() -> bool:
-        return await service.broker.ping(timeout=3.0)
+        for one in (service.broker, publishing):
+            if not await one.ping(timeout=2.0):
+                return False
+        if await blocked(publishing):
+            raise Away(BLOCKED)
+        return True
 
     return {"database": database, "broker": broker}
 

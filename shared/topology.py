@@ -1,10 +1,13 @@
 """Every exchange, queue and binding, in one place. Names only: `shared.broker` declares them.
 
 events (topic) ──▶ classifier ──(rejected)──▶ classifier.dead ──▶ classifier.parked
-│               ▲
+│               ▲  └──(delivered again and again)──▶ classifier.suspects
 │               └── classifier.retry.1 .. n   (message TTL, then back to the queue)
-├──▶ notifier      (the same)
-└──▶ archive       (stream: every event, for replay)
+└──▶ notifier      (the same)
+archive (topic) ──▶ archive   (stream: every event, for replay)
+
+Only consumers are bound to `events`: so a consumer that is not bound is an event without a queue,
+and its publish an error. What else wants to listen binds to the archive's exchange.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from datetime import timedelta
 
 EXCHANGE = "carillon.events"
 ARCHIVE = "carillon.archive"
+ARCHIVE_EXCHANGE = "carillon.archive.in"
 ARCHIVE_BINDINGS = ("article.*", "poll.*", "digest.*")
 ARCHIVE_ARGUMENTS: dict[str, str | int] = {
     "x-queue-type": "stream",
@@ -32,8 +36,14 @@ RETRY_DELAYS = (
 One queue per wait: per-message TTL in a single queue would block at its head.
 """
 
+SUSPECT_AFTER = 3
+"""Deliveries without an answer (a crash, a lost connection) before a message is handled alone."""
+
+KILLER_AFTER = 3
+"""Deliveries without an answer, handled alone, before a message is parked as the cause."""
+
 DELIVERY_LIMIT = 10
-"""Deliveries without an answer (a crash, a lost connection) before the broker parks a message."""
+"""Deliveries without an answer before the broker itself parks a message: the last resort."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,11 @@ class ConsumerQueue:
         """Where a message waits for a person, with the reason in its headers."""
         return f"{self.name}.parked"
 
+    @property
+    def suspects(self) -> str:
+        """Where messages are handled one at a time, since one of them may kill its process."""
+        return f"{self.name}.suspects"
+
     def retry(self, attempt: int) -> str:
         """The delay queue after failed attempt `attempt`, counted from 1."""
         return f"{self.name}.retry.{attempt}"
@@ -63,8 +78,18 @@ NOTIFIER = ConsumerQueue("notifier", ("article.classified", "poll.completed"))
 CONSUMERS = (CLASSIFIER, NOTIFIER)
 
 
+def wanted(routing_key: str) -> bool:
+    """Whether a consumer of ours must get the events of this key."""
+    return any(routing_key in queue.bindings for queue in CONSUMERS)
+
+
+def archived(routing_key: str) -> bool:
+    """Whether the archive has a place for the events of this key."""
+    return f"{routing_key.split('.', maxsplit=1)[0]}.*" in ARCHIVE_BINDINGS
+
+
 def work_arguments(queue: ConsumerQueue) -> dict[str, str | int]:
-    """Arguments of a work queue.
+    """Arguments of a work queue, and of its queue of suspects.
 
     At-least-once dead-lettering needs `reject-publish`; with the default overflow it falls back
     to at-most-once in silence (https://www.rabbitmq.com/docs/quorum-queues#dead-lettering).

@@ -25,12 +25,12 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
     engine = make_engine(settings.database_url.get_secret_value())
     amqp_url = settings.amqp_url.get_secret_value()
     clock = clock_from(settings.clock_file)
-    broker = make_broker(amqp_url)
+    broker, publishing = make_broker(amqp_url), make_broker(amqp_url)
     endpoint = settings.opinion()
     http = httpx.AsyncClient()
     client = OpinionClient(http, endpoint) if endpoint else None
     second = SecondOpinion(engine, client, taxonomy, clock) if client else no_second
-    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, second), clock)
+    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, second), clock, publishing)
 
     async def forget() -> int:
         return await tidy(engine, clock, settings.inbox())
@@ -40,6 +40,7 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
         engine=engine,
         outbox=tables.outbox,
         broker=broker,
+        publishing=publishing,
         amqp_url=amqp_url,
         port=settings.port,
         loops=(Loop("tidy", TIDY_SECONDS, forget),),

@@ -12,7 +12,6 @@ from services.classifier.classify import classify
 from services.classifier.tables import inbox, outbox
 from services.classifier.taxonomy import Taxonomy
 from shared.article import Article, content_hash
-from shared.broker import Handle
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent
@@ -31,6 +30,7 @@ from shared.events import (
 )
 from shared.inbox import first_times
 from shared.outbox import add_all
+from shared.placing import Handle
 from shared.together import Together
 
 log = structlog.get_logger(__name__)

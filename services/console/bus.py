@@ -13,11 +13,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import topology
-from shared.broker import Handle
 from shared.clock import Clock
 from shared.database import UtcDateTime, insert, make_metadata, transaction
+from shared.errors import Away
 from shared.outbox import Outgoing
 from shared.outcome import Park, Retry, after_failure
+from shared.placing import Handle
 from shared.topology import ConsumerQueue
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ class Bus:
 
     async def _take(self, connection: AsyncConnection, event: Outgoing) -> Exception | None:
         wanted = [q for q in topology.CONSUMERS if event.routing_key in q.bindings]
-        if not wanted and not _archived_only(event.routing_key):
+        if not wanted and not topology.archived(event.routing_key):
             return Unroutable(f"nobody wants {event.routing_key!r}")
         seq = await _archive(connection, event, self.clock())
         if seq is not None:
@@ -166,11 +167,6 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(queue.c.due_at <= now, queue.c.due_at > now + max(topology.RETRY_DELAYS))
 
 
-def _archived_only(routing_key: str) -> bool:
-    kind = routing_key.split(".", maxsplit=1)[0]
-    return f"{kind}.*" in topology.ARCHIVE_BINDINGS
-
-
 async def _archive(connection: AsyncConnection, event: Outgoing, now: datetime) -> int | None:
     """The event's number in the archive; none when it is there already (published twice)."""
     seq = await connection.scalar(
@@ -195,7 +191,7 @@ async def _postpone(
         queue.update()
         .where(queue.c.seq == message.seq)
         .values(
-            attempt=message.attempt + 1,
+            attempt=message.attempt + (not isinstance(error, Away)),
             due_at=now + retry.delay,
             first_failed_at=message.first_failed_at or now,
             last_error=f"{type(error).__name__}: {error}",

@@ -25,12 +25,12 @@ from services.poller import tables as poller
 from services.poller.eutils import Eutils
 from services.poller.run import MAX_REREAD, poll_due
 from services.poller.topic import Topic
-from shared.broker import Handle
 from shared.clock import Clock
 from shared.database import make_engine
 from shared.events import Poll
 from shared.migrate import upgrade
 from shared.outbox import relay
+from shared.placing import Handle
 from shared.topology import CLASSIFIER, NOTIFIER, ConsumerQueue
 
 

@@ -23,8 +23,8 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
     engine = make_engine(settings.database_url.get_secret_value())
     amqp_url = settings.amqp_url.get_secret_value()
     clock = clock_from(settings.clock_file)
-    broker = make_broker(amqp_url)
-    consume(broker, NOTIFIER, handler(engine, clock), clock)
+    broker, publishing = make_broker(amqp_url), make_broker(amqp_url)
+    consume(broker, NOTIFIER, handler(engine, clock), clock, publishing)
     house, office = open_house(settings, engine, clock), open_office(settings)
 
     async def read_subscriptions() -> None:
@@ -36,6 +36,7 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         engine=engine,
         outbox=tables.outbox,
         broker=broker,
+        publishing=publishing,
         amqp_url=amqp_url,
         port=settings.port,
         first=read_subscriptions,

@@ -5,12 +5,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.notifier import store
 from services.notifier.archive import store as archive
 from services.notifier.project import project
-from shared.broker import Handle
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent
 from shared.events import ArticleClassified, Event, PollCompleted, decode
 from shared.inbox import first_time
+from shared.placing import Handle
 
 INBOX = "project.v1"
 

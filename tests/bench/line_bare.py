@@ -13,12 +13,13 @@ from services.classifier.classify import classify
 from services.classifier.handlers import classified
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
-from shared.broker import Handle, consume, make_broker, publisher
+from shared.broker import consume, make_broker, publisher
 from shared.clock import system_clock
 from shared.database import make_engine, transaction
 from shared.events import ArticleClassified, ArticleDiscovered, ArticleRevised, decode
 from shared.logs import configure_logging
 from shared.outbox import Outgoing, Publish
+from shared.placing import Handle
 from shared.process import Service, run
 from shared.settings import load
 from shared.together import Together

@@ -7,7 +7,7 @@ from typing import Any
 
 from faststream.rabbit import RabbitBroker
 
-from shared.broker import Handle
+from shared.placing import Handle
 
 KEPT = 16_384
 """Bytes of each message's worth that the list keeps: a record with its pages, say."""

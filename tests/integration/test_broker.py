@@ -10,9 +10,10 @@ from aio_pika.exceptions import PublishError
 from faststream.rabbit import RabbitBroker
 
 from shared import topology
-from shared.broker import Handle, consume, declare_topology, make_broker, publisher
+from shared.broker import consume, declare_topology, make_broker, publisher
 from shared.errors import Permanent, Retryable
 from shared.outbox import Outgoing
+from shared.placing import Handle
 from shared.topology import CLASSIFIER, CONSUMERS
 from tests.builders import NOON, discovered
 from tests.eventually import eventually

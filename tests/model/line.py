@@ -19,10 +19,10 @@ from services.poller import store as poller_store
 from services.poller import tables as poller
 from services.poller.poll import Decision, Entry, Found, Moment, discover, revisit
 from services.poller.topic import Query, Topic
-from shared.broker import Handle
 from shared.database import SCHEMAS, transaction
 from shared.events import PollCompleted, Reason
 from shared.outbox import add
+from shared.placing import Handle
 from tests.builders import NOON, an_article, poll_completed
 from tests.fakes import FakeClock
 from tests.model.ground import Ground, Store, opened

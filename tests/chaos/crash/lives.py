@@ -17,10 +17,11 @@ from services.classifier.settings import TAXONOMY
 from services.classifier.taxonomy import load_taxonomy
 from services.notifier.handlers import handler as notifier_handler
 from services.poller import tables as poller
-from shared.broker import Handle, consume, make_broker, publisher
+from shared.broker import consume, make_broker, publisher
 from shared.database import make_engine
 from shared.errors import Retryable
 from shared.outbox import relay
+from shared.placing import Handle
 from shared.topology import CLASSIFIER, NOTIFIER, ConsumerQueue
 from tests.chaos.crash.hooks import ACKED, DELIVERED
 from tests.chaos.crash.points import Points

@@ -9,9 +9,9 @@ from services.classifier.handlers import classified as told
 from services.classifier.handlers import handler
 from services.classifier.tables import classifications, metadata, outbox
 from shared.article import Status
-from shared.broker import Handle
 from shared.errors import CarillonError, Permanent
 from shared.events import ArticleClassified, CloudEvent, Undecodable, decode, traceparent
+from shared.placing import Handle
 from tests.builders import (
     NOON,
     a_classification,

@@ -14,10 +14,10 @@ from services.classifier.classify import classify
 from services.classifier.handlers import handler
 from services.classifier.tables import classifications, metadata, outbox
 from shared.article import Article
-from shared.broker import Handle
 from shared.errors import Permanent
 from shared.events import ArticleClassified, decode, event_id
 from shared.outcome import Park, after_failure
+from shared.placing import Handle
 from tests.builders import NOON, classified, discovered, poll_completed, revised
 from tests.fakes import FakeClock
 from tests.unit.classifier.any_article import ARTICLES

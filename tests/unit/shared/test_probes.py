@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from prometheus_client import CollectorRegistry, Counter
 
+from shared.errors import Away
 from shared.probes import probes
 
 
@@ -27,7 +28,21 @@ async def test_it_is_ready_when_every_check_passes_and_says_which_does_not() -> 
     ill = await ask(probes({"database": passes, "broker": raises}), "/readyz")
 
     assert (ready.status_code, ill.status_code) == (200, 503)
-    assert ill.json() == {"ready": False, "database": True, "broker": False}
+    assert ill.json() == {
+        "ready": False,
+        "database": True,
+        "broker": False,
+        "reasons": {"broker": "OSError"},
+    }
+
+
+async def test_a_fault_of_ours_is_the_reason_in_its_own_words() -> None:
+    async def blocked() -> bool:
+        raise Away("broker: blocked")
+
+    answer = await ask(probes({"broker": blocked}), "/readyz")
+
+    assert answer.json()["reasons"] == {"broker": "broker: blocked"}
 
 
 async def test_it_is_alive_whatever_it_lacks() -> None:
