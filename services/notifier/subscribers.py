@@ -18,6 +18,7 @@ from services.notifier.subscription import Subscription
 from services.notifier.suppression import may_be_mailed, not_suppressed
 from services.notifier.tables import subscriptions
 from services.notifier.vault import Vault
+from shared.database import insert
 
 __all__ = [
     "AS_WANTED", "LEFT", "REMOVED", "SWITCHED_OFF", "Kept", "Origin", "Unreadable", "activate",
@@ -75,11 +76,13 @@ async def save(
     Raises:
         Permanent: its target has to be sealed, and there is no vault.
     """
-    known = (await connection.execute(select_one(wanted.id).with_for_update())).one_or_none()
+    known = await _locked(connection, wanted.id)
+    while known is None:
+        if await _added(connection, row_of(wanted, origin, None, vault)):
+            return
+        # Another notifier that starts reads the same file, and has just added it.
+        known = await _locked(connection, wanted.id)
     row = row_of(wanted, origin, known, vault)
-    if known is None:
-        await connection.execute(subscriptions.insert().values(**row, active=True))
-        return
     row |= {"created_at": known.created_at, **_revived(known, row, origin, now)}
     if wanted.confirmed_at is not None:
         row["confirmed_at"] = known.confirmed_at or now
@@ -88,6 +91,19 @@ async def save(
     await connection.execute(
         subscriptions.update().where(subscriptions.c.id == wanted.id).values(**row)
     )
+
+
+async def _locked(connection: AsyncConnection, subscription_id: str) -> sa.Row[Any] | None:
+    query = select_one(subscription_id).with_for_update()
+    found: sa.Row[Any] | None = (await connection.execute(query)).one_or_none()
+    return found
+
+
+async def _added(connection: AsyncConnection, row: dict[str, object]) -> bool:
+    """Whether a new row was written; False when there is one by now."""
+    new = insert(connection, subscriptions).values(**row, active=True)
+    result = await connection.execute(new.on_conflict_do_nothing(index_elements=["id"]))
+    return result.rowcount == 1
 
 
 def _revived(

@@ -1,5 +1,6 @@
 """Events become rows: once, the latest revision, on each kind of database."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -260,3 +261,14 @@ async def test_a_paper_whose_abstract_comes_after_forty_days_is_told_unless_it_w
     )
     await desk.deliver()
     assert await desk.told() == told
+
+
+async def test_two_notifiers_that_start_at_once_read_one_file(desk: Desk) -> None:
+    """Both find an empty table; who comes second must find the other's rows and not break."""
+    entries = [f'{ENTRY}id="s{number}"\n' for number in range(30)]
+    wanted = parse("\n".join(entries), "f", desk.clock())
+
+    await asyncio.gather(*(run.sync(desk.engine, wanted, desk.clock) for _ in range(4)))
+
+    async with transaction(desk.engine) as connection:
+        assert len(await subscribers.mailable(connection)) == 30
