@@ -18,7 +18,7 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test golden screens lint format types eval check year fuzz model bench up down clean runtime development
+.PHONY: help demo demo-web test golden screens lint format types eval check year chaos fuzz model bench up down clean runtime development
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ check: lint types test ## everything that must hold before a commit
 
 year: $(DEVELOPMENT) ## a simulated year: faulty answers, a poller that is killed, nothing missed (a quarter of an hour)
 	@$(BIN)/python -m tests.bench.year
+
+chaos: $(DEVELOPMENT) ## the whole line under fire: 10,000 articles, 200 subscriptions, 300 faults, and the verdict (some 40 minutes); needs Docker
+	@$(BIN)/python -m tests.chaos
 
 fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)
 	@$(BIN)/pytest tests/fuzz --mutations 10000 -rP

@@ -38,7 +38,9 @@ def main() -> int:
     with engines() as both:
         ran = asyncio.run(run(plan, folder, both, given.faster, say))
     more = {"seed": seed, **ran.told(), "wall time": f"{time.monotonic() - started:.0f} s"}
-    say(table(ran.verdict, more))
+    told = table(ran.verdict, more)
+    (folder / "verdict.txt").write_text(f"{told}\n", encoding="utf-8")
+    say(told)
     say(f"files in {folder}")
     return 0 if ran.verdict.is_good else 1
 

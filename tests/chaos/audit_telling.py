@@ -25,7 +25,9 @@ def _each_paper_once(case: Case) -> Iterator[Finding]:
                 yield Finding("duplicated", f"{where}: told {count} times", paper.pmid)
             if count and not may_be_told(readers, paper, labels):
                 yield Finding("forbidden", f"{where}: told, and never asked for", paper.pmid)
-            if not count and must_be_told(readers, paper, labels) and not _folded(paper, times):
+            if count or _folded(paper, times) or (address, paper.pmid) in case.given_up:
+                continue
+            if must_be_told(readers, paper, labels):
                 yield Finding("lost", f"{where}: never told", paper.pmid)
         for pmid in times.keys() - case.papers.keys():
             yield Finding("unaccounted", f"{readers[0].id} was told of {pmid}, no such paper")

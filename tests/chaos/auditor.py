@@ -30,6 +30,7 @@ class Verdict:
     deliveries: int
     mails: int
     ambiguous: int
+    given_up: int
     parked: int
 
     @property
@@ -55,6 +56,7 @@ def judge(plan: Plan, evidence: Evidence) -> Verdict:
         deliveries=sum(row.kind == "article" and row.is_delivered for row in evidence.ledger),
         mails=len(evidence.mails),
         ambiguous=case.repeats,
+        given_up=len(case.given_up),
         parked=len(evidence.parked),
     )
 
@@ -71,11 +73,12 @@ def table(verdict: Verdict, more: dict[str, object]) -> str:
         "unaccounted": verdict.count("unaccounted"),
         "forbidden": verdict.count("forbidden"),
         "ambiguous mails": f"{verdict.ambiguous} came twice, each with the same Message-ID",
+        "given up unanswered": f"{verdict.given_up} papers, which count as told",
         "parked": f"{verdict.parked}, all of them planted" if verdict.is_good else verdict.parked,
         **more,
         "verdict": "good" if verdict.is_good else "BAD",
     }
-    told = [f"{name:20}{value}" for name, value in lines.items()]
+    told = [f"{name:22}{value}" for name, value in lines.items()]
     for kind, count in Counter(one.kind for one in verdict.findings).items():
         some = [one.says for one in verdict.findings if one.kind == kind][:20]
         told += [f"{kind.upper()} ({count}):", *(f"  {says}" for says in some)]

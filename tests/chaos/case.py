@@ -132,6 +132,18 @@ class Case:
                 found[key] = min(at, found.get(key, at))
         return found
 
+    @cached_property
+    def given_up(self) -> set[tuple[str, int]]:
+        """Papers, by address, that count as told by a digest that was given up unanswered."""
+        cuts, times = self.evidence.cuts, self.times
+        rows = (row for row in self.evidence.ledger if row.kind == "article")
+        pairs = {
+            (self.readers[row.subscription].address, row.pmid)
+            for row in rows
+            if cuts[row.digest].state == "failed" and cuts[row.digest].maybe_sent
+        }
+        return {(who, pmid) for who, pmid in pairs if not times.get(who, Counter())[pmid]}
+
     def day_of(self, at: datetime) -> int:
         """The day of the catalogue that an instant is in."""
         return (at - START).days

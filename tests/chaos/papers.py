@@ -14,8 +14,8 @@ from services.ncbi_sim.catalogue import Catalogue, read_catalogue
 from services.ncbi_sim.generate_maker import SEED, Made, Maker
 from services.ncbi_sim.generate_text import JOURNALS
 
-DAY_ZERO = date(2026, 3, 9)
-"""A Monday. Europe's clocks are put forward on the twentieth day after it."""
+DAY_ZERO = date(2026, 3, 23)
+"""A Monday. Europe's clocks are put forward on the Sunday after it."""
 
 TOPICS: Mapping[str, str] = {
     "lupus": "systemic lupus erythematosus", "scleroderma": "systemic sclerosis",
@@ -201,7 +201,7 @@ def _reach_a_journal(press: _Press, draft: _Draft, day: int) -> None:
     draft.made.entry["publication_types"] = ("Preprint",)
     version = _second(press, draft, day, "").paper.pmid
     press.maker.change(draft.made, day, "update", notice_pmid=version)
-    draft.paper = replace(draft.paper, status="updated", journal_version=version)
+    draft.paper = replace(draft.paper, journal_version=version)
 
 
 def _update(press: _Press, draft: _Draft, day: int) -> None:

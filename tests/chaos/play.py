@@ -24,14 +24,13 @@ from shared.errors import CarillonError
 from tests.chaos.readers import START, Reader
 from tests.chaos.stage import Stage
 
-HOURS = (START.hour, 9, 16, 23)
+HOURS = (START.hour, 11, 20)
 """UTC, on each day: the first is when PubMed is polled."""
-SETTLING = (1, 2, 4, 9, 17, 32, 48, 63, 79, 94)
+SETTLING = (1, 2, 4, 9, 20, 35, 62, 93)
 """Days after the last one: the monthly have their turn three times, and all is read again."""
 POLLED_WITHIN = 90.0
 QUIET_WITHIN = 20.0
 """Seconds for a step; what is not done by then is done at the next."""
-LINGER_SECONDS = 60.0
 ANSWER_WITHIN = 15.0
 """Seconds for an answer of the database, which may be frozen."""
 SETTLED_WITHIN = 240.0
@@ -85,12 +84,6 @@ class Conductor:
             await self._until(lambda at=instant: self._is_polled(at), SETTLED_WITHIN)  # type: ignore[misc]
             await self._until(lambda at=instant: self._is_quiet(at), SETTLED_WITHIN)  # type: ignore[misc]
             self.say(f"settled to day {last + later}")
-
-    async def linger(self, reached: Callable[[], bool]) -> None:
-        """Stay in the day until the faults have come as far as the days, a minute at most."""
-        ends = time.monotonic() + LINGER_SECONDS
-        while not reached() and time.monotonic() < ends:  # noqa: ASYNC110  a thread's doing
-            await asyncio.sleep(0.2)
 
     def show(self, instant: datetime) -> None:
         """Step the clock of all services."""

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ from tests.chaos.containers import until
 from tests.chaos.evidence import Evidence, Planted
 from tests.chaos.faults import Barrage, Performed, sorts
 from tests.chaos.play import Conductor, Played
+from tests.chaos.schedule import Fault
 from tests.chaos.schedule import plan as plan_of
 from tests.chaos.stage import CREW, Engines, Stage, raised
 from tests.chaos.world import Plan
@@ -82,24 +83,30 @@ async def run(
 
 
 async def _under_fire(conductor: Conductor) -> list[Performed]:
-    """The days, with the faults spread over them; more days follow until all have been."""
+    """The days, each with its share of the faults; a day is over when its faults are."""
     stage, plan = conductor.stage, conductor.stage.plan
-    faults = plan_of(plan.seed, sorts(), AGES, plan.pause)[: plan.faults]
-    with Barrage(stage.field, faults, stage.folder / JOURNAL) as barrage:
-        for number in range(plan.days):
+    faults = plan_of(plan.seed, sorts(), AGES)[: plan.faults]
+    performed: list[Performed] = []
+    for number in range(plan.days):
+        begin, end = (len(faults) * n // plan.days for n in (number, number + 1))
+        share = from_its_begin(faults[begin:end])
+        with Barrage(stage.field, share, stage.folder / JOURNAL) as barrage:
             await conductor.day(number)
-            share = plan.faults * (number + 1) // plan.days
-            await conductor.linger(lambda n=share: len(barrage.performed) >= n)  # type: ignore[misc]
-            done = len(barrage.performed)
-            conductor.say(f"day {number + 1} of {plan.days} is over, {done} faults")
-        await asyncio.to_thread(barrage.join)
-    return barrage.performed
+            await asyncio.to_thread(barrage.join)
+        performed += barrage.performed
+        conductor.say(f"day {number + 1} of {plan.days} is over, {len(performed)} faults")
+    return performed
+
+
+def from_its_begin(faults: Sequence[Fault]) -> list[Fault]:
+    """A part of a plan, its times counted from its own first fault."""
+    return [replace(fault, at=fault.at - faults[0].at) for fault in faults]
 
 
 async def _answer_wrongly(stage: Stage) -> None:
     rule = {**PUBMED, "seed": stage.plan.seed}
     async with httpx.AsyncClient(timeout=30) as http:
-        (await http.post(f"{stage.standin_url}/_sim/faults", json=rule)).raise_for_status()
+        (await http.post(f"{stage.standin_url}/_sim/faults", json=[rule])).raise_for_status()
 
 
 async def _answer_rightly(stage: Stage) -> int:

@@ -247,6 +247,26 @@ def test_a_mail_that_came_twice_for_want_of_an_answer_is_counted_and_no_fault() 
     assert verdict.ambiguous == 1
 
 
+def test_what_was_given_up_without_an_answer_is_counted_and_no_loss() -> None:
+    evidence = ideal()
+    first = evidence.mails[0]
+    digest = first.message_id[1:].partition("@")[0]
+    failed = replace(evidence.cuts[digest], state="failed", attempts=10, maybe_sent=True)
+    never_sent = replace(
+        evidence,
+        mails=evidence.mails[1:],
+        cuts={**evidence.cuts, digest: failed},
+        archive=[event for event in evidence.archive if event.subject != digest],
+    )
+
+    verdict = judge(PLAN, never_sent)
+
+    assert verdict.findings == ()
+    assert verdict.given_up == len(first.pmids)
+    certain = {**never_sent.cuts, digest: replace(failed, maybe_sent=False)}
+    assert "lost" in kinds(judge(PLAN, replace(never_sent, cuts=certain)))
+
+
 def test_an_event_that_was_carried_twice_is_no_second_effect() -> None:
     evidence = ideal()
 

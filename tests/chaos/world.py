@@ -39,13 +39,8 @@ class Plan:
 
     @property
     def days(self) -> int:
-        """Days on which papers come: so many that each brings some four hundred at most."""
-        return min(26, max(6, self.articles // 400))
-
-    @property
-    def pause(self) -> float:
-        """Seconds between two faults of a lane, on average."""
-        return 3.0
+        """Days on which papers come: the more of them, the more days, and a week at least."""
+        return min(14, max(7, self.articles // 700))
 
     @property
     def topics(self) -> int:
