@@ -67,13 +67,14 @@ fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)
 model: $(DEVELOPMENT) ## the models of outbox, inbox and ledger: tens of thousands of steps (a quarter of an hour)
 	@$(BIN)/pytest tests/model --lives 500 --timeout 3600 -rP
 
-bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in, mails made and sent
+bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in, mails made and sent; what the guarantees cost (needs Docker)
 	@$(SYNC) --group bench
 	@$(BIN)/python -m tests.bench.parsing
 	@$(BIN)/python -m tests.bench.ingest
 	@$(BIN)/python -m tests.bench.standin
 	@$(BIN)/python -m tests.bench.rendering
 	@$(BIN)/python -m tests.bench.fanout
+	@$(BIN)/python -m tests.bench.line
 
 up: ## start all services in Docker; mail ends in MailDev, http://localhost:1080
 	@docker compose up --build --detach --wait
