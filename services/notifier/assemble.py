@@ -47,7 +47,7 @@ async def draft(
     """The digest of the period in `head`, but for what `finished` adds; nothing is written."""
     subscription = reader.subscription
     left = await history.left(connection, subscription.id, head.period_to)
-    period = Period(head.period_from, head.period_to, left.carried)
+    period = Period(head.period_from, head.period_to, left.carried, head.created_at)
     chosen = await _choose(connection, reader, period)
     changed = await _changed(connection, reader, chosen.kin.told)
     entries = _most_related(chosen.news)

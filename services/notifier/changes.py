@@ -4,7 +4,7 @@ The ledger is never touched: whatever is changed here, no paper is lost or comes
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -69,6 +69,19 @@ async def confirm(connection: AsyncConnection, subscription_id: str, now: dateti
     )
     found = await connection.scalar(sa.select(subscriptions.c.active).where(_is(subscription_id)))
     return bool(found)
+
+
+async def begin_by(connection: AsyncConnection, now: datetime) -> None:
+    """Let what begins more than a day from `now` begin now.
+
+    Only a clock that has been put back since can have written that, and its reader would be sent
+    nothing until then.
+    """
+    ahead = now + timedelta(days=1)
+    for moment in (subscriptions.c.created_at, subscriptions.c.confirmed_at):
+        await connection.execute(
+            subscriptions.update().where(moment > ahead).values({moment.name: now})
+        )
 
 
 async def pause(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.notifier import history, ledger, subscribers
+from services.notifier import changes, history, ledger, subscribers
 from services.notifier.assemble import Reader, draft, finished
 from services.notifier.digest import Digest, DigestHead
 from services.notifier.gathered import Checked, Gathered
@@ -44,6 +44,7 @@ async def due(engine: AsyncEngine, now: datetime) -> list[str]:
     """Ids of the subscriptions for which a digest is due and not yet cut."""
     turns = Turns(now)
     async with transaction(engine) as connection:
+        await changes.begin_by(connection, now)
         rows = await subscribers.awaited(connection, now)
         maybe = [row for row in rows if row.inactive_reason or turns.may_come(row.wish, row.last)]
         read = [(row, await subscribers.readable(connection, row)) for row in maybe]

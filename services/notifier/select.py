@@ -36,11 +36,14 @@ class Period:
     """What a digest covers: later than `start`, up to and including `end`, its due instant.
 
     `carried` is from when the last digest looked for news, if it had to leave some for this one.
+    `cut_at` is when the digest is made: what was discovered later than that was so by a clock that
+    has been put back since, and does not wait for that clock's time to come again.
     """
 
     start: datetime
     end: datetime
     carried: datetime | None = None
+    cut_at: datetime | None = None
 
     @classmethod
     def of(cls, subscription: Subscription, last_end: datetime | None, end: datetime) -> "Period":
@@ -50,6 +53,10 @@ class Period:
         """
         first = subscription.created_at - LOOKBACK
         return cls(max(last_end or first, first), end)
+
+    def has_seen(self, at: datetime) -> bool:
+        """Whether what was discovered then was there at the period's end."""
+        return at <= self.end or (self.cut_at is not None and at > self.cut_at)
 
     def floor(self, subscription: Subscription) -> datetime:
         """What was discovered and classified before this is no news any more."""
@@ -88,7 +95,7 @@ def is_news(known: Known, subscription: Subscription, period: Period) -> bool:
     return (
         not known.backfill
         and known.status not in GONE
-        and known.discovered_at <= period.end
+        and period.has_seen(known.discovered_at)
         and known.is_new_since > subscription.created_at - LOOKBACK
         and max(known.is_new_since, known.first_seen_at) > period.floor(subscription)
         and admits(subscription.filters, known.features)
@@ -100,7 +107,7 @@ def is_background(known: Known, subscription: Subscription, period: Period) -> b
     return (
         known.backfill
         and not is_gone(known.entry.article)
-        and known.discovered_at <= period.end
+        and period.has_seen(known.discovered_at)
         and admits(subscription.filters, known.features)
     )
 

@@ -66,3 +66,23 @@ async def test_a_channel_is_asked_again_after_a_day_at_the_latest(
 async def set_times(desk: Desk, at: datetime) -> None:
     async with transaction(desk.engine) as connection:
         await connection.execute(tables.digests.update().values(next_try_at=at, claimed_until=at))
+
+
+async def test_an_article_that_came_while_the_clock_was_ahead_is_in_the_next_digest(
+    desk: Desk,
+) -> None:
+    await desk.subscribe(a_subscription())
+    desk.clock.now = START + YEAR
+    await desk.receive(an_article_event(1, START + YEAR))
+    assert await a_day(desk, 7) == 1
+    assert await desk.told() == {(1, "article"), (7, "article")}
+
+
+async def test_who_subscribed_while_the_clock_was_ahead_does_not_wait_until_then(
+    desk: Desk,
+) -> None:
+    ahead = START + YEAR
+    await desk.subscribe(a_subscription(created_at=ahead, confirmed_at=ahead))
+    assert await a_day(desk, 7) == 0  # what was due before it was seen is nobody's
+    assert await a_day(desk, 8) == 1
+    assert await desk.told() == {(7, "article"), (8, "article")}
