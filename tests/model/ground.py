@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import make_engine
@@ -77,6 +79,12 @@ class Ground:
         for name in SERVICES:
             shutil.copy(self.folder / f"{name}.db", copy)
         return copy
+
+    def run(self, machine: type[RuleBasedStateMachine], profile: settings) -> None:
+        """Let a machine live as often as the profile says, and print how many steps that were."""
+        before = self.steps
+        run_state_machine_as_test(machine, settings=profile)
+        print(f"{machine.__mro__[1].__name__}: {self.steps - before} steps")  # noqa: T201
 
     def clear(self) -> None:
         """Nothing is left of a life but its steps; here goes what one that broke left behind."""

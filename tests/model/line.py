@@ -57,8 +57,8 @@ class Line:
             sa.event.listen(engine, "before_cursor_execute", self._note)
 
     def _note(self, _1: object, _2: object, statement: str, *_3: object) -> None:
-        first, *_, name = statement.split("(", maxsplit=1)[0].split()[:3]
-        if first in {"INSERT", "UPDATE", "DELETE"} and name.removeprefix("main.") != "inbox":
+        words = statement.split("(", maxsplit=1)[0].split()
+        if words[0] in {"INSERT", "UPDATE", "DELETE"} and words[2].removeprefix("main.") != "inbox":
             self.writes.append(statement)
 
     def run(self, step: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,6 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from services.console import bus as tables
@@ -151,4 +150,4 @@ class Riding(RuleBasedStateMachine):
 
 def test_the_bus_brings_everything_to_its_end(ground: Ground, profile: settings) -> None:
     machine = type("Machine", (Riding,), {"ground": ground})
-    run_state_machine_as_test(machine, settings=profile)
+    ground.run(machine, profile)

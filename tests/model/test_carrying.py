@@ -1,6 +1,7 @@
 """Outbox, carrier and inbox, whatever the carrier does: nothing lost, one effect, newest wins."""
 
 from collections import Counter
+from random import Random
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from services.classifier import tables as classifier
@@ -29,8 +29,8 @@ from tests.model.line import TOPIC, Line, of_version, titled
 
 ANSWERS = st.lists(st.sampled_from(["confirmed", "refused", "lost"]), max_size=4)
 ENDS = st.sampled_from(["answers", "answers", "answers", "away", "dies-before", "dies-after"])
-VERSIONS = st.sampled_from([1, 1, 1, 2])
-PMIDS = st.integers(1, 3)
+VERSIONS = st.sampled_from([1, 1, 2])
+PMIDS = st.integers(1, 2)
 
 
 class Carrying(RuleBasedStateMachine):
@@ -92,6 +92,16 @@ class Carrying(RuleBasedStateMachine):
         consumer, event = self._drawn(data)
         if self._deliver(consumer, event, version, dies=dies) and acknowledged:
             self.carrier.queues[consumer].remove(event)
+
+    @rule(order=st.randoms(use_true_random=False), version=VERSIONS)
+    def all_goes_through_in_some_order(self, order: Random, version: int) -> None:
+        self.carrier.end, self.carrier.answers = "answers", []
+        for service, consumer in (("poller", "classifier"), ("classifier", "notifier")):
+            self.line.run(self._relay(service, 200))
+            waiting = self.carrier.queues[consumer]
+            order.shuffle(waiting)
+            while waiting:
+                self._deliver(consumer, waiting.pop(0), version, dies=False)
 
     @precondition(lambda self: any(self.carrier.queues.values()))
     @rule(data=st.data())
@@ -233,4 +243,4 @@ def test_nothing_is_lost_and_everything_has_its_effect_once(
     ground: Ground, profile: settings
 ) -> None:
     machine = type("Machine", (Carrying,), {"ground": ground})
-    run_state_machine_as_test(machine, settings=profile)
+    ground.run(machine, profile)

@@ -20,7 +20,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from services.notifier import changes, subscribers, tables
@@ -302,4 +301,4 @@ def _news(mail: EmailMessage) -> set[int]:
 
 def test_nobody_is_told_twice_and_nothing_is_missed(ground: Ground, profile: settings) -> None:
     machine = type("Machine", (Delivering,), {"ground": ground})
-    run_state_machine_as_test(machine, settings=profile)
+    ground.run(machine, profile)
