@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.auditor import table
-from tests.chaos.run import run
+from tests.chaos.run import judge_again, run
 from tests.chaos.stage import engines
 from tests.chaos.world import Plan
 
@@ -25,11 +25,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=300)
     parser.add_argument("--faster", type=float, default=10.0, help="the services' own waits")
     parser.add_argument("--folder", type=Path, help="keep logs, journal and mails there")
+    parser.add_argument("--judge", type=Path, metavar="FOLDER", help="judge an earlier run again")
     return parser.parse_args()
 
 
 def main() -> int:
     given = _options()
+    if given.judge:
+        verdict = judge_again(given.judge)
+        say(table(verdict, {}))
+        return 0 if verdict.is_good else 1
     seed = given.seed if given.seed is not None else secrets.randbelow(1_000_000)
     say(f"seed {seed}")
     folder = given.folder or Path(tempfile.mkdtemp(prefix="carillon-chaos-"))

@@ -1,6 +1,7 @@
 """One run from the first event to the verdict."""
 
 import asyncio
+import pickle
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from tests.chaos.play import Conductor, Played
 from tests.chaos.schedule import Fault
 from tests.chaos.schedule import plan as plan_of
 from tests.chaos.stage import CREW, Engines, Stage, raised
-from tests.chaos.world import Plan
+from tests.chaos.world import Plan, read
 
 JOURNAL = "faults.jsonl"
+EVIDENCE = "evidence.pickle"
+"""What the judge had before it, to be judged again: `--judge FOLDER`."""
 AGES = 100_000.0
 """Seconds that hold any number of faults; of the plan for them the first ones are taken."""
 PUBMED = {"endpoint": "*", "kind": "any", "rate": 0.02, "seconds": 2.0}
@@ -71,6 +74,7 @@ async def run(
         restarts = len(stage.field.crew.exits)
         await asyncio.to_thread(stage.field.crew.dismiss)
         evidence = await _evidence(stage, conductor.played, performed)
+        (folder / EVIDENCE).write_bytes(pickle.dumps(evidence))
         good = [one for one in performed if not one.failed]
         return Ran(
             verdict=judge(plan, evidence),
@@ -80,6 +84,12 @@ async def run(
             lost_answers=stage.field.mailbox.lost_answers,
             pubmed_faults=pubmed,
         )
+
+
+def judge_again(folder: Path) -> Verdict:
+    """The verdict on what an earlier run has left in its folder."""
+    evidence: Evidence = pickle.loads((folder / EVIDENCE).read_bytes())  # noqa: S301  our own
+    return judge(read(folder), evidence)
 
 
 async def _under_fire(conductor: Conductor) -> list[Performed]:
