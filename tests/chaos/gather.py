@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import aio_pika
@@ -38,9 +37,7 @@ class Stores:
     polls: frozenset[str]
     unread: Sequence[str]
     labelled: Mapping[Key, Labelled]
-    classified: frozenset[str]
     projected: Mapping[Key, Projected]
-    noticed: Mapping[str, datetime]
     known_polls: frozenset[str]
     cuts: Mapping[str, Cut]
     ledger: Sequence[Row]
@@ -65,9 +62,7 @@ async def stores(database_url: str) -> Stores:
             polls=await column(poller.polls.c.poll_id),
             unread=sorted(await column(poller.parked_records.c.reason)),
             labelled=await _labelled(rows),
-            classified=await column(classifier.inbox.c.event_id),
             projected=await _projected(rows),
-            noticed={r.event_id: r.received_at for r in await rows(sa.select(notifier.inbox))},
             known_polls=await column(notifier.polls.c.poll_id),
             cuts=await _cuts(rows),
             ledger=[_row(r) for r in await rows(sa.select(notifier.ledger))],

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 import sqlalchemy as sa
 
+from services.classifier import tables as classifier
 from services.notifier import changes, plan, suppression
+from services.notifier import tables as notifier
 from services.notifier.recipient import recipient
 from services.notifier.tables import digests
 from services.poller.tables import polls
@@ -31,6 +33,7 @@ SETTLING = (1, 2, 4, 9, 20, 35, 62, 93)
 POLLED_WITHIN = 90.0
 QUIET_WITHIN = 20.0
 """Seconds for a step; what is not done by then is done at the next."""
+PAUSE_SECONDS = 0.7
 ANSWER_WITHIN = 15.0
 """Seconds for an answer of the database, which may be frozen."""
 SETTLED_WITHIN = 240.0
@@ -41,10 +44,12 @@ Say = Callable[[str], None]
 
 @dataclass
 class Played:
-    """How the run went."""
+    """How the run went. What inboxes held is noted while they hold it: they forget in time."""
 
     clock: list[tuple[float, datetime]] = field(default_factory=list)
     left: dict[str, float] = field(default_factory=dict)
+    classified: set[str] = field(default_factory=set)
+    noticed: dict[str, datetime] = field(default_factory=dict)
     impatient: int = 0
 
 
@@ -74,6 +79,7 @@ class Conductor:
                 await self._until(lambda n=number: self._act(n), POLLED_WITHIN)  # type: ignore[misc]
                 await self._until(lambda at=instant: self._is_polled(at), POLLED_WITHIN)  # type: ignore[misc]
             await self._until(lambda at=instant: self._is_quiet(at), QUIET_WITHIN)  # type: ignore[misc]
+        await self._until(self._note_inboxes, POLLED_WITHIN)
 
     async def settle(self) -> None:
         """The quiet end: nothing hinders any more, and everything comes to rest."""
@@ -83,6 +89,7 @@ class Conductor:
             self.show(instant)
             await self._until(lambda at=instant: self._is_polled(at), SETTLED_WITHIN)  # type: ignore[misc]
             await self._until(lambda at=instant: self._is_quiet(at), SETTLED_WITHIN)  # type: ignore[misc]
+            await self._until(self._note_inboxes, SETTLED_WITHIN)
             self.say(f"settled to day {last + later}")
 
     def show(self, instant: datetime) -> None:
@@ -98,7 +105,7 @@ class Conductor:
             with suppress(CarillonError, OSError, sa.exc.SQLAlchemyError):
                 if await asyncio.wait_for(condition(), ANSWER_WITHIN):
                     return
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(PAUSE_SECONDS)
         self.played.impatient += 1
 
     async def _is_polled(self, at: datetime) -> bool:
@@ -117,6 +124,15 @@ class Conductor:
         async with transaction(self.stage.engine) as connection:
             query = sa.select(sa.func.count()).select_from(digests)
             return not await connection.scalar(query.where(digests.c.state == "intent"))
+
+    async def _note_inboxes(self) -> bool:
+        async with transaction(self.stage.engine) as connection:
+            inbox = classifier.inbox.c
+            self.played.classified |= set(await connection.scalars(sa.select(inbox.event_id)))
+            table = notifier.inbox.c
+            rows = await connection.execute(sa.select(table.event_id, table.received_at))
+            self.played.noticed |= {row.event_id: row.received_at for row in rows}
+        return True
 
     async def _act(self, number: int) -> bool:
         for reader in self.stage.plan.readers:
