@@ -28,8 +28,8 @@ from tests.chaos.stage import Stage
 
 HOURS = (START.hour, 11, 20)
 """UTC, on each day: the first is when PubMed is polled."""
-SETTLING = (1, 2, 4, 9, 20, 35, 62, 93)
-"""Days after the last one: the monthly have their turn three times, and all is read again."""
+SETTLING = (1, 2, 5, 20, 50, 93)
+"""Days after the last one: the monthly have their turn in each month, and all is read again."""
 POLLED_WITHIN = 90.0
 QUIET_WITHIN = 20.0
 """Seconds for a step; what is not done by then is done at the next."""

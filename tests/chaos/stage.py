@@ -144,11 +144,11 @@ def _settings(folder: Path, standin_url: str) -> dict[str, dict[str, str]]:
 
 
 @contextmanager
-def engines() -> Iterator[Engines]:
-    """A broker and a database server while the block runs."""
+def engines(disk_mb: int = 3072) -> Iterator[Engines]:
+    """A broker and a database server with a disk of that size, while the block runs."""
     with (
         rabbit_engine(f"{NAME}-rabbit") as rabbit,
-        postgres_engine(f"{NAME}-postgres", disk_mb=3072) as postgres,
+        postgres_engine(f"{NAME}-postgres", disk_mb=disk_mb) as postgres,
     ):
         yield rabbit, postgres
 

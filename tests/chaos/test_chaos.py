@@ -17,8 +17,8 @@ SEED = 6
 @pytest.mark.timeout(600)
 async def test_under_fire_nothing_is_lost_and_nothing_has_a_second_effect(tmp_path: Path) -> None:
     plan = Plan(SEED, articles=300, subscriptions=20, faults=15)
-    with engines() as both:
-        ran = await run(plan, tmp_path, both, faster=10.0, say=print)
+    with engines(disk_mb=512) as both:
+        ran = await run(plan, tmp_path, both, faster=20.0, say=print)
 
     told = table(ran.verdict, ran.told())
     print(f"{told}\nfiles in {tmp_path}")  # noqa: T201  shown when the test fails

@@ -39,8 +39,8 @@ class Plan:
 
     @property
     def days(self) -> int:
-        """Days on which papers come: the more of them, the more days, and a week at least."""
-        return min(14, max(7, self.articles // 700))
+        """Days on which papers come: the more of them, the more days."""
+        return min(14, max(5, self.articles // 700))
 
     @property
     def topics(self) -> int:
