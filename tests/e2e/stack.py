@@ -15,24 +15,25 @@ import httpx
 from tests.e2e.mailbox import Labels, Mail, read
 
 ROOT = Path(__file__).parents[2]
-PROFILE = ("--profile", "demo")
+DEMO = ("--profile", "demo")
 PUBLIC_URL = "http://localhost:8000"
 SLACK_HOST = "slack.test"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """One Compose project with the demo's profile; its ports are of its own."""
+    """One Compose project, the demo's profile if nothing else is said; its ports are of its own."""
 
     project: str
     env_file: Path
     site: str
+    options: tuple[str, ...] = DEMO
 
     def compose(self, *arguments: str, seconds: float = 120) -> str:
         """Run a Compose command; what it wrote to stdout. A failure shows all that it said."""
         command = ["docker", "compose", "-p", self.project, "--env-file", str(self.env_file)]
         answer = subprocess.run(
-            [*command, *PROFILE, *arguments],
+            [*command, *self.options, *arguments],
             cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         said = f"docker compose {' '.join(arguments)}:\n{answer.stdout}\n{answer.stderr}"
@@ -100,7 +101,7 @@ class Stack:
 def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
     """Build and start everything; afterwards remove it with all it knew."""
     env_file = folder / "env"
-    mail, rabbit, web = _free_ports(3)
+    mail, rabbit, web = free_ports(3)
     # The mails name the address that is usual, and so are the same as in the embedded demo.
     settings = {
         "CARILLON_VERSION": "e2e",
@@ -112,9 +113,16 @@ def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
     }
     env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     stack = Stack(project, env_file, f"http://127.0.0.1:{web}")
-    try:
-        stack.compose("up", "--build", "--detach", seconds=900)
+    with running(stack):
         yield stack
+
+
+@contextmanager
+def running(stack: Stack, *services: str) -> Iterator[None]:
+    """Build and start these services, or all; afterwards remove everything with all it knew."""
+    try:
+        stack.compose("up", "--build", "--detach", *services, seconds=900)
+        yield
     except BaseException:
         print(stack.compose("ps", "--all"))  # noqa: T201  pytest shows it with the failure
         print(stack.compose("logs", "--no-color", "--timestamps", "--tail", "150"))  # noqa: T201
@@ -123,7 +131,8 @@ def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
         stack.compose("down", "--volumes", "--timeout", "5", "--remove-orphans")
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody listens on at the moment."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     try:
         return [server.getsockname()[1] for server in held]
