@@ -136,6 +136,14 @@ def test_a_node_of_the_cluster_is_found_again_by_the_others() -> None:
         assert f"{node}:/var/lib/rabbitmq" in mounts
 
 
+def test_a_new_node_waits_for_the_first_one_or_it_would_be_a_broker_of_its_own() -> None:
+    for node in NODES[1:]:
+        (script,) = CLUSTER["services"][node]["command"]
+        assert "/dev/tcp/rabbitmq/5672" in script
+        assert script.rstrip().endswith("exec docker-entrypoint.sh rabbitmq-server")
+    assert "command" not in CLUSTER["services"][NODES[0]]
+
+
 def test_the_nodes_of_the_cluster_are_the_same_broker() -> None:
     alone = COMPOSE["services"]["rabbitmq"]
     for node in NODES[1:]:
