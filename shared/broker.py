@@ -6,14 +6,14 @@ declared before anything is published, and every publish is mandatory and confir
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from faststream import AckPolicy
@@ -22,6 +22,7 @@ from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, 
 
 from shared import topology
 from shared.clock import Clock
+from shared.declaring import declare_all
 from shared.errors import Away, Permanent
 from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
@@ -113,44 +114,9 @@ async def declare_topology(url: str) -> None:
         async with asyncio.timeout(DECLARE_SECONDS):
             connection = await aio_pika.connect(with_heartbeat(url), timeout=CONNECT_SECONDS)
             async with connection:
-                await _declare(await connection.channel())
+                await declare_all(await connection.channel())
     except (*AWAY, AMQPError, LowLevelAMQPError) as error:
         raise Away(f"broker: {type(error).__name__} while declaring the topology") from error
-
-
-async def _declare(channel: AbstractChannel) -> None:
-    events = await channel.declare_exchange(topology.EXCHANGE, "topic", durable=True)
-    archived = await channel.declare_exchange(topology.ARCHIVE_EXCHANGE, "topic", durable=True)
-    archive = await channel.declare_queue(
-        topology.ARCHIVE, durable=True, arguments=dict(topology.ARCHIVE_ARGUMENTS)
-    )
-    for key in topology.ARCHIVE_BINDINGS:
-        await archive.bind(archived, key)
-        # As it was once: there it would hide that a consumer is not bound.
-        await archive.unbind(events, key)
-    for queue in topology.CONSUMERS:
-        await _declare_consumer(channel, events, queue)
-
-
-async def _declare_consumer(
-    channel: AbstractChannel, events: AbstractExchange, queue: ConsumerQueue
-) -> None:
-    dead = await channel.declare_exchange(queue.dead_exchange, "direct", durable=True)
-    parked = await channel.declare_queue(
-        queue.parked, durable=True, arguments=dict(topology.PARKED_ARGUMENTS)
-    )
-    await parked.bind(dead, queue.parked)
-    for attempt, delay in enumerate(topology.RETRY_DELAYS, start=1):
-        await channel.declare_queue(
-            queue.retry(attempt),
-            durable=True,
-            arguments=dict(topology.retry_arguments(queue, delay)),
-        )
-    arguments = topology.work_arguments(queue)
-    await channel.declare_queue(queue.suspects, durable=True, arguments=dict(arguments))
-    work = await channel.declare_queue(queue.name, durable=True, arguments=dict(arguments))
-    for key in queue.bindings:
-        await work.bind(events, key)
 
 
 def publisher(broker: RabbitBroker) -> Publish:
@@ -180,16 +146,33 @@ async def _send(broker: RabbitBroker, event: Outgoing) -> None:
 
 
 async def _send_to(broker: RabbitBroker, exchange: str, event: Outgoing) -> None:
-    await broker.publish(
-        event.body,
-        exchange=RabbitExchange(exchange, declare=False),
-        routing_key=event.routing_key,
-        persist=True,
-        message_id=event.event_id,
-        message_type=event.type,
-        content_type=CONTENT_TYPE,
-        timeout=CONFIRM_SECONDS,
-    )
+    with _lost_is_a_fault():
+        await broker.publish(
+            event.body,
+            exchange=RabbitExchange(exchange, declare=False),
+            routing_key=event.routing_key,
+            persist=True,
+            message_id=event.event_id,
+            message_type=event.type,
+            content_type=CONTENT_TYPE,
+            timeout=CONFIRM_SECONDS,
+        )
+
+
+@contextmanager
+def _lost_is_a_fault() -> Iterator[None]:
+    """A connection that is given up cancels who waits for a confirm: nobody told us to stop.
+
+    Raises:
+        ConnectionError: the confirm will not come.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as lost:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("the connection was given up before the confirm") from lost
 
 
 async def _unless_blocked(broker: RabbitBroker, sent: "asyncio.Future[list[Any]]") -> list[Any]:
@@ -250,15 +233,16 @@ async def _whole(message: StreamMessage[Any]) -> StreamMessage[Any]:
 
 def _copier(broker: RabbitBroker) -> Copy:
     async def copy(target: str, message: StreamMessage[Any], headers: dict[str, Any]) -> None:
-        await broker.publish(
-            bytes(message.body),
-            queue=target,
-            persist=True,
-            headers=headers,
-            message_id=message.message_id,
-            message_type=message.raw_message.type,
-            content_type=message.content_type,
-            timeout=CONFIRM_SECONDS,
-        )
+        with _lost_is_a_fault():
+            await broker.publish(
+                bytes(message.body),
+                queue=target,
+                persist=True,
+                headers=headers,
+                message_id=message.message_id,
+                message_type=message.raw_message.type,
+                content_type=message.content_type,
+                timeout=CONFIRM_SECONDS,
+            )
 
     return copy

@@ -51,6 +51,13 @@ async def _first_of(*events: asyncio.Event, within: float) -> None:
 async def _ran(name: str, step: Callable[[], Awaitable[object]]) -> bool:
     try:
         await step()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Not us: a client that gives its connection up cancels who waits for an answer.
+        log.warning("step_will_be_retried", step=name, reason="an answer was given up")
+        return False
     except Retryable as fault:
         log.warning("step_will_be_retried", step=name, reason=str(fault))
         return False

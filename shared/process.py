@@ -27,7 +27,9 @@ from shared.database import transaction
 from shared.errors import Away, ConfigurationError, Retryable
 from shared.loops import every
 from shared.outbox import Publish, added, relay
+from shared.parking import ParkingWatch
 from shared.probes import Check, serve_probes
+from shared.topology import ConsumerQueue
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class Service:
 
     `first` must have succeeded once before anything else is done; it is tried until it has.
     `publishing` is the connection for publishes and copies, one of its own if none is given.
+    `consumes` is the queue whose parking is watched.
     `metrics` are served beside the probes, and `pages` on a port of their own: also while the
     broker is away. `closing` is called in the end: it lets go of connections to others.
     """
@@ -76,6 +79,7 @@ class Service:
     amqp_url: str
     port: int
     publishing: RabbitBroker | None = None
+    consumes: ConsumerQueue | None = None
     first: Callable[[], Awaitable[None]] | None = None
     loops: Sequence[Loop] = ()
     metrics: CollectorRegistry | None = None
@@ -95,12 +99,13 @@ async def run(service: Service) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     # A connection that publishes is blocked as a whole by the broker's alarms: one is for that.
     publishing = service.publishing or make_broker(service.amqp_url)
-    probes = serve_probes(service.port, _checks(service, publishing), service.metrics)
+    metrics = service.metrics or CollectorRegistry()
+    probes = serve_probes(service.port, _checks(service, publishing), metrics)
     deadline = asyncio.create_task(_deadline(stop))
     async with probes, service.pages or nullcontext():
         if await _connected(service, publishing, stop):
             log.info("service_started", name=service.name)
-            await _work(service, publishing, stop)
+            await _work(service, publishing, _upkeep(service, metrics), stop)
     closing = [*service.closing, service.broker.stop, publishing.stop, service.engine.dispose]
     if all([await _within(CLOSE_SECONDS, close()) for close in closing]):
         (await deadline).cancel()
@@ -145,12 +150,22 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _work(service: Service, publishing: RabbitBroker, stop: asyncio.Event) -> None:
-    publish = publisher(publishing)
+def _upkeep(service: Service, metrics: CollectorRegistry) -> list[Loop]:
+    """What every service does by the clock beside its own work."""
     healing = Loop("topology", TOPOLOGY_SECONDS, lambda: declare_topology(service.amqp_url))
+    if service.consumes is None:
+        return [healing]
+    watch = ParkingWatch(service.amqp_url, service.consumes, metrics)
+    return [healing, Loop("parking", TOPOLOGY_SECONDS, watch.look)]
+
+
+async def _work(
+    service: Service, publishing: RabbitBroker, upkeep: Sequence[Loop], stop: asyncio.Event
+) -> None:
+    publish = publisher(publishing)
     with added(service.engine) as wake:
         at_work = [
-            *(every(one.name, one.seconds, one.step, stop) for one in (*service.loops, healing)),
+            *(every(one.name, one.seconds, one.step, stop) for one in (*service.loops, *upkeep)),
             every(
                 "relay",
                 RELAY_SECONDS,

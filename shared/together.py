@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from shared.errors import Away
+
 Item = TypeVar("Item")
 
 WriteAll = Callable[[Sequence[Item]], Awaitable[None]]
@@ -58,8 +60,9 @@ class Together(Generic[Item]):
         try:
             await self.write_all([one.item for one in group])
         except Exception as fault:  # noqa: BLE001  given to whose it is
-            if len(group) == 1:
-                self._done(group[0], fault)
+            if len(group) == 1 or isinstance(fault, Away):  # no one's fault, and each would wait
+                for one in group:
+                    self._done(one, fault)
             else:
                 await asyncio.gather(*map(self._alone, group))
         else:

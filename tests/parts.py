@@ -48,6 +48,13 @@ class Rabbit:
         )
         return f"amqp://guest:guest@{self.address}/{name}"
 
+    def alarm(self) -> None:
+        """Raise the memory alarm: who publishes is blocked."""
+        _run(self.container, ["rabbitmqctl", "set_vm_memory_high_watermark", "0.00001"])
+
+    def calm(self) -> None:
+        _run(self.container, ["rabbitmqctl", "set_vm_memory_high_watermark", "0.6"])
+
     def stop(self) -> None:
         """Stop the broker's application: connections close, data stay."""
         _run(self.container, ["rabbitmqctl", "stop_app"])

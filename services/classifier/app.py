@@ -41,6 +41,7 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
         outbox=tables.outbox,
         broker=broker,
         publishing=publishing,
+        consumes=CLASSIFIER,
         amqp_url=amqp_url,
         port=settings.port,
         loops=(Loop("tidy", TIDY_SECONDS, forget),),

@@ -7,6 +7,7 @@ point is resumed. Everything published is kept in `archive`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -18,6 +19,7 @@ from shared.database import UtcDateTime, insert, make_metadata, transaction
 from shared.errors import Away
 from shared.outbox import Outgoing
 from shared.outcome import Park, Retry, after_failure
+from shared.parking import Parked
 from shared.placing import Handle
 from shared.topology import ConsumerQueue
 
@@ -116,9 +118,19 @@ class Bus:
 
     async def parked(self) -> int:
         """How many messages wait for a person."""
+        return sum(one.count for one in await self.parking())
+
+    async def parking(self) -> list[Parked]:
+        """What waits for a person, by consumer, with the oldest one's reason."""
         async with transaction(self.engine) as connection:
-            count = await connection.scalar(sa.select(sa.func.count()).select_from(parked))
-        return count or 0
+            rows = await connection.execute(sa.select(parked).order_by(parked.c.seq))
+            by_consumer: dict[str, list[sa.Row[Any]]] = {}
+            for row in rows:
+                by_consumer.setdefault(row.consumer, []).append(row)
+        return [
+            Parked(name, len(all_), all_[0].parked_at, all_[0].reason, all_[0].error)
+            for name, all_ in by_consumer.items()
+        ]
 
     async def _due(self, consumer: ConsumerQueue, limit: int) -> list[Waiting]:
         statement = (

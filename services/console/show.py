@@ -1,5 +1,7 @@
 """What the console prints: tables and lines for a person."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,6 +16,7 @@ from services.notifier.render.ties import tie_lines
 from services.notifier.render.words import BACKGROUND, UNCLEAR
 from services.notifier.subject import subject
 from shared.events import Leg, Poll
+from shared.parking import Parked
 
 
 def print_digest(console: Console, digest: Digest) -> None:
@@ -75,8 +78,10 @@ def _leg_name(leg: Leg) -> str:
     return f"{leg.relation} {leg.name}" if leg.name else leg.relation
 
 
-def print_pulse(console: Console, topic: str, pulse: Pulse, parked: int = 0) -> None:
-    """Where the line stands, one fact a line, faults in colour."""
+def print_pulse(
+    console: Console, topic: str, pulse: Pulse, parked: Sequence[Parked] = (), unseen: str = ""
+) -> None:
+    """Where the line stands, one fact a line, faults in colour; `unseen`: why parking is not."""
     waiting = ", ".join(f"{name} {count}" for name, count in pulse.outboxes.items() if count)
     digests = ", ".join(f"{count} {state}" for state, count in pulse.digests.items())
     facts = [
@@ -91,10 +96,17 @@ def print_pulse(console: Console, topic: str, pulse: Pulse, parked: int = 0) -> 
     ]
     for name, value in facts:
         console.print(f"{name:<24}{escape(value)}")
-    if parked:
-        console.print(f"[red]parked messages         {parked}: see `parked` in bus.db[/red]")
+    for one in parked:
+        console.print(f"[red]parked messages         {escape(_parked(one))}[/red]", soft_wrap=True)
+    if unseen:
+        console.print(f"[red]parked messages         cannot be told: {escape(unseen)}[/red]")
     for failure in pulse.failures:
         console.print(f"[red]not delivered           {escape(failure)}[/red]")
+
+
+def _parked(one: Parked) -> str:
+    since = f"{one.since:%Y-%m-%d %H:%M} UTC" if one.since else "an unknown time"
+    return f"{one.count} at the {one.consumer} since {since}, the oldest: {one.reason}, {one.error}"
 
 
 def print_relations(console: Console, relations: Relations) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import make_engine
+from shared.database import STATEMENT_SECONDS, make_engine
 from shared.migrate import upgrade
 
 
@@ -46,7 +46,7 @@ def opened_before(state: Path) -> bool:
     return (state / "poller.db").exists()
 
 
-def deployed_stores(url: str) -> Stores:
-    """The stores of a deployment, all in one PostgreSQL database."""
-    engine = make_engine(url)
+def deployed_stores(url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> Stores:
+    """The stores of a deployment, all in one PostgreSQL database; see `make_engine`."""
+    engine = make_engine(url, statement_seconds)
     return Stores(engine, engine, engine)

@@ -37,6 +37,7 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         outbox=tables.outbox,
         broker=broker,
         publishing=publishing,
+        consumes=NOTIFIER,
         amqp_url=amqp_url,
         port=settings.port,
         first=read_subscriptions,

@@ -42,7 +42,7 @@ def migrate() -> None:
 
 
 async def _migrate(database_url: str, amqp_url: str) -> None:
-    stores = deployed_stores(database_url)
+    stores = deployed_stores(database_url, statement_seconds=None)  # a large table takes its time
     try:
         await stores.migrate()
     finally:

@@ -26,10 +26,12 @@ from services.poller.backfill_windows import Span
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
 from shared.clock import system_clock
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, Retryable
 from shared.events import Poll
 from shared.logs import configure_logging
+from shared.parking import Parked, parked_at
 from shared.settings import load
+from shared.topology import CONSUMERS
 
 State = Annotated[
     Path | None, typer.Option(help="Folder of the stores; CARILLON_STATE, else ./state.")
@@ -120,36 +122,51 @@ def status(state: State = None, topic: TopicId = None) -> None:
     """
     embedded = read_embedded(state)
     name = embedded.topic(topic).id
-    pulse, relations, parked = asyncio.run(_status(embedded, name))
+    pulse, relations, parked, unseen = asyncio.run(_status(embedded, name))
     console = Console()
-    print_pulse(console, name, pulse, parked)
+    print_pulse(console, name, pulse, parked, unseen)
     print_relations(console, relations)
     ill = pulse.last_poll is not None and not pulse.last_poll.healthy
-    if parked or pulse.failures or pulse.overdue_since or ill or relations.alarms:
+    if parked or unseen or pulse.failures or pulse.overdue_since or ill or relations.alarms:
         raise typer.Exit(code=1)
 
 
-async def _status(embedded: Embedded, topic: str) -> tuple[Pulse, Relations, int]:
-    """Where topic and relations stand, and how many messages the embedded bus has parked."""
-    url = load(Settings).database_url
-    if url is None:
+Status = tuple[Pulse, Relations, list[Parked], str]
+"""Where topic and relations stand, what is parked, and why that cannot be told, if it cannot."""
+
+
+async def _status(embedded: Embedded, topic: str) -> Status:
+    settings = load(Settings)
+    if settings.database_url is None:
         return await _embedded_status(embedded, topic)
-    stores = deployed_stores(url.get_secret_value())
+    stores = deployed_stores(settings.database_url.get_secret_value())
     try:
-        return *await _read(stores, topic, system_clock()), 0
+        pulse, relations = await _read(stores, topic, system_clock())
     finally:
         await stores.close()
+    return pulse, relations, *await _parked(settings)
+
+
+async def _parked(settings: Settings) -> tuple[list[Parked], str]:
+    if settings.amqp_url is None:
+        return [], ""
+    url = settings.amqp_url.get_secret_value()
+    try:
+        found = [await parked_at(url, queue) for queue in CONSUMERS]
+    except Retryable as fault:
+        return [], str(fault)
+    return [one for one in found if one], ""
 
 
 async def _read(stores: Stores, topic: str, now: datetime) -> tuple[Pulse, Relations]:
     return await take_pulse(stores, topic, now), await take_relations(stores, topic, now)
 
 
-async def _embedded_status(embedded: Embedded, topic: str) -> tuple[Pulse, Relations, int]:
+async def _embedded_status(embedded: Embedded, topic: str) -> Status:
     if not opened_before(embedded.state):
         raise ConfigurationError(
             f"nothing in {embedded.state}/ yet: start with `carillon run` or `carillon poll`, "
             "or set CARILLON_DATABASE_URL for a deployment"
         )
     async with opened(embedded) as line:
-        return *await _read(line.stores, topic, line.clock()), await line.bus.parked()
+        return *await _read(line.stores, topic, line.clock()), await line.bus.parking(), ""

@@ -92,3 +92,20 @@ async def test_what_ends_a_pause_leaves_no_task_behind() -> None:
     await every("step", 3600.0, step, stop, wake)
 
     assert max(ran) <= 3  # this test, and the two waits that were just ended
+
+
+async def test_an_answer_that_a_library_gave_up_does_not_end_the_loop() -> None:
+    stop, runs = asyncio.Event(), 0
+
+    async def step() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            answer = asyncio.get_running_loop().create_future()
+            answer.cancel()
+            await answer
+        stop.set()
+
+    await asyncio.wait_for(every("asks", 0.01, step, stop, longest=0.01), 10)
+
+    assert runs == 2

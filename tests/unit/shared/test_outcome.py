@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Permanent, Retryable
+from shared.errors import Away, Permanent, Retryable
 from shared.outcome import Park, Retry, after_failure
 
 DELAYS = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1))
@@ -49,3 +49,10 @@ def test_any_other_exception_is_a_bug_and_is_parked() -> None:
 
     assert isinstance(outcome, Park)
     assert outcome.reason == "bug"
+
+
+def test_while_an_engine_is_away_nothing_is_given_up() -> None:
+    for attempt in (1, 3, 4, 1000):
+        outcome = after_failure(Away("database: away"), attempt, DELAYS)
+        assert isinstance(outcome, Retry)
+        assert outcome.delay <= timedelta(minutes=1)
