@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import aio_pika
 import structlog
+from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from faststream import AckPolicy
@@ -232,17 +233,36 @@ async def _whole(message: StreamMessage[Any]) -> StreamMessage[Any]:
 
 
 def _copier(broker: RabbitBroker) -> Copy:
+    """Copies go one by one, on a channel of their own.
+
+    aiormq finds what a returned message belongs to by its id alone: of two publishes of one id on
+    one channel the wrong one may be told, and a copy that no queue took would count as safe.
+    """
+    turn = asyncio.Lock()
+    opened: dict[int, AbstractChannel] = {}
+
+    async def channel() -> AbstractChannel:
+        connection = await broker.connect()
+        if id(connection) not in opened:
+            opened[id(connection)] = await connection.channel(on_return_raises=True)
+        return opened[id(connection)]
+
     async def copy(target: str, message: StreamMessage[Any], headers: dict[str, Any]) -> None:
-        with _lost_is_a_fault():
-            await broker.publish(
-                bytes(message.body),
-                queue=target,
-                persist=True,
-                headers=headers,
-                message_id=message.message_id,
-                message_type=message.raw_message.type,
-                content_type=message.content_type,
-                timeout=CONFIRM_SECONDS,
-            )
+        async with turn:
+            with _lost_is_a_fault():
+                async with asyncio.timeout(CONFIRM_SECONDS):
+                    exchange = (await channel()).default_exchange
+                    await exchange.publish(_copied(message, headers), target, mandatory=True)
 
     return copy
+
+
+def _copied(message: StreamMessage[Any], headers: dict[str, Any]) -> aio_pika.Message:
+    return aio_pika.Message(
+        bytes(message.body),
+        headers=headers,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=message.message_id,
+        type=message.raw_message.type,
+        content_type=message.content_type,
+    )

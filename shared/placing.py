@@ -173,7 +173,7 @@ class Place:
         while True:
             try:
                 await self.copy(target, message, headers)
-            except REFUSED as fault:
+            except Exception as fault:  # noqa: BLE001  whatever it is, there is no copy yet
                 log.warning("copy_refused", queue=target, event_id=message.message_id,
                             error=type(fault).__name__, seconds=pause)  # fmt: skip
             else:
