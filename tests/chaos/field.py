@@ -83,7 +83,7 @@ def prepared(
             "SECRET_FILE": str(folder / "notifier.key"),
             "WEB_PORT": "0",
         }
-        own = {"poller": {}, "classifier": {}, "notifier": mail}
-        settings = {one: {**engines, **own[one], **more.get(one, {})} for one in own}
+        usual = {"poller": {}, "classifier": {}, "notifier": mail}
+        settings = {one: {**engines, **usual[one], **more.get(one, {})} for one in usual}
         crew = stack.enter_context(Crew(folder / "logs", settings, entries, own))
         yield Field(proxy, mailbox, rabbit, postgres, crew, name, name)
