@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import aio_pika
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from shared.events import CONTENT_TYPE
 from shared.topology import EXCHANGE
@@ -44,7 +44,7 @@ class Flow:
 
     async def _all(self) -> None:
         while self._left:
-            with suppress(OSError, TimeoutError, AMQPError):
+            with suppress(OSError, TimeoutError, AMQPError, ChannelInvalidStateError):
                 connection = await aio_pika.connect(self._url, timeout=5)
                 async with connection:
                     await self._over(await connection.channel())
