@@ -7,16 +7,31 @@ again in the next life. What it needs of the world it is given; what it did is i
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import aio_pika
+from pydantic import SecretStr
 
 from services.classifier.handlers import handler as classifier_handler
 from services.classifier.settings import TAXONOMY
 from services.classifier.taxonomy import load_taxonomy
 from services.notifier.handlers import handler as notifier_handler
+from services.notifier.letters_delivery import Mailroom, deliver_letters
+from services.notifier.office import Office, Patience
+from services.notifier.run import deliver_due
+from services.notifier.senders.connection import SmtpServer
+from services.notifier.senders.smtp import SmtpSender
+from services.notifier.tokens import Tokens
+from services.poller import collect
 from services.poller import tables as poller
+from services.poller.backfill import begin, go_through
+from services.poller.backfill_windows import Span
+from services.poller.collect import Outside
+from services.poller.eutils import Access, Limiter, make_eutils
+from services.poller.pace import DatabasePace
+from services.poller.run import poll_due
+from services.poller.topic import Query, Topic
 from shared.broker import consume, make_broker, publisher
 from shared.database import make_engine
 from shared.errors import Retryable
@@ -26,8 +41,21 @@ from shared.topology import CLASSIFIER, NOTIFIER, ConsumerQueue
 from tests.chaos.crash.hooks import ACKED, DELIVERED
 from tests.chaos.crash.points import Points
 from tests.fakes import FakeClock
+from tests.unit.notifier.kit import IDENTITY
 
 TAXONOMY_READ = load_taxonomy(TAXONOMY)
+
+KEYS = (SecretStr("a key of the tests, and long enough"),)
+
+TOPIC = Topic(
+    id="lupus",
+    title="CAR cells in lupus",
+    seed=100,
+    query=(Query(name="lupus", term="lupus[tiab]"),),
+    cited_by=True,
+)
+SPAN = Span(date(2026, 6, 1), date(2026, 8, 31))
+CHUNK = 2
 
 BATCH = 3
 """Events that the relay takes in one transaction here, so that there are several of these."""
@@ -121,11 +149,70 @@ async def _ready(channel: Any, name: str) -> int:
     return int(queue.declaration_result.message_count)
 
 
+async def delivering(given: Given, _points: Points) -> None:
+    """Cut the digests that are due and send what waits; in a recovery, again after the lease."""
+    engine, timer = make_engine(given.database), FakeClock(given.now)
+    sender = _sender(given)
+    office = Office({"email": sender}, IDENTITY, Patience(timer=timer))
+    await deliver_due(engine, office, given.clock)
+    if given.is_recovery:
+        timer.advance(minutes=11)
+        await deliver_due(engine, office, given.clock)
+    await sender.close()
+    await engine.dispose()
+
+
+async def lettering(given: Given, _points: Points) -> None:
+    """Send the letters that wait; in a recovery, again after the lease."""
+    engine, timer = make_engine(given.database), FakeClock(given.now)
+    sender = _sender(given)
+    office = Office({"email": sender}, IDENTITY, Patience(timer=timer))
+    room = Mailroom(engine, office, Tokens(KEYS), "https://example.org", given.clock)
+    await deliver_letters(room)
+    if given.is_recovery:
+        timer.advance(minutes=11)
+        await deliver_letters(room)
+    await sender.close()
+    await engine.dispose()
+
+
+def _sender(given: Given) -> SmtpSender:
+    server = SmtpServer("127.0.0.1", given.smtp_port, tls="none", connections=1)
+    return SmtpSender(server, "news@example.org")
+
+
+async def polling(given: Given, _points: Points) -> None:
+    """Poll what is due."""
+    outside = _outside(given)
+    await poll_due(outside.engine, outside.eutils, [TOPIC], given.clock)
+    await outside.eutils.aclose()
+    await outside.engine.dispose()
+
+
+async def filling(given: Given, _points: Points) -> None:
+    """Go through the past, window by window; what is closed already is not asked again."""
+    outside = _outside(given)
+    async for _ in go_through(outside, await begin(outside, TOPIC, SPAN)):
+        continue
+    await outside.eutils.aclose()
+    await outside.engine.dispose()
+
+
+def _outside(given: Given) -> Outside:
+    """A poller's outside; a chunk is small, so that there are several."""
+    collect.CHUNK = CHUNK  # type: ignore[attr-defined]
+    engine = make_engine(given.database)
+    limiter = Limiter(per_second=1000, pace=DatabasePace(engine, "crash"))
+    return Outside(engine, make_eutils(Access(given.eutils), limiter=limiter), given.clock)
+
+
 LIVES: dict[str, Life] = {
     "relay": relaying,
     "inbox of the classifier": classifying,
     "inbox of the notifier": projecting,
     "retry": retrying,
+    "delivery ledger": delivering,
+    "letters": lettering,
+    "poll ledger": polling,
+    "windows": filling,
 }
-
-AFTER_LEASE = timedelta(minutes=11)

@@ -73,6 +73,10 @@ class Relay(_Messages):
             )  # fmt: skip
             await add_all(connection, poller.outbox, [*found[2:], poll_completed()], NOON)
 
+    async def stage(self, world: World) -> None:
+        """An empty archive."""
+        await world.new_archive()
+
     async def facts(self, world: World) -> Facts:
         """Each event in the archive and with its consumer; only the unwanted one is left."""
         archive = await world.archived()

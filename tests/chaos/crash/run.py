@@ -42,6 +42,18 @@ class Count:
             self.passed += 1
         self.problems += [f"{self.name}: killed at {list(kills)}: {p}" for p in verdict.problems]
 
+    def __add__(self, other: "Count") -> "Count":
+        """Both together: of the same boundary, in two worlds."""
+        return Count(
+            self.name,
+            self.points,
+            self.tried + other.tried,
+            self.passed + other.passed,
+            self.repeats + other.repeats,
+            self.not_met + other.not_met,
+            self.problems + other.problems,
+        )
+
     def __str__(self) -> str:
         """One line of the report."""
         return (

@@ -5,9 +5,11 @@ All points of the short boundaries; of the long ones every so-manieth, others ea
 """
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import pytest
+import pytest_asyncio
 
 from tests.chaos.crash.boundaries import BOUNDARIES
 from tests.chaos.crash.boundary import Boundary
@@ -21,20 +23,21 @@ MOST = 12
 """So many points of a boundary are tried here, besides two rows of two kills."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(rabbit: Rabbit, postgres: Postgres) -> AsyncIterator[World]:
     async with open_world(rabbit, postgres) as opened:
         yield opened
 
 
 @pytest.mark.chaos
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda one: one.name)
 async def test_killed_at_any_point_and_started_again_the_result_is_the_same(
     world: World, boundary: Boundary
 ) -> None:
     today = datetime.now(UTC).toordinal()
-    whole = await undisturbed(world, boundary)
+    whole = await undisturbed(world, deepcopy(boundary))
     stride = max(1, len(whole.points) // MOST)
     once = await try_each(world, whole, whole.points[today % stride :: stride])
     twice = await try_twice(world, whole, seed=today, times=2)

@@ -77,7 +77,11 @@ class World:
         self.mail.taken.clear()
         for queue in topology.CONSUMERS:
             for name in (queue.name, queue.parked, queue.retry(1), queue.retry(2)):
-                await (await self._channel.declare_queue(name, passive=True)).purge()
+                if await self.waits(name):
+                    await (await self._channel.declare_queue(name, passive=True)).purge()
+
+    async def new_archive(self) -> None:
+        """An archive with nothing in it: a stream cannot be purged."""
         await self._channel.queue_delete(topology.ARCHIVE)
         archive = await self._channel.declare_queue(
             topology.ARCHIVE, durable=True, arguments=dict(topology.ARCHIVE_ARGUMENTS)
