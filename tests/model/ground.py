@@ -70,12 +70,14 @@ class Ground:
 
     folder: Path
     steps: int = 0
+    copies: list[Path] = field(default_factory=list)
 
     def life(self) -> Path:
         """New copies, in memory where the machine has a file system for that."""
         memory = Path("/dev/shm")  # noqa: S108  only copies of empty stores, in a folder of its own
         root = memory if memory.is_dir() else None
         copy = Path(tempfile.mkdtemp(prefix="carillon-model-", dir=root))
+        self.copies.append(copy)
         for name in SERVICES:
             shutil.copy(self.folder / f"{name}.db", copy)
         return copy
@@ -88,7 +90,8 @@ class Ground:
 
     def clear(self) -> None:
         """Nothing is left of a life but its steps; here goes what one that broke left behind."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, *self.copies):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def prepared(folder: Path) -> None:

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from services.notifier import changes, subscribers, tables
 from services.notifier.handlers import handler
+from services.notifier.parcels import Parcel
 from shared.article import Status
 from shared.database import transaction
 from shared.events import CloudEvent
@@ -36,7 +37,8 @@ from tests.unit.notifier.kit import START, a_poll_event, a_subscription, an_arti
 PEOPLE = {"one": "a", "two": "a", "other": "b", "stranger": "c"}
 """Subscriptions and whose they are; the stranger never confirmed."""
 
-NEWS = re.compile(r"^  PubMed (\d+) ", re.MULTILINE)
+NEWS = re.compile(r"^  Why: .*\n(?:    .*\n)*  PubMed (\d+) ", re.MULTILINE)
+"""An article as news; a notice gives no reason."""
 READERS = st.sampled_from(["one", "two", "other"])
 ANSWERS = st.sampled_from(
     ["taken", "taken", "later", "later-by-hours", "never", "rejected", "taken-lost", "lost"]
@@ -146,10 +148,11 @@ class Delivering(RuleBasedStateMachine):
     @rule(which=WHICH, number=st.integers(1, 3), dies=DIES)
     def digests_are_claimed(self, which: int, number: int, dies: int) -> None:
         notifier = self.notifiers[which]
+        taken: list[Parcel] = []
         with notifier.store.dying_at(dies):
-            self.run(notifier.claim(number))
-        for parcel in notifier.held:
-            self.allowed.setdefault(id(parcel), self._allowed(parcel.subscription.id))
+            taken = self.run(notifier.claim(number))
+        for parcel in taken:  # not `setdefault`: the number of one that is gone is given again
+            self.allowed[id(parcel)] = self._allowed(parcel.subscription.id)
 
     def _allowed(self, name: str) -> frozenset[int]:
         """What a mail to this subscription may bring, as things stand; nothing if none may go."""
