@@ -15,6 +15,7 @@ when something grew, when a message is missing, or when a service did not stop a
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections import Counter
@@ -35,7 +36,7 @@ from shared.database import make_engine, transaction
 from shared.migrate import upgrade
 from shared.topology import CONSUMERS, NOTIFIER
 from tests.chaos.soak_crew import SERVICES, Crew
-from tests.chaos.soak_day import PARKED, Day
+from tests.chaos.soak_day import BACKLOG, PARKED, Day
 from tests.chaos.soak_engines import Management, Queues
 from tests.chaos.soak_judge import BOUNDS, Growth, Point, judged, table
 from tests.chaos.soak_mix import FIRST_PMID, Mix
@@ -58,6 +59,8 @@ class Plan:
     restart_every: int = 180_000
     known: int = 1_000
     drains_within: float = 600.0
+    tolerance: float = 1.0
+    backlog: int = BACKLOG
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Result:
     happened: Mapping[str, int]
     answers: Mapping[str, int]
     growths: Sequence[Growth]
+    is_drained: bool
     missing: int
     parked: int
     codes: Mapping[str, int]
@@ -83,7 +87,7 @@ class Result:
     @property
     def is_well(self) -> bool:
         """Whether nothing grew, nothing is missing, and all stopped as they should."""
-        as_told = self.missing == 0 and self.parked == self.mix["poison"]
+        as_told = self.is_drained and self.missing == 0 and self.parked == self.mix["poison"]
         return not self.leaks and as_told and not any(self.codes.values())
 
 
@@ -105,7 +109,7 @@ async def soak(plan: Plan, rabbit: Rabbit, crew: Crew) -> Result:
         mix = Mix(demo_articles(), plan.seed, plan.known)
         day = Day(
             crew, engine, management, queues, mix, consumers, plan.rate, plan.speed,
-            plan.trouble_every, plan.restart_every,
+            plan.trouble_every, plan.restart_every, plan.backlog,
         )  # fmt: skip
         return await _through(plan, day)
 
@@ -122,7 +126,7 @@ async def _through(plan: Plan, day: Day) -> Result:
     try:
         until = began + plan.minutes * 60 if plan.minutes else float("inf")
         await day.feed(plan.messages, until)
-        await day.drained(plan.drains_within)
+        is_drained = await day.drained(plan.drains_within)
     finally:
         for task in beside:
             task.cancel()
@@ -130,7 +134,8 @@ async def _through(plan: Plan, day: Day) -> Result:
     parked = sum((await day.queues.ready(PARKED)).values())
     return Result(
         day.mix.sent, time.monotonic() - began, _mixed(day.mix), day.happened, answers,
-        judged(_series(day, plan.services)), await _missing(day), parked, codes,
+        judged(_series(day, plan.services), plan.tolerance), is_drained,
+        await _missing(day), parked, codes,
         {name: _grown_kinds(day.crew, name) for name in plan.services},
     )  # fmt: skip
 
@@ -146,7 +151,13 @@ def _series(day: Day, services: Sequence[str]) -> dict[tuple[str, str], list[Poi
         for sample in day.crew.samples(name):
             for what in BOUNDS.keys() & sample.keys():
                 series.setdefault((name, what), []).append((sample["at"], sample[what]))
-    return {key: points for key, points in series.items() if len(points) > 3}
+    return {key: among for key, points in series.items() if len(among := _during(day, points)) > 3}
+
+
+def _during(day: Day, points: Sequence[Point]) -> list[Point]:
+    """What was counted while messages came: before and after that nothing leaks."""
+    since, until = day.fed
+    return [point for point in points if since <= point[0] <= until]
 
 
 async def _missing(day: Day) -> int:
@@ -154,12 +165,13 @@ async def _missing(day: Day) -> int:
     if NOTIFIER not in day.consumers:
         return 0
     async with transaction(day.engine) as connection:
-        noted = await _count(connection, notifier.revisions)
+        noted = await _count(connection, notifier.revisions, day.mix.records)
     return day.mix.distinct - noted
 
 
-async def _count(connection: AsyncConnection, table: sa.Table) -> int:
-    query = sa.select(sa.func.count()).select_from(table).where(table.c.pmid >= FIRST_PMID)
+async def _count(connection: AsyncConnection, table: sa.Table, records: int) -> int:
+    ours = table.c.pmid.between(FIRST_PMID, FIRST_PMID + records - 1)
+    query = sa.select(sa.func.count()).select_from(table).where(ours)
     return (await connection.scalar(query)) or 0
 
 
@@ -195,6 +207,7 @@ def told(plan: Plan, result: Result) -> str:
             f"{name}: objects since half-way {_listed(kinds)}"
             for name, kinds in result.kinds.items()
         ),
+        "all was brought to its end" if result.is_drained else "much was still on its way",
         f"missing {result.missing}, parked {result.parked} of {result.mix['poison']} poisonous; "
         f"exit codes {_listed(result.codes)}",
         "nothing grew" if not result.leaks else f"{len(result.leaks)} grew",
@@ -234,8 +247,15 @@ def _plan(given: argparse.Namespace) -> Plan:
     )
 
 
+def _ended(number: int, _frame: object) -> None:
+    """Leave by the way that stops processes and containers."""
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Run what the command line asks for."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT is ignored in the background
+        signal.signal(number, _ended)
     given = _arguments()
     plan = _plan(given)
     planted = {name: leaks.split(",") for name, leaks in (p.split(":") for p in given.plant)}

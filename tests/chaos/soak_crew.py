@@ -80,6 +80,9 @@ class Crew:
             except subprocess.TimeoutExpired:
                 self.running[name].kill()
                 self.running[name].wait()
+            for pipe in (self.running[name].stdin, self.running[name].stdout):
+                if pipe is not None:
+                    pipe.close()
         return {name: one.returncode for name, one in self.running.items() if name in SERVICES}
 
     def _samples(self, name: str) -> Path:

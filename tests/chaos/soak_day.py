@@ -34,7 +34,10 @@ PARKED = tuple(queue.parked for queue in CONSUMERS)
 
 @dataclass
 class Day:
-    """One run. `rate` is messages a simulated second, `speed` how much faster than that at most."""
+    """One run. `rate` is messages a simulated second, `speed` how much faster than that at most.
+
+    `fed` is from when to when messages were put in, in the clock's seconds.
+    """
 
     crew: Crew
     engine: AsyncEngine
@@ -46,6 +49,8 @@ class Day:
     speed: float = 0.0
     trouble_every: int = 15_000
     restart_every: int = 180_000
+    backlog: int = BACKLOG
+    fed: tuple[float, float] = (0.0, 0.0)
     readings: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
 
@@ -56,7 +61,7 @@ class Day:
 
     async def feed(self, messages: int, until: float) -> None:
         """Put so many messages in, as the line takes them; not longer than `until` (monotonic)."""
-        began = time.monotonic()
+        began, at = time.monotonic(), time.time()
         trouble = asyncio.create_task(self._trouble())
         try:
             while self.mix.sent < messages and time.monotonic() < until:
@@ -66,6 +71,7 @@ class Day:
                 await self._wait(began)
         finally:
             trouble.cancel()
+            self.fed = (at, time.time())
 
     async def drained(self, within: float) -> bool:
         """Whether, within so many seconds, nothing is on its way any more."""
@@ -102,12 +108,12 @@ class Day:
         if self.speed:
             due = began + self.mix.sent / (self.rate * self.speed)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-        while await self._on_the_way() > BACKLOG:  # noqa: ASYNC110  nobody tells us
+        while await self._on_the_way() > self.backlog:  # noqa: ASYNC110  nobody tells us
             await asyncio.sleep(0.25)
 
     async def _on_the_way(self, *, waits: bool = False) -> int:
         """Messages in outboxes and queues, and in `waits`; very many while nobody can be asked."""
-        names = [queue.name for queue in self.consumers]
+        names = [name for queue in self.consumers for name in (queue.name, queue.suspects)]
         if waits:
             names += [queue.retry(step) for queue in self.consumers for step in STEPS]
         try:
@@ -115,7 +121,7 @@ class Day:
                 outboxes = [await pending(connection, t.outbox) for t in (poller, classifier)]
             waiting = await self.queues.ready(names)
         except Exception:  # noqa: BLE001  broker or database are away just now
-            return BACKLOG + 1
+            return self.backlog + 1
         return sum(outboxes) + sum(waiting.values())
 
     async def _trouble(self) -> None:

@@ -51,6 +51,11 @@ class Management:
                 await self.http.delete(self._url(f"connections/{quote(name, safe='')}"))
         return len(names)
 
+    async def in_hand(self, queue: str) -> int:
+        """Messages of a queue that were delivered and not answered yet."""
+        found = await self._get(f"queues/{quote(self.vhost)}/{quote(queue)}")
+        return int(found.get("messages_unacknowledged", 0))
+
     async def restart(self) -> None:
         """Stop the broker's application and start it again: connections go, data stay."""
         await asyncio.to_thread(self.rabbit.stop)
@@ -71,22 +76,24 @@ class Queues:
     """How many messages wait, asked by AMQP: what the management API says is seconds old."""
 
     amqp_url: str
+    _connection: aio_pika.abc.AbstractConnection | None = None
     _channel: aio_pika.abc.AbstractChannel | None = None
 
     async def ready(self, names: Iterable[str]) -> dict[str, int]:
         """Messages in each queue, but for those in hand. Raises as the library does."""
         if self._channel is None or self._channel.is_closed:
-            connection = await aio_pika.connect(self.amqp_url, timeout=5)
-            self._channel = await connection.channel()
+            await self.close()
+            self._connection = await aio_pika.connect(self.amqp_url, timeout=30)
+            self._channel = await self._connection.channel()
         found = {}
         for name in names:
-            queue = await self._channel.declare_queue(name, passive=True, timeout=5)
+            queue = await self._channel.declare_queue(name, passive=True, timeout=30)
             found[name] = int(queue.declaration_result.message_count or 0)
         return found
 
     async def unbind(self, queue: ConsumerQueue) -> None:
         """Let nothing more come into a queue that nobody reads."""
-        connection = await aio_pika.connect(self.amqp_url, timeout=5)
+        connection = await aio_pika.connect(self.amqp_url, timeout=30)
         async with connection:
             channel = await connection.channel()
             found = await channel.declare_queue(queue.name, passive=True)
@@ -95,9 +102,10 @@ class Queues:
 
     async def close(self) -> None:
         """Let go of the connection."""
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with contextlib.suppress(Exception):  # cut off, or its broker is away
+                await connection.close()
 
 
 async def backends(engine: AsyncEngine) -> dict[str, float]:

@@ -9,7 +9,7 @@ from faststream.rabbit import RabbitBroker
 
 from shared.placing import Handle
 
-KEPT = 16_384
+KEPT = 65_536
 """Bytes of each message's worth that the list keeps: a record with its pages, say."""
 
 Leak = Callable[[bytes], Awaitable[None]]
