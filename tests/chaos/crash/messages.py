@@ -82,6 +82,8 @@ class Relay(_Messages):
         archive = await world.archived()
         queues = [await world.drained(queue.name) for queue in (CLASSIFIER, NOTIFIER)]
         self._seen = archive | queues[0] | queues[1]
+        if not archive:  # then each end would be like the undisturbed one, and show nothing
+            raise AssertionError("relay: nothing has come to the archive")
         return {
             "archived": frozenset(archive),
             "with the classifier": frozenset(queues[0]),

@@ -87,7 +87,7 @@ class World:
             topology.ARCHIVE, durable=True, arguments=dict(topology.ARCHIVE_ARGUMENTS)
         )
         for key in topology.ARCHIVE_BINDINGS:
-            await archive.bind(topology.EXCHANGE, key)
+            await archive.bind(topology.ARCHIVE_EXCHANGE, key)
 
     async def seal(self) -> None:
         """Let go of the template, so that it can be copied."""
