@@ -184,7 +184,7 @@ async def _unless_blocked(broker: RabbitBroker, sent: "asyncio.Future[list[Any]]
     while not (await asyncio.wait({sent}, timeout=0.25))[0]:
         if await blocked(broker):
             sent.cancel()
-            await asyncio.wait({sent})
+            await asyncio.gather(sent, return_exceptions=True)  # so that its end is not unheard
             raise Away(BLOCKED)
     return sent.result()
 
