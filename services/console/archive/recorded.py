@@ -1,0 +1,120 @@
+"""A recorded event, wherever it was read: the bus's file, RabbitMQ's stream, a file of lines."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, ValidationError
+
+from services.console.archive.upcast import read_event, upcast
+from shared.article import Record
+from shared.events import Event
+
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+"""Stands for the time of a first entry that carries none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What an event carries when it was replayed, or derived from one that was.
+
+    `to` are the ids of subscriptions that it may really be sent to.
+    """
+
+    replay_id: str
+    hop: int
+    force: bool
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One entry of an archive; what cannot be read is an entry too, and `event` says why.
+
+    `position` grows in the order of publishing (embedded `seq`, the stream's offset, in a file the
+    position where it was recorded). `published_at` is the bus's time when embedded; a stream
+    keeps none with a message, so there it is the event's own `time`, and for an entry without
+    one that of the entry before.
+    """
+
+    position: int
+    event_id: str
+    type: str
+    routing_key: str
+    published_at: datetime
+    body: bytes
+    marks: Marks | None = None
+
+    def event(self) -> Event:
+        """The event, upcast to today's version.
+
+        Raises:
+            Undecodable: it is not an event that can be read, or of a newer version.
+        """
+        return read_event(self.body)
+
+    def today(self) -> "Recorded":
+        """The same with its body as today's version of its type.
+
+        Raises:
+            Undecodable: as `event`.
+        """
+        body = upcast(self.body)
+        if body is self.body:
+            return self
+        return envelop(self.position, body, published_at=self.published_at)
+
+
+Read = Callable[[], AsyncIterator[Recorded]]
+"""Reads an archive from its first entry to what was its last when reading began."""
+
+
+class _Envelope(Record):
+    """What of a CloudEvent an archive looks at; the rest of the body is passed over."""
+
+    id: str
+    type: str
+    time: AwareDatetime | None = None
+    replayid: str | None = None
+    replayhop: int = 0
+    replayforce: bool = False
+    replayto: tuple[str, ...] | str | None = None
+
+
+def envelop(
+    position: int,
+    body: bytes,
+    routing_key: str | None = None,
+    published_at: datetime | None = None,
+    before: datetime = LONG_AGO,
+) -> Recorded:
+    """An entry from a body; what is not given is taken from it, where it is an event.
+
+    `before` is the time of the entry before.
+    """
+    try:
+        found = _Envelope.model_validate_json(body)
+    except ValidationError:
+        return Recorded(position, "", "", routing_key or "", published_at or before, body)
+    return Recorded(
+        position,
+        found.id,
+        found.type,
+        key_of(found.type) if routing_key is None else routing_key,
+        published_at or found.time or before,
+        body,
+        _marks(found),
+    )
+
+
+def key_of(kind: str) -> str:
+    """The routing key of a type: `article.discovered` of `carillon.article.discovered.v1`."""
+    return kind.removeprefix("carillon.").rpartition(".v")[0] or kind
+
+
+def _marks(found: _Envelope) -> Marks | None:
+    if found.replayid is None:
+        return None
+    to = found.replayto or ()
+    listed = tuple(one for one in to.split(",") if one) if isinstance(to, str) else tuple(to)
+    return Marks(found.replayid, found.replayhop, found.replayforce, listed)

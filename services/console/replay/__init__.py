@@ -1,0 +1,1 @@
+"""Replay: any stretch of the past through today's code."""
