@@ -2,12 +2,14 @@
 
     python -m tests.chaos.soak [--hours 24] [--rate 50] [--speed 0] [--minutes 0]
                                [--services poller,classifier,notifier] [--seed 1] [--every 10]
+                               [--known 1000] [--backlog 1500] [--trouble-every 15000]
                                [--plant classifier:list,task] [--folder PATH]
 
 The real services as processes, on a RabbitMQ and a PostgreSQL of their own (Docker). Messages are
 put into the poller's outbox as fast as the line takes them, or `--speed` times as fast as life at
 most; the simulated clock goes as they do, so that HOURS need HOURS * 3600 * RATE messages. With
-`--minutes` it ends after so many real minutes, wherever it is, and says where that was.
+`--minutes` it ends after so many real minutes, wherever it is, and says where that was. At most
+`--backlog` messages are on their way at once; clients are cut off every `--trouble-every`.
 
 All is counted every `--every` seconds, and judged over the second half (`soak_judge`). Exit code 1
 when something grew, when a message is missing, or when a service did not stop as it should.
@@ -229,6 +231,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=10.0)
     parser.add_argument("--known", type=int, default=1_000)
+    parser.add_argument("--backlog", type=int, default=BACKLOG)
+    parser.add_argument("--trouble-every", type=int, default=15_000)
     parser.add_argument("--plant", action="append", default=[])
     parser.add_argument("--folder", type=Path)
     return parser.parse_args()
@@ -244,6 +248,8 @@ def _plan(given: argparse.Namespace) -> Plan:
         every=given.every,
         services=tuple(given.services.split(",")),
         known=given.known,
+        backlog=given.backlog,
+        trouble_every=given.trouble_every,
     )
 
 
