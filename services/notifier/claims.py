@@ -1,7 +1,9 @@
 """Digests on their way, in the database: SQL only, in the caller's transaction.
 
 Who claims a digest may send it until the lease has passed. Several notifiers share the work: rows
-that another one is just claiming are skipped, not waited for (`SKIP LOCKED`).
+that another one is just claiming are skipped, not waited for (`SKIP LOCKED`). Whose lease ran out
+may find that another one has claimed since: the row's attempt is no longer its own, and it changes
+nothing any more but facts: what was accepted, and what may have been.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -23,6 +25,13 @@ MAYBE_SENT = "an attempt ended without an answer, so its articles count as told"
 
 _FEW = 10_000
 """Parameters of one statement that both databases take."""
+
+SKEW = timedelta(hours=1)
+"""So far two notifiers' clocks may be apart, or a clock be set back while a digest is in flight.
+
+Without it a clock that is a moment behind would take each fresh claim for one of the far future,
+and send what another notifier is sending.
+"""
 
 
 ToldBy = Callable[[int], Collection[int]]
@@ -60,13 +69,18 @@ class Turn:
     """When a digest may be taken: at which real time, and how far ahead times are believed.
 
     A claim never lies further ahead than a `lease`, a next try never further than
-    `longest_wait`. One that does was written by a clock that has been put back since: it counts
-    as past, or a digest would wait for that clock's time to come again.
+    `longest_wait`. One that lies more than `SKEW` beyond that was written by a clock that has been
+    put back since: it counts as past, or a digest would wait for that clock's time to come again.
     """
 
     at: datetime
     lease: timedelta
     longest_wait: timedelta
+
+    def past(self, moment: sa.Column[Any], furthest: timedelta) -> sa.ColumnElement[bool]:
+        """No moment, one that has come, or one too far ahead to be true."""
+        ahead = self.at + furthest + SKEW
+        return sa.or_(moment.is_(None), moment <= self.at, moment > ahead)
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ async def waiting(connection: AsyncConnection, turn: Turn) -> list[Waiting]:
         sa.select(digests.c.id, subscriptions.c.channel)
         .select_from(digests)
         .outerjoin(subscriptions, subscriptions.c.id == digests.c.subscription_id)
-        .where(_free(turn), _past(digests.c.next_try_at, turn.at, turn.longest_wait))
+        .where(_free(turn), turn.past(digests.c.next_try_at, turn.longest_wait))
         .order_by(digests.c.period_to, digests.c.subscription_id)
     )
     return [Waiting(row.id, row.channel or "") for row in rows]
@@ -129,11 +143,15 @@ def _claim(row: sa.Row[Any], until: datetime) -> Claim:
     )
 
 
-async def release(connection: AsyncConnection, ids: Collection[str]) -> None:
-    """Give digests back that were claimed and not handed over: that was no attempt."""
-    await connection.execute(
-        _intents(ids).values(claimed_until=None, attempts=digests.c.attempts - 1)
-    )
+async def release(connection: AsyncConnection, held: Claim) -> None:
+    """Give a digest back that was claimed and not handed over: that was no attempt."""
+    await connection.execute(_of(held).values(claimed_until=None, attempts=digests.c.attempts - 1))
+
+
+async def is_held(connection: AsyncConnection, held: Claim) -> bool:
+    """Whether nobody else has claimed it since; then nobody does before this transaction ends."""
+    own = sa.select(digests.c.id).where(*_by(held)).with_for_update()
+    return await connection.scalar(own) is not None
 
 
 async def gone(
@@ -179,12 +197,16 @@ async def untell(connection: AsyncConnection, digest_id: str, pmids: Collection[
 
 
 async def record_part(
-    connection: AsyncConnection, digest_id: str, parts_sent: int, until: datetime
-) -> None:
-    """Record that the channel has accepted so many parts; the claim goes on until then."""
-    await connection.execute(
-        _intents([digest_id]).values(parts_sent=parts_sent, claimed_until=until)
-    )
+    connection: AsyncConnection, held: Claim, parts_sent: int, until: datetime
+) -> bool:
+    """Record that the channel has accepted so many parts; the claim goes on until then.
+
+    False when another one has claimed it since: what was accepted is on record all the same.
+    """
+    further = _intents([held.digest_id]).where(digests.c.parts_sent < parts_sent)
+    await connection.execute(further.values(parts_sent=parts_sent))
+    result = await connection.execute(_of(held).values(claimed_until=until))
+    return result.rowcount == 1
 
 
 async def record_sent(
@@ -227,11 +249,11 @@ def _as_sent(one: Accepted, now: datetime) -> dict[str, object]:
 
 
 async def postpone(
-    connection: AsyncConnection, digest_id: str, error: str, next_try_at: datetime
+    connection: AsyncConnection, held: Claim, error: str, next_try_at: datetime
 ) -> None:
     """Record a failure that may pass."""
     await connection.execute(
-        _intents([digest_id]).values(next_try_at=next_try_at, claimed_until=None, error=error)
+        _of(held).values(next_try_at=next_try_at, claimed_until=None, error=error)
     )
 
 
@@ -242,22 +264,25 @@ async def note_maybe_sent(connection: AsyncConnection, digest_id: str) -> None:
 
 async def give_up(
     connection: AsyncConnection,
-    digest_id: str,
+    held: Claim,
     error: str,
     now: datetime,
     told: ToldBy | None = None,
-) -> None:
+) -> bool:
     """Record a failure that will not pass, and free the articles for the next digest.
 
     What may have reached its reader keeps its ledger rows, as told `now`, and the error says so:
     those articles are not told again, and what is retracted among them gets its notice. That is
     all of a digest that is `maybe_sent`; of one that goes in parts, what is `told` by those that
     were accepted, and by the one whose answer did not come.
+
+    False when it has ended already, or another one has claimed it since and may be sending it.
     """
-    row = (await connection.execute(_row(digest_id).with_for_update())).one_or_none()
-    if row is None or row.state != "intent":
-        return
-    rows = ledger.c.digest_id == digest_id
+    own = sa.select(digests).where(*_by(held)).with_for_update()
+    row = (await connection.execute(own)).one_or_none()
+    if row is None:
+        return False
+    rows = ledger.c.digest_id == held.digest_id
     if told is not None:
         kept = sorted(told(row.parts_sent + (1 if row.maybe_sent else 0)))
         await connection.execute(ledger.delete().where(rows, ledger.c.pmid.not_in(kept)))
@@ -265,24 +290,28 @@ async def give_up(
         await connection.execute(ledger.delete().where(rows))
     await connection.execute(ledger.update().where(rows).values(delivered_at=now))
     error = f"{error}; {MAYBE_SENT}" if row.maybe_sent else error
-    await connection.execute(
-        _intents([digest_id]).values(state="failed", claimed_until=None, error=error)
-    )
+    await connection.execute(_of(held).values(state="failed", claimed_until=None, error=error))
+    return True
 
 
 def _free(turn: Turn) -> sa.ColumnElement[bool]:
-    unclaimed = _past(digests.c.claimed_until, turn.at, turn.lease)
+    unclaimed = turn.past(digests.c.claimed_until, turn.lease)
     return sa.and_(digests.c.state == "intent", unclaimed)
 
 
-def _past(moment: sa.Column[datetime], at: datetime, furthest: timedelta) -> sa.ColumnElement[bool]:
-    """No moment, one that has come, or one too far ahead to be true."""
-    return sa.or_(moment.is_(None), moment <= at, moment > at + furthest)
+def _by(held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    """Still claimed by who holds it: each claim counts one attempt more."""
+    return (
+        digests.c.id == held.digest_id,
+        digests.c.state == "intent",
+        digests.c.attempts == held.attempt,
+        digests.c.claimed_until.is_not(None),
+    )
+
+
+def _of(held: Claim) -> sa.Update:
+    return digests.update().where(*_by(held))
 
 
 def _intents(ids: Collection[str]) -> sa.Update:
     return digests.update().where(digests.c.id.in_(ids), digests.c.state == "intent")
-
-
-def _row(digest_id: str) -> sa.Select[Any]:
-    return sa.select(digests).where(digests.c.id == digest_id)

@@ -101,11 +101,14 @@ def _packed(desk: Desk, parcel: Parcel) -> Packed:
 
 async def _send_all(desk: Desk, packed: Packed, room: asyncio.Semaphore) -> bool:
     """Hand over what was not accepted yet, part by part; False when the lease is running out."""
-    claim, until = packed.parcel.claim, packed.parcel.claim.until
+    claim = packed.parcel.claim
+    until: datetime | None = claim.until
     await _withhold(desk, packed)
     for number in range(claim.parts_sent, len(packed.packages)):
         if number > claim.parts_sent:
             until = await _record_part(desk, packed, number)
+        if until is None:
+            return False
         async with room:
             if until - desk.office.patience.timer() < desk.office.patience.lease * ENOUGH:
                 await _release(desk, packed.parcel)
@@ -120,7 +123,8 @@ async def _withhold(desk: Desk, packed: Packed) -> None:
     hidden = packed.parcel.gone - told_by(packed.digest, packed.packages, claim.parts_sent)
     if hidden and not claim.maybe_sent:
         async with transaction(desk.engine) as connection:
-            await claims.untell(connection, packed.digest.id, hidden)
+            if await claims.is_held(connection, claim):
+                await claims.untell(connection, packed.digest.id, hidden)
 
 
 async def _send(desk: Desk, packed: Packed, number: int) -> None:
@@ -136,17 +140,21 @@ async def _send(desk: Desk, packed: Packed, number: int) -> None:
         raise AnswerLost(f"a bug: {type(error).__name__}") from error
 
 
-async def _record_part(desk: Desk, packed: Packed, parts_sent: int) -> datetime:
-    """What the channel has taken is on record before the next part goes."""
+async def _record_part(desk: Desk, packed: Packed, parts_sent: int) -> datetime | None:
+    """What the channel has taken is on record before the next part goes; until when it may.
+
+    `None` when another notifier has claimed the digest since: the rest is that one's.
+    """
+    claim = packed.parcel.claim
     until = desk.office.patience.timer() + desk.office.patience.lease
     async with transaction(desk.engine) as connection:
-        await claims.record_part(connection, packed.digest.id, parts_sent, until)
-    return until
+        is_held = await claims.record_part(connection, claim, parts_sent, until)
+    return until if is_held else None
 
 
 async def _release(desk: Desk, parcel: Parcel) -> None:
     async with transaction(desk.engine) as connection:
-        await claims.release(connection, [parcel.claim.digest_id])
+        await claims.release(connection, parcel.claim)
     log.info("digest_released", digest_id=parcel.claim.digest_id)
 
 
@@ -163,7 +171,7 @@ async def _postpone(desk: Desk, parcel: Parcel, fault: Retryable) -> None:
     wait = min(max(BACK_OFF[attempt - 1], fault.retry_after or timedelta()), LONGEST_WAIT)
     async with transaction(desk.engine) as connection:
         next_try_at = desk.office.patience.timer() + wait
-        await claims.postpone(connection, parcel.claim.digest_id, str(fault), next_try_at)
+        await claims.postpone(connection, parcel.claim, str(fault), next_try_at)
     log.warning(
         "digest_postponed",
         digest_id=parcel.claim.digest_id,
@@ -182,7 +190,7 @@ async def _give_up(desk: Desk, parcel: Parcel, fault: Permanent) -> None:
     rejected = isinstance(fault, RecipientRejected)
     told = _told(desk, parcel)
     async with transaction(desk.engine) as connection:
-        await claims.give_up(connection, digest_id, str(fault), now, told)
+        await claims.give_up(connection, parcel.claim, str(fault), now, told)
         if rejected:
             await dead.switch_off(connection, parcel.subscription, str(fault), now)
     log.error("digest_failed", digest_id=digest_id, reason=str(fault), deactivated=rejected)

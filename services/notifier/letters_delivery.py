@@ -106,7 +106,7 @@ async def _postpone(room: Mailroom, letter: Letter, attempt: int, fault: Retryab
     wait = max(BACK_OFF[min(attempt, len(BACK_OFF)) - 1], fault.retry_after or timedelta())
     at = room.office.patience.timer() + min(wait, LONGEST_WAIT)
     async with transaction(room.engine) as connection:
-        await letters_store.postpone(connection, letter.id, str(fault), at)
+        await letters_store.postpone(connection, letter.id, attempt, str(fault), at)
     log.warning("letter_postponed", letter_id=letter.id, kind=letter.kind, reason=str(fault))
 
 

@@ -67,7 +67,7 @@ async def waiting(connection: AsyncConnection, turn: Turn) -> list[str]:
     """Ids of the letters to send, the oldest first."""
     rows = await connection.scalars(
         sa.select(letters.c.id)
-        .where(_free(turn), _past(letters.c.next_try_at, turn, turn.longest_wait))
+        .where(_free(turn), turn.past(letters.c.next_try_at, turn.longest_wait))
         .order_by(letters.c.created_at, letters.c.id)
         .limit(500)
     )
@@ -105,30 +105,30 @@ async def end(
     connection: AsyncConnection, letter_id: str, now: datetime, error: str | None = None
 ) -> None:
     """Record that a letter was sent, or why it never will be; its address is forgotten."""
-    await _waiting(
-        connection,
-        letter_id,
-        state="failed" if error else "sent",
-        sent_at=None if error else now,
-        address=None,
-        claimed_until=None,
-        error=error,
+    await connection.execute(
+        _waiting(letter_id).values(
+            state="failed" if error else "sent",
+            sent_at=None if error else now,
+            address=None,
+            claimed_until=None,
+            error=error,
+        )
     )
 
 
 async def postpone(
-    connection: AsyncConnection, letter_id: str, error: str, next_try_at: datetime
+    connection: AsyncConnection, letter_id: str, attempt: int, error: str, next_try_at: datetime
 ) -> None:
-    """Record a failure that may pass."""
-    await _waiting(connection, letter_id, next_try_at=next_try_at, claimed_until=None, error=error)
-
-
-async def _waiting(connection: AsyncConnection, letter_id: str, **values: object) -> None:
+    """Record a failure of an attempt that may pass, unless another one has begun since."""
     await connection.execute(
-        letters.update()
-        .where(letters.c.id == letter_id, letters.c.state == "waiting")
-        .values(**values)
+        _waiting(letter_id)
+        .where(letters.c.attempts == attempt)
+        .values(next_try_at=next_try_at, claimed_until=None, error=error)
     )
+
+
+def _waiting(letter_id: str) -> sa.Update:
+    return letters.update().where(letters.c.id == letter_id, letters.c.state == "waiting")
 
 
 async def title(connection: AsyncConnection, topic: str) -> str:
@@ -155,9 +155,5 @@ async def purge(connection: AsyncConnection, before: datetime) -> int:
 
 
 def _free(turn: Turn) -> sa.ColumnElement[bool]:
-    return sa.and_(letters.c.state == "waiting", _past(letters.c.claimed_until, turn, turn.lease))
-
-
-def _past(moment: sa.Column[Any], turn: Turn, furthest: Any) -> sa.ColumnElement[bool]:
-    """No moment, one that has come, or one too far ahead to be true."""
-    return sa.or_(moment.is_(None), moment <= turn.at, moment > turn.at + furthest)
+    unclaimed = turn.past(letters.c.claimed_until, turn.lease)
+    return sa.and_(letters.c.state == "waiting", unclaimed)

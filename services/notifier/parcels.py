@@ -78,11 +78,11 @@ async def _set_aside(
 ) -> None:
     """Whose subscription cannot be read waits for its mending; one that has none is given up."""
     unread = [one for one in taken if isinstance(owners.get(one.subscription_id), Unreadable)]
-    if unread:
-        await claims.release(connection, [one.digest_id for one in unread])
+    for one in unread:
+        await claims.release(connection, one)
     for one in taken:
         if one.subscription_id not in owners:
-            await claims.give_up(connection, one.digest_id, INACTIVE, desk.clock())
+            await claims.give_up(connection, one, INACTIVE, desk.clock())
 
 
 async def _parcels(
