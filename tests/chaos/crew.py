@@ -38,19 +38,25 @@ RESTART_SECONDS = 0.5
 class Exit:
     """How a process ended. `asked` is the signal it was sent, 0 if it ended by itself.
 
-    `code` is negative for a signal, `seconds` the time from the signal to the end.
+    `code` is negative for a signal, `seconds` the time from the signal to the end. `has_begun`: it
+    had written to its log.
     """
 
     member: str
     asked: int
     code: int
     seconds: float
+    has_begun: bool = True
 
     @property
     def is_as_promised(self) -> bool:
-        """SIGTERM: code 0 within the grace period. SIGKILL: it is dead. By itself: never."""
+        """SIGTERM: code 0 within the grace period. SIGKILL: it is dead. By itself: never.
+
+        One that was still loading its modules, and had nothing in hand, ends by the signal.
+        """
         if self.asked == signal.SIGTERM:
-            return self.code == 0 and self.seconds <= GRACE_SECONDS
+            codes = {0} if self.has_begun else {0, -signal.SIGTERM}
+            return self.code in codes and self.seconds <= GRACE_SECONDS
         return self.asked == signal.SIGKILL
 
 
@@ -197,8 +203,7 @@ class Crew:
         prefix = f"{member.service.upper()}_"
         own = self._own.get(member.name, {})
         settings = {**self._settings[member.service], **own, "PORT": str(member.port)}
-        log = self._folder / f"{member.name}.{member.starts:03}.log"
-        with log.open("ab") as file:
+        with self._log(member).open("ab") as file:
             member.process = subprocess.Popen(
                 [sys.executable, "-m", *self._entry(member.service)],
                 cwd=ROOT,
@@ -231,11 +236,15 @@ class Crew:
                 with member.lock:
                     self._look_after(member)
 
+    def _log(self, member: Member) -> Path:
+        return self._folder / f"{member.name}.{member.starts:03}.log"
+
     def _look_after(self, member: Member) -> None:
         process = member.process
         if process is not None and (code := process.poll()) is not None:
             took = time.monotonic() - member.asked_at if member.asked else 0.0
-            self.exits.append(Exit(member.name, member.asked, code, took))
+            has_begun = self._log(member).stat().st_size > 0
+            self.exits.append(Exit(member.name, member.asked, code, took, has_begun))
             member.process, member.asked_at = None, time.monotonic()
         is_due = time.monotonic() - member.asked_at >= RESTART_SECONDS
         if member.process is None and member.is_wanted and is_due:

@@ -1,5 +1,6 @@
 """The judge itself: of a run in which all went well, one thing is made wrong."""
 
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from tests.chaos.auditor import Verdict, judge
+from tests.chaos.crew import Exit
 from tests.chaos.evidence import (
     Announced,
     Cut,
@@ -419,3 +421,12 @@ def test_the_same_seed_plays_the_same_world() -> None:
     assert again.library.papers == PLAN.library.papers
     assert again.readers == PLAN.readers
     assert Plan(4, 200, 20, 0).library.papers != PLAN.library.papers
+
+
+def test_an_end_by_sigterm_is_as_promised_where_nothing_had_begun() -> None:
+    loading = Exit("notifier-1", signal.SIGTERM, -signal.SIGTERM, 0.1, has_begun=False)
+
+    assert loading.is_as_promised
+    assert not replace(loading, has_begun=True).is_as_promised
+    assert Exit("notifier-1", signal.SIGTERM, 0, 3.0).is_as_promised
+    assert not Exit("notifier-1", 0, 1, 0.0, has_begun=False).is_as_promised
