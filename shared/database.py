@@ -27,6 +27,16 @@ CONNECTIONS = 25
 CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 30.0
 """Far more than any statement of a service needs; a migration has no such limit."""
+IDLE_SECONDS = 120.0
+"""How long a transaction may stand still: the relay's while it publishes is the longest (60 s)."""
+
+_KEEPALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10"}
+_KEEPALIVE |= {"tcp_keepalives_count": "3"}
+"""Of the server towards us: a session whose client is gone without a word ends after a minute.
+
+Linux' own would keep it for two hours, with the rows and the poll that it has locked.
+See https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-TCP-KEEPALIVES-IDLE
+"""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -65,11 +75,17 @@ def make_metadata(schema: str) -> sa.MetaData:
     return sa.MetaData(schema=schema, naming_convention=NAMING)
 
 
-def make_engine(url: str, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
+def make_engine(
+    url: str,
+    statement_seconds: float | None = STATEMENT_SECONDS,
+    idle_seconds: float = IDLE_SECONDS,
+) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///PATH` or `postgresql+asyncpg://...`.
 
     On PostgreSQL a statement without an answer for `statement_seconds` is given up, so that a
-    network that swallows everything holds nobody for ever; `None` (migrations) waits.
+    network that swallows everything holds nobody for ever; `None` (migrations) waits. The server
+    gives up a transaction that asks nothing for `idle_seconds`: nobody may be there any more, and
+    what it has locked is needed.
 
     Raises:
         ConfigurationError: another database.
@@ -83,7 +99,12 @@ def make_engine(url: str, statement_seconds: float | None = STATEMENT_SECONDS) -
             pool_size=10,
             max_overflow=CONNECTIONS - 10,
             hide_parameters=True,  # they hold addresses, and errors are logged with their text
-            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": statement_seconds},
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": statement_seconds,
+                "server_settings": _KEEPALIVE
+                | {"idle_in_transaction_session_timeout": str(int(idle_seconds * 1000))},
+            },
         )
     raise ConfigurationError(
         f"database driver {url.split(':', 1)[0]!r} is not supported: "
@@ -128,7 +149,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """One transaction: committed at the end, rolled back on any exception.
 
     Raises:
-        Away: the database is away, restarts, is full, or is locked for too long.
+        Away: the database is away, restarts, is full, is locked for too long, or has not let us
+            in, or has not the tables that we need.
         Retryable: another transaction was in the way.
         Permanent: it cannot hold a value.
     """
@@ -142,7 +164,8 @@ def faults() -> Iterator[None]:
     """The database's faults as ours; what else is raised inside goes through.
 
     Raises:
-        Away: the database is away, restarts, is full, or is locked for too long.
+        Away: the database is away, restarts, is full, is locked for too long, or has not let us
+            in, or has not the tables that we need.
         Retryable: another transaction was in the way.
         Permanent: it cannot hold a value: a number too large, a text too long, a zero byte.
     """
@@ -171,14 +194,16 @@ def faults() -> Iterator[None]:
 _TOO_LARGE = "the database cannot hold a value of this: correct its sender, or drop it"
 
 
-_AWAY = ("08", "25006", "53", "57P", "58")
+_AWAY = ("08", "25006", "53", "57P", "58", "28", "3D000", "3F000", "42501", "42P01", "42703")
 """How SQLSTATEs begin when the server is not there for anybody: connection, an old primary after a
-failover that takes no writes, resources (a full disk too), shutdown and restart, its disks
-(https://www.postgresql.org/docs/17/errcodes-appendix.html)."""
+failover that takes no writes, resources (a full disk too), shutdown and restart, its disks; and
+when it is not ours yet, or no more: a password changed, no database, schema, right, table or column
+as this version needs them (https://www.postgresql.org/docs/17/errcodes-appendix.html)."""
 
-_PASSING = ("40", "57", "25P03", "25P04", "55P03")
+_PASSING = ("40", "57", "25P03", "25P04", "55P03", "0A000")
 """When it is there, and this transaction was unlucky: serialization and deadlock, a statement
-cancelled or overlong, a transaction that stood still as in a frozen process, a lock in use."""
+cancelled or overlong, a transaction that stood still as in a frozen process, a lock in use, a
+statement prepared before a migration changed its table."""
 
 
 def _is_away(error: BaseException | None) -> bool:
@@ -194,7 +219,9 @@ def _cause(error: Exception) -> str:
     origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(origin, sqlite3.Error):
         return str(origin)
-    return f"{type(origin).__name__}"
+    # SQLAlchemy's own "Error" says nothing; what it was made of does: "InvalidPasswordError".
+    told = origin.__cause__ if isinstance(origin.__cause__, asyncpg.PostgresError) else origin
+    return f"{type(told).__name__}"
 
 
 def insert(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:

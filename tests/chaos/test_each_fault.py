@@ -33,7 +33,14 @@ ORDINARY = {
     "messages-spoiled",
 }
 """What an ordinary run tries; the others are in the long run and in the short one by turns."""
-AWAY = {"broker-refused", "broker-stopped", "broker-killed", "database-stopped", "database-refused"}
+AWAY = {
+    "broker-refused",
+    "broker-stopped",
+    "broker-killed",
+    "database-stopped",
+    "database-refused",
+    "database-read-only",
+}
 """What is told by readiness while it lasts."""
 
 

@@ -1,7 +1,7 @@
 """A broker that blocks, refuses or forgets, and engines that swallow everything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import aio_pika
@@ -15,9 +15,9 @@ from shared import topology
 from shared.broker import begin, blocked, consume, declare_topology, make_broker, publisher
 from shared.database import make_engine, transaction
 from shared.errors import Away, Permanent, Retryable
-from shared.outbox import Outgoing
+from shared.outbox import Outgoing, add, outbox_table, relay
 from shared.topology import CLASSIFIER
-from tests.builders import NOON
+from tests.builders import NOON, discovered
 from tests.chaos.proxy import Proxy, Route
 from tests.eventually import eventually
 from tests.fakes import FakeClock
@@ -253,3 +253,39 @@ async def test_a_database_that_swallows_everything_is_given_up_and_found_again(
 async def _asked(engine: AsyncEngine) -> None:
     async with transaction(engine) as connection:
         await connection.execute(sa.select(1))
+
+
+async def test_what_a_relay_has_locked_that_the_network_lost_is_free_again(
+    postgres_url: str, proxy: Proxy
+) -> None:
+    """The server hears nothing of its end, and its session would keep the rows for hours."""
+    route, url = _through(proxy, postgres_url)
+    lost, other = make_engine(url, 1, idle_seconds=2), make_engine(postgres_url)
+    outbox = outbox_table(sa.MetaData())
+    async with transaction(other) as connection:
+        await connection.run_sync(outbox.metadata.create_all)
+        await add(connection, outbox, discovered(), NOON)
+
+    async def cut_off(batch: Sequence[Outgoing]) -> list[Exception | None]:
+        route.black_hole()
+        return [None] * len(batch)
+
+    async def taken(batch: Sequence[Outgoing]) -> list[Exception | None]:
+        return [None] * len(batch)
+
+    async def relayed() -> bool:
+        return await relay(other, outbox, taken) == 1
+
+    with pytest.raises(Away):
+        await relay(lost, outbox, cut_off)
+    await eventually(relayed, within=20, pause=0.3)
+    await other.dispose()
+    route.heal()
+    await lost.dispose()
+
+
+async def test_a_database_that_lets_nobody_in_is_away_and_says_so(postgres_url: str) -> None:
+    engine = make_engine(postgres_url.replace(":carillon@", ":changed@"))
+    with pytest.raises(Away, match="InvalidPassword"):
+        await _asked(engine)
+    await engine.dispose()

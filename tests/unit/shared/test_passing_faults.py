@@ -9,13 +9,19 @@ from shared.database import faults, make_engine, transaction
 from shared.errors import Retryable
 
 PASSING = (
+    "0A000",  # a statement prepared before a migration changed its table
     "08003",  # the connection does not exist
     "08006",  # connection failure
     "25006",  # a read-only transaction: the primary was demoted in a failover
     "25P03",  # idle too long in a transaction: our process was frozen
     "25P04",  # the transaction took too long
+    "28P01",  # the password was changed
+    "3D000",  # the database is not there yet
     "40001",  # serialization failure
     "40P01",  # deadlock
+    "42501",  # a right was taken away
+    "42703",  # a column that a migration has yet to add
+    "42P01",  # a table that is not there: restored without it, or not migrated
     "53100",  # disk full
     "53300",  # too many connections
     "55P03",  # a lock was not to be had in time
@@ -24,7 +30,7 @@ PASSING = (
     "57P03",  # cannot connect now
     "58030",  # an I/O error
 )
-LASTING = ("23505", "42P01", "28P01")
+LASTING = ("23505", "42601", "XX000")
 
 
 def _error(state: str) -> Exception:

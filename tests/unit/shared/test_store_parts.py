@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import UtcDateTime, make_engine, make_metadata, transaction
-from shared.errors import ConfigurationError, Permanent, Retryable
+from shared.errors import Away, ConfigurationError, Permanent, Retryable
 from shared.inbox import first_time, forget, inbox_table
 from shared.outbox import Outgoing, add, outbox_table, pending, relay
 from tests.builders import NOON, discovered
@@ -185,10 +185,11 @@ async def test_a_database_that_is_away_is_a_fault_that_may_pass(host: str) -> No
     [
         (asyncpg.CannotConnectNowError("the database system is starting up"), Retryable),
         (asyncpg.TooManyConnectionsError("sorry, too many clients already"), Retryable),
-        (asyncpg.InvalidPasswordError("no"), asyncpg.InvalidPasswordError),
+        (asyncpg.InvalidPasswordError("no"), Away),  # a changed one would park a whole queue
+        (asyncpg.PostgresSyntaxError("no"), asyncpg.PostgresSyntaxError),
     ],
 )
-async def test_a_server_that_is_not_ready_is_waited_for_and_a_wrong_password_is_not(
+async def test_a_server_that_does_not_let_us_in_is_waited_for_and_a_bug_is_not(
     engine: AsyncEngine, fault: Exception, raised: type[Exception]
 ) -> None:
     with pytest.raises(raised):
