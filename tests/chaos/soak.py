@@ -179,7 +179,7 @@ async def _count(connection: AsyncConnection, table: sa.Table, records: int) -> 
 
 def _grown_kinds(crew: Crew, name: str) -> dict[str, int]:
     """The kinds of objects that there are most more of at the end than half-way."""
-    samples = crew.samples(name)
+    samples = [sample for sample in crew.samples(name) if sample["kinds"]]
     if not samples:
         return {}
     half, end = Counter(samples[len(samples) // 2]["kinds"]), Counter(samples[-1]["kinds"])
