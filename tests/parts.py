@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
@@ -33,6 +34,11 @@ class Rabbit:
     def address(self) -> str:
         host = self.container.get_container_host_ip()
         return f"{host}:{self.container.get_exposed_port(5672)}"
+
+    @property
+    def stream_port(self) -> int:
+        """Where its stream protocol is, on the same host."""
+        return int(self.container.get_exposed_port(5552))
 
     @property
     def management(self) -> str:
@@ -77,7 +83,9 @@ class Postgres:
 
 @contextmanager
 def start_rabbit() -> Iterator[Rabbit]:
-    with DockerContainer("rabbitmq:4-management").with_exposed_ports(5672, 15672) as container:
+    wanted = DockerContainer("rabbitmq:4-management").with_exposed_ports(5672, 5552, 15672)
+    plugins = str(Path(__file__).parents[1] / "deploy" / "rabbitmq-plugins")
+    with wanted.with_volume_mapping(plugins, "/etc/rabbitmq/enabled_plugins", "ro") as container:
         _run(container, ["rabbitmqctl", "await_startup"])
         yield Rabbit(container)
 

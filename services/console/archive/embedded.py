@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.console.archive.recorded import Recorded, envelop
+from services.console.archive.recorded import Recorded, envelop, named
 from services.console.bus import archive
 from shared.database import transaction
 
@@ -41,8 +41,4 @@ async def _rows(engine: AsyncEngine, after: int, last: int) -> Sequence[sa.Row[A
 
 def _entry(row: sa.Row[Any]) -> Recorded:
     found = envelop(row.seq, bytes(row.body), row.routing_key, row.published_at)
-    if found.event_id:
-        return found
-    return Recorded(
-        row.seq, row.event_id, row.type, row.routing_key, row.published_at, bytes(row.body)
-    )
+    return named(found, row.event_id, row.type)

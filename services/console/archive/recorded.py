@@ -1,7 +1,7 @@
 """A recorded event, wherever it was read: the bus's file, RabbitMQ's stream, a file of lines."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import AwareDatetime, ValidationError
@@ -105,6 +105,11 @@ def envelop(
         body,
         _marks(found),
     )
+
+
+def named(entry: Recorded, event_id: str, kind: str) -> Recorded:
+    """The entry; where its body does not say, with the id and type that its carrier knows."""
+    return entry if entry.event_id else replace(entry, event_id=event_id, type=kind)
 
 
 def key_of(kind: str) -> str:
