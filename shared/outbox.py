@@ -160,3 +160,12 @@ async def _forget(
 async def pending(connection: AsyncConnection, table: sa.Table) -> int:
     """How many events wait to be published."""
     return (await connection.scalar(sa.select(sa.func.count()).select_from(table))) or 0
+
+
+async def overdue(
+    connection: AsyncConnection, table: sa.Table, before: datetime
+) -> tuple[int, str | None]:
+    """How many events wait since before that instant, and what the carrier said of one of them."""
+    counted = sa.select(sa.func.count(), sa.func.max(table.c.last_error))
+    row = (await connection.execute(counted.where(table.c.created_at < before))).one()
+    return int(row[0]), row[1]

@@ -17,7 +17,7 @@ from services.poller.store import last_poll
 from services.poller.topic import Topic
 from shared.database import transaction
 from shared.events import Poll
-from shared.outbox import pending
+from shared.outbox import overdue, pending
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Pulse:
 
     `outboxes` counts unpublished events by service, `on_the_way` the announced articles that have
     not reached the notifier, `digests` the rows by state. `overdue_since` is set when the next
-    poll should have come by now.
+    poll should have come by now. `late` says what should have come through long ago.
     """
 
     outboxes: dict[str, int]
@@ -39,6 +39,7 @@ class Pulse:
     digests: dict[str, int]
     failures: tuple[str, ...]
     subscriptions: int
+    late: tuple[str, ...]
 
 
 async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
@@ -47,10 +48,10 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
     Raises:
         Retryable: a database is away.
     """
-    outboxes = {
-        "poller": await _pending(stores.poller, poller.outbox),
-        "classifier": await _pending(stores.classifier, classifier.outbox),
-        "notifier": await _pending(stores.notifier, notifier.outbox),
+    waiting = {
+        "poller": await _waiting(stores.poller, poller.outbox, now),
+        "classifier": await _waiting(stores.classifier, classifier.outbox, now),
+        "notifier": await _waiting(stores.notifier, notifier.outbox, now),
     }
     async with transaction(stores.poller) as connection:
         articles = await _count(connection, poller.articles, poller.articles.c.topic == topic)
@@ -60,7 +61,7 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
     async with transaction(stores.notifier) as connection:
         last = await _last_poll(connection, topic)
         return Pulse(
-            outboxes=outboxes,
+            outboxes={name: one.count for name, one in waiting.items()},
             last_poll=last,
             last_healthy_at=await _last_healthy_at(connection, topic),
             overdue_since=overdue_since(last, now),
@@ -72,7 +73,40 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
             subscriptions=await _count(
                 connection, notifier.subscriptions, notifier.subscriptions.c.active
             ),
+            late=(
+                *(f"{name}: {one.late}" for name, one in waiting.items() if one.late),
+                *await _not_arrived(connection, topic, now),
+            ),
         )
+
+
+PUBLISHED_WITHIN = timedelta(minutes=30)
+ARRIVED_WITHIN = timedelta(hours=2)
+"""As long as a digest waits for what its polls announced."""
+TOLD_FOR = timedelta(days=7)
+"""How long it is told that an article has not arrived: somebody may have dropped it on purpose."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """The events of one outbox; `late`: what is wrong with those that wait for too long."""
+
+    count: int
+    late: str | None
+
+
+async def _waiting(engine: AsyncEngine, table: sa.Table, now: datetime) -> _Waiting:
+    async with transaction(engine) as connection:
+        count = await pending(connection, table)
+        late, reason = await overdue(connection, table, now - PUBLISHED_WITHIN)
+    told = f"{late} events not published for half an hour: {(reason or 'broker away')[:200]}"
+    return _Waiting(count, told if late else None)
+
+
+async def _not_arrived(connection: AsyncConnection, topic: str, now: datetime) -> tuple[str, ...]:
+    ended = notifier.polls.c.finished_at
+    late = await _on_the_way(connection, topic, ended.between(now - TOLD_FOR, now - ARRIVED_WITHIN))
+    return (f"{late} articles announced more than two hours ago have not arrived",) * bool(late)
 
 
 OVERDUE = timedelta(minutes=30)
@@ -104,11 +138,6 @@ async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
     return f"{missing} digests" if missing else None
 
 
-async def _pending(engine: AsyncEngine, table: sa.Table) -> int:
-    async with transaction(engine) as connection:
-        return await pending(connection, table)
-
-
 async def _count(
     connection: AsyncConnection, table: sa.Table, where: sa.ColumnElement[bool]
 ) -> int:
@@ -134,8 +163,10 @@ async def _last_healthy_at(connection: AsyncConnection, topic: str) -> datetime 
     return found
 
 
-async def _on_the_way(connection: AsyncConnection, topic: str) -> int:
-    """Articles that a finished poll announced and that have not arrived.
+async def _on_the_way(
+    connection: AsyncConnection, topic: str, *polls: sa.ColumnElement[bool]
+) -> int:
+    """Articles that a finished poll, one of these, announced and that have not arrived.
 
     An article can arrive under a later revision of another poll, so a poll cannot be owed more
     than it announced.
@@ -152,7 +183,7 @@ async def _on_the_way(connection: AsyncConnection, topic: str) -> int:
         .select_from(
             notifier.polls.outerjoin(arrived, arrived.c.poll_id == notifier.polls.c.poll_id)
         )
-        .where(notifier.polls.c.topic == topic, owed > 0)
+        .where(notifier.polls.c.topic == topic, owed > 0, *polls)
     )
     return int(total or 0)
 

@@ -100,6 +100,8 @@ def print_pulse(
         console.print(f"[red]parked messages         {escape(_parked(one))}[/red]", soft_wrap=True)
     if unseen:
         console.print(f"[red]parked messages         cannot be told: {escape(unseen)}[/red]")
+    for late in pulse.late:
+        console.print(f"[red]late                    {escape(late)}[/red]", soft_wrap=True)
     for failure in pulse.failures:
         console.print(f"[red]not delivered           {escape(failure)}[/red]")
 

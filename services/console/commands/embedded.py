@@ -127,7 +127,8 @@ def status(state: State = None, topic: TopicId = None) -> None:
     print_pulse(console, name, pulse, parked, unseen)
     print_relations(console, relations)
     ill = pulse.last_poll is not None and not pulse.last_poll.healthy
-    if parked or unseen or pulse.failures or pulse.overdue_since or ill or relations.alarms:
+    held = parked or unseen or pulse.late
+    if held or pulse.failures or pulse.overdue_since or ill or relations.alarms:
         raise typer.Exit(code=1)
 
 

@@ -1,13 +1,20 @@
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.console.pulse import failures, overdue_since
+from services.console.pulse import failures, overdue_since, take_pulse
+from services.console.stores import embedded_stores
 from services.notifier import tables
+from services.notifier.store import keep_poll
 from services.notifier.subscribers import LEFT, REMOVED
+from services.poller import tables as poller
 from shared.database import transaction
+from shared.errors import Permanent
 from shared.migrate import upgrade
-from tests.builders import NOON, poll_completed
+from shared.outbox import Outgoing, add, relay
+from tests.builders import NOON, discovered, poll_completed
 
 
 def test_a_poller_that_is_silent_for_too_long_is_overdue() -> None:
@@ -39,3 +46,32 @@ async def test_a_reader_who_gets_nothing_is_shown_with_the_reason_and_one_who_le
 
     async with transaction(sqlite) as connection:
         assert await failures(connection) == ("ill: mailbox unknown",)
+
+
+async def test_what_should_have_come_through_long_ago_is_said_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    """An event that no carrier takes, and an article that is still between the services."""
+    event, poll = discovered(), poll_completed(announced=3).data
+    stores = embedded_stores(tmp_path)
+    await stores.migrate()
+    async with transaction(stores.poller) as connection:
+        await add(connection, poller.outbox, event, poll.finished_at)
+    async with transaction(stores.notifier) as connection:
+        await keep_poll(connection, poll)
+    await relay(stores.poller, poller.outbox, _refusing)
+
+    at = {minutes: poll.finished_at + timedelta(minutes=minutes) for minutes in (29, 31, 121)}
+    late = {m: (await take_pulse(stores, poll.topic, now)).late for m, now in at.items()}
+    await stores.close()
+
+    assert late[29] == ()
+    assert late[31] == ("poller: 1 events not published for half an hour: Permanent: too large",)
+    assert late[121] == (
+        *late[31],
+        "3 articles announced more than two hours ago have not arrived",
+    )
+
+
+async def _refusing(batch: Sequence[Outgoing]) -> list[Exception | None]:
+    return [Permanent("too large") for _ in batch]
