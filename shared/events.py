@@ -25,6 +25,7 @@ Relation = Literal["query", "similar", "cited-by", "references", "cites-tracked"
 Facet = Literal["scope", "modality", "disease", "evidence", "target", "product"]
 Place = Literal["title", "abstract", "mesh", "keyword", "publication-type"]
 LegState = Literal["closed", "open", "unknown"]
+Resolution = Literal["redriven", "edited", "discarded"]
 
 
 class Reason(Record):
@@ -179,6 +180,24 @@ class DigestSent(Record):
     message_id: str | None = None
 
 
+class ParkedMessages(Record):
+    """What an operator did with messages that were parked at one consumer, and why.
+
+    `messages` are the ids by which `carillon parked` names them; `edited_to` the id of the event
+    that went instead of an edited one. Never a body. `resolution_id` is one run of the command.
+    """
+
+    resolution_id: str
+    resolution: Resolution
+    consumer: str
+    messages: tuple[str, ...]
+    reasons: dict[str, int]
+    forced: bool = False
+    by: str
+    because: str = ""
+    edited_to: str | None = None
+
+
 def _rfc3339(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
@@ -245,8 +264,21 @@ class DigestDelivered(CloudEvent):
     data: DigestSent
 
 
+class ParkedResolved(CloudEvent):
+    """Messages left a parking by an operator's hand."""
+
+    ROUTING_KEY: ClassVar[str] = "parked.resolved"
+    type: Literal["carillon.parked.resolved.v1"] = "carillon.parked.resolved.v1"
+    data: ParkedMessages
+
+
 Event = Annotated[
-    ArticleDiscovered | ArticleRevised | ArticleClassified | PollCompleted | DigestDelivered,
+    ArticleDiscovered
+    | ArticleRevised
+    | ArticleClassified
+    | PollCompleted
+    | DigestDelivered
+    | ParkedResolved,
     Field(discriminator="type"),
 ]
 EVENTS: tuple[type[CloudEvent], ...] = (
@@ -255,6 +287,7 @@ EVENTS: tuple[type[CloudEvent], ...] = (
     ArticleClassified,
     PollCompleted,
     DigestDelivered,
+    ParkedResolved,
 )
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Event)
 

@@ -40,7 +40,8 @@ async def parked_at(url: str, queue: ConsumerQueue) -> Parked | None:
     """What is parked for a consumer; None when nothing is. The messages stay where they are.
 
     Raises:
-        Away: the broker cannot be reached, or the queue is not there.
+        Away: the broker cannot be reached, the queue is not there, or a console has it in hand:
+            what is not to be seen then is not gone.
     """
     try:
         async with asyncio.timeout(LOOK_SECONDS):
@@ -53,6 +54,8 @@ async def parked_at(url: str, queue: ConsumerQueue) -> Parked | None:
 
 async def _look(channel: AbstractChannel, queue: ConsumerQueue) -> Parked | None:
     found = await channel.declare_queue(queue.parked, passive=True)
+    if found.declaration_result.consumer_count:
+        raise Away(f"{queue.parked} is in hand of `carillon parked`: look again")
     count = found.declaration_result.message_count or 0
     return Parked(queue.name, count, *await _oldest(found)) if count else None
 

@@ -16,6 +16,8 @@ from shared.events import (
     Evidence,
     Label,
     Leg,
+    ParkedMessages,
+    ParkedResolved,
     Poll,
     PollCompleted,
     Reason,
@@ -185,6 +187,29 @@ def digest_delivered(**overrides: Any) -> DigestDelivered:
         id=event_id(source, "digest.delivered", data.digest_id),
         source=source,
         subject=data.digest_id,
+        time=NOON,
+        data=data,
+    )
+
+
+def parked_resolved(**overrides: Any) -> ParkedResolved:
+    data = ParkedMessages(
+        **{
+            "resolution_id": "r1",
+            "resolution": "redriven",
+            "consumer": "classifier",
+            "messages": ("0c1f3f3e-0000-5000-8000-000000000002",),
+            "reasons": {"exhausted": 1},
+            "by": "ada",
+            "because": "the database has room again",
+            **overrides,
+        }
+    )
+    source = "urn:carillon:console"
+    return ParkedResolved(
+        id=event_id(source, "parked.resolved", data.resolution_id, data.consumer),
+        source=source,
+        subject=data.resolution_id,
         time=NOON,
         data=data,
     )

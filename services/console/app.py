@@ -15,6 +15,7 @@ COMMANDS = {
     "parse": "parse:parse",
     "record-ncbi": "record:record_ncbi",
     "status": "embedded:status",
+    "parked": "parked:cli",
     "subscribe": "subscribe:subscribe",
     "subscribers": "subscribers:cli",
     "suppressions": "suppressions:cli",

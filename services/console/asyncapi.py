@@ -16,6 +16,7 @@ PRODUCERS = {
     "poll.completed": "poller",
     "article.classified": "classifier",
     "digest.delivered": "notifier",
+    "parked.resolved": "console",
 }
 
 

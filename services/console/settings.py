@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,3 +20,11 @@ class Settings(BaseSettings):
     amqp_url: SecretStr | None = None
     scenario_dir: Path = Path("/run/carillon")
     standin_url: str = "http://ncbi-sim:8080/entrez/eutils/"
+
+
+class Desk(BaseSettings):
+    """What the operator's own shell says."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    editor: str = Field("vi", validation_alias=AliasChoices("VISUAL", "EDITOR"))

@@ -19,6 +19,7 @@ from shared.events import (
     ArticleClassified,
     ArticleDiscovered,
     ArticleRevised,
+    ParkedResolved,
     PollCompleted,
     Undecodable,
     decode,
@@ -146,6 +147,8 @@ def _announced(body: bytes) -> Announced | None:
     try:
         event = decode(body)
     except Undecodable:  # such as was planted
+        return None
+    if isinstance(event, ParkedResolved):  # an operator's doing, and no paper's
         return None
     base = Announced(event.id, event.ROUTING_KEY, event.subject, event.data.topic)
     if isinstance(event, ArticleDiscovered | ArticleRevised | ArticleClassified):

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from shared.events import EVENTS, CloudEvent, decode
-from tests.builders import classified, digest_delivered, discovered, poll_completed, revised
+from tests.builders import (
+    classified,
+    digest_delivered,
+    discovered,
+    parked_resolved,
+    poll_completed,
+    revised,
+)
 
 FOLDER = Path(__file__).parent / "events"
 BUILT: tuple[CloudEvent, ...] = (
@@ -20,6 +27,7 @@ BUILT: tuple[CloudEvent, ...] = (
     classified(),
     poll_completed(),
     digest_delivered(),
+    parked_resolved(),
 )
 
 

@@ -1,0 +1,1 @@
+"""Parked messages in an operator's hand: looked at, put back, edited, discarded."""

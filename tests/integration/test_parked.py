@@ -1,0 +1,233 @@
+"""An operator at parked messages of a real broker: looking changes nothing, and none is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from services.console.parked.broker import BrokerParking
+from services.console.parked.hand import WINDOW, in_hand
+from services.console.parked.record import Order
+from shared import topology
+from shared.broker import declare_topology
+from shared.errors import Away, Retryable
+from shared.events import ParkedResolved, decode
+from shared.parking import parked_at
+from shared.topology import CLASSIFIER
+from tests.builders import NOON, discovered
+from tests.fakes import FakeClock
+
+pytestmark = [pytest.mark.connected, pytest.mark.timeout(180)]
+
+COUNT = 2 * WINDOW + 30
+
+
+def _headers(reason: str = "exhausted", **more: Any) -> dict[str, Any]:
+    return {
+        "carillon-reason": reason,
+        "carillon-error": "Retryable: no room",
+        "carillon-attempt": 7,
+        "carillon-first-failed-at": NOON.isoformat(),
+        "carillon-parked-at": NOON.isoformat(),
+        "carillon-origin-exchange": topology.EXCHANGE,
+        "carillon-origin-routing-key": "article.discovered",
+        **more,
+    }
+
+
+@pytest.fixture
+async def channel(amqp_url: str) -> AsyncIterator[AbstractChannel]:
+    await declare_topology(amqp_url)
+    connection = await aio_pika.connect(amqp_url)
+    async with connection:
+        yield await connection.channel()
+
+
+async def _park(channel: AbstractChannel, names: list[str], **headers: Any) -> None:
+    event = discovered()
+    for name in names:
+        body = event.model_copy(update={"id": name}).encode()
+        message = aio_pika.Message(
+            body, headers=_headers(**headers), message_id=name, type=event.type
+        )
+        await channel.default_exchange.publish(message, CLASSIFIER.parked)
+
+
+async def _ready(channel: AbstractChannel, queue: str) -> int:
+    found = await channel.declare_queue(queue, passive=True)
+    return found.declaration_result.message_count or 0
+
+
+async def _all(channel: AbstractChannel, queue: str) -> list[AbstractIncomingMessage]:
+    found = await channel.declare_queue(queue, passive=True)
+    messages = []
+    while message := await found.get(fail=False, timeout=5):
+        messages.append(message)
+        await message.ack()
+    return messages
+
+
+async def _audits(channel: AbstractChannel, count: int) -> list[ParkedResolved]:
+    await channel.set_qos(prefetch_count=10)
+    stream = await channel.declare_queue(topology.ARCHIVE, passive=True)
+    found: list[ParkedResolved] = []
+    async with stream.iterator(arguments={"x-stream-offset": "first"}, timeout=10) as messages:
+        async for message in messages:
+            await message.ack()
+            event = decode(message.body)
+            assert isinstance(event, ParkedResolved)
+            found.append(event)
+            if len(found) == count:
+                break
+    return found
+
+
+def _names(count: int) -> list[str]:
+    return [f"event-{n:04}" for n in range(count)]
+
+
+def _order(names: list[str], resolution: Any = "redriven", **more: Any) -> Order:
+    return Order("run", resolution, frozenset((CLASSIFIER.name, one) for one in names), "ada",
+                 **more)  # fmt: skip
+
+
+async def test_looking_takes_nothing_away_and_keeps_the_order(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    names = _names(COUNT)
+    await _park(channel, names)
+    parking = BrokerParking(amqp_url, FakeClock(NOON))
+
+    for _ in range(3):
+        assert [one.id for one in await parking.look()] == names
+        assert await _ready(channel, CLASSIFIER.parked) == COUNT
+    assert [message.message_id for message in await _all(channel, CLASSIFIER.parked)] == names
+
+
+async def test_two_consoles_never_see_half_of_it_each(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    await _park(channel, _names(3))
+    async with in_hand(amqp_url, CLASSIFIER.name) as hand:
+        async for _window in hand.windows():
+            with pytest.raises(Retryable, match="another console"):
+                await BrokerParking(amqp_url, FakeClock(NOON)).look()
+            with pytest.raises(Away, match="in hand"):
+                await parked_at(amqp_url, CLASSIFIER)
+
+    assert len(await BrokerParking(amqp_url, FakeClock(NOON)).look()) == 3
+    seen = await parked_at(amqp_url, CLASSIFIER)
+    assert seen is not None
+    assert seen.count == 3
+
+
+async def test_a_console_that_dies_with_it_in_hand_loses_nothing(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    names = _names(WINDOW + 5)
+    await _park(channel, names)
+    with pytest.raises(KeyboardInterrupt):
+        async with in_hand(amqp_url, CLASSIFIER.name) as hand:
+            async for _window in hand.windows():
+                raise KeyboardInterrupt
+
+    parking = BrokerParking(amqp_url, FakeClock(NOON))
+    assert sorted(one.id for one in await parking.look()) == names
+
+
+async def test_what_is_put_back_goes_to_its_consumer_alone_without_its_past(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    names = _names(COUNT)
+    await _park(channel, names, tenant="a", **{"x-first-death-queue": "q", "traceparent": "00"})
+    await _park(channel, ["stays"])
+
+    gone = await BrokerParking(amqp_url, FakeClock(NOON)).settle(_order(names))
+
+    assert gone == COUNT
+    back = await _all(channel, CLASSIFIER.name)
+    assert [message.message_id for message in back] == names
+    assert back[0].type == "carillon.article.discovered.v1"
+    assert {key: value for key, value in back[0].headers.items() if key[:3] != "x-d"} == {
+        "tenant": "a",
+        "carillon-origin-exchange": topology.EXCHANGE,
+        "carillon-origin-routing-key": "article.discovered",
+        "carillon-redriven": 1,
+    }
+    left = await _all(channel, CLASSIFIER.parked)
+    assert [message.message_id for message in left] == ["stays"]
+    audits = await _audits(channel, 3)
+    assert [name for audit in audits for name in audit.data.messages] == names
+    assert {(audit.data.by, audit.data.resolution) for audit in audits} == {("ada", "redriven")}
+
+
+async def test_what_its_queue_does_not_take_stays_parked(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    await _park(channel, _names(5))
+    await channel.queue_delete(CLASSIFIER.name)
+    arguments: dict[str, Any] = {**topology.work_arguments(CLASSIFIER), "x-max-length": 2}
+    await channel.declare_queue(CLASSIFIER.name, durable=True, arguments=arguments)
+    parking = BrokerParking(amqp_url, FakeClock(NOON))
+
+    with pytest.raises(Retryable):
+        await parking.settle(_order(_names(5)))
+
+    there = {message.message_id for message in await _all(channel, CLASSIFIER.name)}
+    left = {message.message_id for message in await _all(channel, CLASSIFIER.parked)}
+    assert there | left == set(_names(5))
+
+
+async def test_a_message_without_an_id_is_named_by_its_body_and_discarded_with_a_record(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    for _ in range(2):
+        await channel.default_exchange.publish(
+            aio_pika.Message(b"\xff nonsense", headers=_headers("permanent")), CLASSIFIER.parked
+        )
+    parking = BrokerParking(amqp_url, FakeClock(NOON))
+    one, copy = await parking.look("classifier.parked")
+    assert one.key == copy.key
+
+    order = _order([one.id], "discarded", because="sent by ada@example.org for a test")
+    assert await parking.settle(order) == 2
+
+    assert await parking.look() == []
+    assert await _all(channel, CLASSIFIER.name) == []
+    (audit,) = await _audits(channel, 1)
+    assert audit.data.reasons == {"permanent": 2}
+    assert audit.data.because == "sent by (address) for a test"
+    assert b"nonsense" not in audit.encode()
+
+
+async def test_an_edited_message_goes_to_its_consumer_and_into_the_archive(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    await _park(channel, ["e1"], reason="permanent")
+    event = discovered()
+    order = _order(["e1"], "edited", body=event.encode(), edited_to=event.id)
+
+    assert await BrokerParking(amqp_url, FakeClock(NOON)).settle(order) == 1
+
+    (back,) = await _all(channel, CLASSIFIER.name)
+    assert (back.body, back.message_id) == (event.encode(), event.id)
+    await channel.set_qos(prefetch_count=10)
+    stream = await channel.declare_queue(topology.ARCHIVE, passive=True)
+    kinds = []
+    async with stream.iterator(arguments={"x-stream-offset": "first"}, timeout=10) as messages:
+        async for message in messages:
+            await message.ack()
+            kinds.append(decode(message.body).type)
+            if len(kinds) == 2:
+                break
+    assert kinds == ["carillon.article.discovered.v1", "carillon.parked.resolved.v1"]
+
+
+async def test_looking_in_vain_at_a_broker_that_is_away_is_said() -> None:
+    with pytest.raises(Away):
+        await asyncio.wait_for(
+            BrokerParking("amqp://guest:guest@127.0.0.1:1/", FakeClock(NOON)).look(), 30
+        )
