@@ -14,7 +14,7 @@ SEED = 6
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_under_fire_nothing_is_lost_and_nothing_has_a_second_effect(tmp_path: Path) -> None:
     plan = Plan(SEED, articles=300, subscriptions=20, faults=15)
     with engines(disk_mb=512) as both:
