@@ -6,6 +6,7 @@ state changes, so nothing between two of them can be told apart from outside.
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,11 +67,15 @@ class Store:
 
 @dataclass
 class Ground:
-    """A folder of migrated stores, and the copies made of them; `steps` counts all that is done."""
+    """A folder of migrated stores, and the copies made of them.
+
+    `steps` counts all that is done, and `met` how often what matters came about.
+    """
 
     folder: Path
     steps: int = 0
     copies: list[Path] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
 
     def life(self) -> Path:
         """New copies, in memory where the machine has a file system for that."""
@@ -86,7 +91,9 @@ class Ground:
         """Let a machine live as often as the profile says, and print how many steps that were."""
         before = self.steps
         run_state_machine_as_test(machine, settings=profile)
-        print(f"{machine.__mro__[1].__name__}: {self.steps - before} steps")  # noqa: T201
+        met = ", ".join(f"{number} {what}" for what, number in sorted(self.met.items()))
+        self.met.clear()
+        print(f"{machine.__mro__[1].__name__}: {self.steps - before} steps; {met}")  # noqa: T201
 
     def clear(self) -> None:
         """Nothing is left of a life but its steps; here goes what one that broke left behind."""

@@ -143,20 +143,17 @@ class Notifier:
         await self._or_dead(asyncio.create_task(work), hand)
 
     async def _or_dead(self, task: "asyncio.Task[Any]", hand: Hand | None = None) -> None:
-        """Until it is done; what a dead process has begun goes no further."""
-        while not task.done():
+        """Until it is done; what a dead process has begun ends without another commit."""
+        before = asyncio.all_tasks() - {task}
+        while not task.done() and not self.store.fate.is_dead:
             await asyncio.wait({task}, timeout=0.02)
-            if self.store.fate.is_dead:
-                if hand:
-                    hand.is_dead = True
-                await _cancelled(self._others())
-                return
-        if not task.cancelled():
+        if self.store.fate.is_dead:
+            if hand:
+                hand.is_dead = True
+            await _cancelled({task})
+            await asyncio.gather(*(asyncio.all_tasks() - before), return_exceptions=True)
+        elif not task.cancelled():
             task.result()
-
-    def _others(self) -> "set[asyncio.Task[Any]]":
-        waiting = {flight.task for flight in self.flights}
-        return asyncio.all_tasks() - {asyncio.current_task()} - waiting
 
     async def die(self) -> None:
         for flight in self.flights:

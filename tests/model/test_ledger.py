@@ -7,7 +7,7 @@ import asyncio
 import re
 import shutil
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -45,9 +45,14 @@ ANSWERS = st.sampled_from(
 )
 MOSTLY_WELL = st.sampled_from(["taken", "taken", "later", "later-by-hours", "taken-lost", "lost"])
 DIES = st.sampled_from([0, 0, 0, 0, 1, 2])
+DIES_PLANNING = st.sampled_from([0, 0, 0, 1, 2, 3, 4])
+"""Looking for notices is the first commit, looking for who is due the second."""
+
 JUMPS = st.sampled_from([1, 3, 9, 11, 60, 60, 700, 1440, 1440, 60_000, -5, -30, -700, -20_000])
 GONE = st.sampled_from([Status.RETRACTED, Status.WITHDRAWN])
 WHICH = st.integers(0, 1)
+SKEW, LEASE = 5, 10
+"""Minutes: how far the clocks are apart at most, and how long a claim lasts."""
 
 
 class Delivering(RuleBasedStateMachine):
@@ -65,6 +70,8 @@ class Delivering(RuleBasedStateMachine):
         self.revision: Counter[int] = Counter()
         self.mailable = {"one", "two", "other"}
         self.allowed: dict[int, frozenset[int]] = {}  # by id of a parcel: what it may bring
+        self.claimed: dict[int, int] = {}  # by id of a parcel: how many moves of the clock before
+        self.moves: list[int] = []
         self.polls = 0
         self.seen = 0
         self.run(self._subscribe())
@@ -104,6 +111,13 @@ class Delivering(RuleBasedStateMachine):
         self.status |= dict.fromkeys(pmids, Status.PUBLISHED)
         self.revision.update(pmids)
 
+    @rule(number=st.integers(1, 2), which=WHICH, dies=DIES_PLANNING)
+    def a_morning_comes(self, number: int, which: int, dies: int) -> None:
+        self.a_poll_brings_articles(number, late=False)
+        seven = self.clock.now.replace(hour=7, minute=6, second=0)
+        self._move(seven + (seven <= self.clock.now) * timedelta(days=1))
+        self.digests_are_planned(which, dies)
+
     @precondition(lambda self: self.status)
     @rule(data=st.data(), status=GONE)
     def a_paper_is_gone(self, data: st.DataObject, status: Status) -> None:
@@ -117,7 +131,11 @@ class Delivering(RuleBasedStateMachine):
 
     @rule(minutes=JUMPS)
     def the_clock_jumps(self, minutes: int) -> None:
-        self.clock.advance(minutes=minutes)
+        self._move(self.clock.now + timedelta(minutes=minutes))
+
+    def _move(self, to: datetime) -> None:
+        self.moves.append(round((to - self.clock.now).total_seconds() / 60))
+        self.clock.now = to
 
     @rule(which=WHICH, minutes=st.sampled_from([0, 2, -3]))
     def a_clock_is_off(self, which: int, minutes: int) -> None:
@@ -139,7 +157,7 @@ class Delivering(RuleBasedStateMachine):
     def a_reader_is_brought_back(self, name: str) -> None:
         self.run(self._do(subscribers.activate, name))
 
-    @rule(which=WHICH, dies=DIES)
+    @rule(which=WHICH, dies=DIES_PLANNING)
     def digests_are_planned(self, which: int, dies: int) -> None:
         notifier = self.notifiers[which]
         with notifier.store.dying_at(dies):
@@ -149,10 +167,27 @@ class Delivering(RuleBasedStateMachine):
     def digests_are_claimed(self, which: int, number: int, dies: int) -> None:
         notifier = self.notifiers[which]
         taken: list[Parcel] = []
+        held = self._surely_held()
         with notifier.store.dying_at(dies):
             taken = self.run(notifier.claim(number))
         for parcel in taken:  # not `setdefault`: the number of one that is gone is given again
             self.allowed[id(parcel)] = self._allowed(parcel.subscription.id)
+            self.claimed[id(parcel)] = len(self.moves)
+        assert held.isdisjoint(one.claim.digest_id for one in taken), "two hold it"
+
+    def _surely_held(self) -> set[str]:
+        """Digests that somebody claimed so lately that no clock can take the lease for over."""
+        found = set()
+        for parcel in self._in_hand():
+            since = self.moves[self.claimed[id(parcel)] :]
+            ahead, back = sum(max(n, 0) for n in since), sum(max(-n, 0) for n in since)
+            if ahead + SKEW < LEASE and back + SKEW < 60:
+                found.add(parcel.claim.digest_id)
+        return found
+
+    def _in_hand(self) -> list[Parcel]:
+        held = [parcel for one in self.notifiers for parcel in one.held]
+        return held + [flight.parcel for one in self.notifiers for flight in one.flights]
 
     def _allowed(self, name: str) -> frozenset[int]:
         """What a mail to this subscription may bring, as things stand; nothing if none may go."""
@@ -188,9 +223,11 @@ class Delivering(RuleBasedStateMachine):
     @rule(which=WHICH, answer=MOSTLY_WELL, dies=st.integers(0, 12))
     def a_notifier_makes_its_round(self, which: int, answer: Answer, dies: int) -> None:
         notifier = self.notifiers[which]
-        allowed = {name: self._allowed(name) for name in PEOPLE}
+        allowed, held = {name: self._allowed(name) for name in PEOPLE}, self._surely_held()
         with notifier.store.dying_at(dies):
             self.run(notifier.whole_pass(answer))
+        sent = {_digest_of(mail) for _, mail in self.mailbox.mails[self.seen :]}
+        assert held.isdisjoint(sent), "sent while another one holds it"
         self._judge(allowed.__getitem__)
 
     @rule(which=WHICH)
@@ -256,7 +293,12 @@ class Delivering(RuleBasedStateMachine):
             return
         try:
             self._settle()
+            self.nobody_is_sent_a_paper_by_two_digests()
+            self.what_comes_twice_was_in_doubt_and_is_counted()
+            self.the_ledger_has_exactly_what_is_sent_or_may_be()
+            self.each_digest_that_was_sent_is_told_of_once()
             self._everybody_has_everything()
+            self._count_what_was_met()
         finally:
             self._end()
 
@@ -283,6 +325,12 @@ class Delivering(RuleBasedStateMachine):
             for pmid in self._allowed(name):
                 assert (PEOPLE[name], pmid) in kept, "never told, and nowhere on record"
         assert not [row for row in self._rows(sa.select(tables.digests)) if row.state == "intent"]
+
+    def _count_what_was_met(self) -> None:
+        digests = self._rows(sa.select(tables.digests).where(tables.digests.c.state != "skipped"))
+        self.ground.met["mails"] += len(self.mailbox.mails)
+        self.ground.met.update(row.state for row in digests)
+        self.ground.met["in doubt"] += sum(row.maybe_sent for row in digests)
 
     def _end(self) -> None:
         for store in (self.hands, *(one.store for one in self.notifiers)):
