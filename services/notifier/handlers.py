@@ -1,13 +1,14 @@
 """What the notifier does with an event: it remembers it. Digests are cut by the clock."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notifier import store
 from services.notifier.archive import store as archive
-from services.notifier.project import project
+from services.notifier.project import Known, project
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent
@@ -44,7 +45,7 @@ async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[Ours]) -> N
     async with transaction(engine) as connection:
         first = await first_times(connection, store.inbox, by_id, INBOX, clock())
         for event in sorted((by_id[one] for one in first), key=_place):
-            await _remember(connection, event, clock)
+            await remember(connection, event, clock)
 
 
 def _place(event: Ours) -> tuple[str, str, str]:
@@ -60,14 +61,27 @@ def _ours(event: Event) -> Ours:
     )
 
 
-async def _remember(connection: AsyncConnection, event: Ours, clock: Clock) -> None:
+async def remember(connection: AsyncConnection, event: Ours, clock: Clock) -> None:
+    """What an event tells, in the caller's transaction."""
     if isinstance(event, PollCompleted):
         await store.keep_poll(connection, event.data)
         return
     entry = event.data
-    known = await store.article(connection, entry.topic, entry.article.pmid)
-    latest = project(known, entry, event.time, clock())
-    await store.keep_article(connection, latest)
+    latest = await _keep(connection, event, clock())
     await archive.index(connection, latest)
     await archive.note(connection, event)
     await store.note_received(connection, entry)
+
+
+async def _keep(connection: AsyncConnection, event: ArticleClassified, now: datetime) -> Known:
+    """The article as it is after the event. Who lost the race to be first comes second."""
+    entry = event.data
+    known = await store.article(connection, entry.topic, entry.article.pmid)
+    if known is None:
+        first = project(None, entry, event.time, now)
+        if await store.keep_first(connection, first):
+            return first
+        known = await store.article(connection, entry.topic, entry.article.pmid)
+    latest = project(known, entry, event.time, now)
+    await store.keep_article(connection, latest)
+    return latest

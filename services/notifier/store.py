@@ -20,7 +20,7 @@ from shared.events import Classified, Poll
 
 __all__ = [
     "article", "articles_between", "background", "healthy_since", "inbox", "keep_article",
-    "keep_poll", "known", "last_poll", "metadata", "named", "note_received", "outbox",
+    "keep_first", "keep_poll", "known", "last_poll", "metadata", "named", "note_received", "outbox",
     "polls_between", "received_counts", "recent", "versions", "with_standing",
 ]  # fmt: skip
 
@@ -89,10 +89,30 @@ async def with_standing(connection: AsyncConnection) -> frozenset[int]:
     return frozenset(await connection.scalars(sa.select(articles.c.pmid).where(standing)))
 
 
+async def keep_first(connection: AsyncConnection, one: Known) -> bool:
+    """Write the row of an article that was not known; False when another one just has.
+
+    Two notifiers may meet it for the first time at once, when there is no row to lock yet.
+    """
+    statement = insert(connection, articles).values(_row(one)).on_conflict_do_nothing()
+    result = await connection.execute(statement)
+    if result.rowcount == 1:
+        await _keep_versions(connection, one.entry.topic, one.entry.article)
+    return result.rowcount == 1
+
+
 async def keep_article(connection: AsyncConnection, one: Known) -> None:
-    """Write an article's row, unless a newer revision got there first."""
+    """Write the row of an article that is known, and locked by `article`."""
+    own = (articles.c.topic == one.entry.topic, articles.c.pmid == one.pmid)
+    await connection.execute(articles.update().where(*own).values(_row(one)))
+    await _keep_versions(connection, one.entry.topic, one.entry.article)
+
+
+def _row(one: Known) -> dict[str, object]:
     entry = one.entry
-    values = {
+    return {
+        "topic": entry.topic,
+        "pmid": one.pmid,
         "revision": entry.revision,
         "status": one.status.value,
         "status_changed_at": one.status_changed_at,
@@ -105,16 +125,6 @@ async def keep_article(connection: AsyncConnection, one: Known) -> None:
         "relatedness": entry.relatedness,
         "entry": entry.model_dump(mode="json"),
     }
-    statement = insert(connection, articles).values(topic=entry.topic, pmid=one.pmid, **values)
-    # Two notifiers may meet an article for the first time at once; there is no row to lock yet.
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["topic", "pmid"],
-            set_=values,
-            where=articles.c.revision <= statement.excluded.revision,
-        )
-    )
-    await _keep_versions(connection, entry.topic, entry.article)
 
 
 async def _keep_versions(connection: AsyncConnection, topic: str, article: Article) -> None:

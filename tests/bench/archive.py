@@ -101,7 +101,7 @@ async def fill(engine: AsyncEngine, articles: int) -> None:
         async with transaction(engine) as connection:
             for pmid in range(start + 1, min(start + BATCH, articles) + 1):
                 known = an_entry(30_000_000 + pmid, chance, vocabulary)
-                await store.keep_article(connection, known)
+                await store.keep_first(connection, known)
                 await archive.index(connection, known)
     async with transaction(engine) as connection:
         await store.keep_poll(connection, poll_completed().data)

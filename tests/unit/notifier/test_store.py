@@ -76,13 +76,13 @@ async def test_the_source_is_well_since_the_first_poll_after_the_last_that_was_n
     assert none is None
 
 
-async def test_an_upsert_that_lost_the_race_leaves_the_newer_revision(desk: Desk) -> None:
+async def test_who_lost_the_race_to_be_first_is_told_so_and_changes_nothing(desk: Desk) -> None:
     await desk.receive(an_article_event(1, START + HOUR, revision=2))
     older = an_article_event(1, START).data  # type: ignore[attr-defined]
     async with transaction(desk.engine) as connection:
         known = await store.article(connection, "car-autoimmune", 1)
         assert known is not None
-        await store.keep_article(connection, type(known)(older, START, START, START))
+        assert not await store.keep_first(connection, type(known)(older, START, START, START))
     (row,) = await desk.rows(tables.articles)
     assert row.revision == 2
 
