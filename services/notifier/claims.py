@@ -290,7 +290,8 @@ async def give_up(
         await connection.execute(ledger.delete().where(rows))
     await connection.execute(ledger.update().where(rows).values(delivered_at=now))
     error = f"{error}; {MAYBE_SENT}" if row.maybe_sent else error
-    await connection.execute(_of(held).values(state="failed", claimed_until=None, error=error))
+    ended = {"state": "failed", "claimed_until": None, "error": error, "given_up_at": now}
+    await connection.execute(_of(held).values(ended))
     return True
 
 

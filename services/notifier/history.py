@@ -6,7 +6,7 @@ its topic. Periods are those of digests; a notice sent at once has none.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,11 @@ _LAST_FEW = 20
 
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
+
+APART = timedelta(days=1)
+"""A digest cut so soon after another was given up may not have known that: clocks differ."""
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 Named = str | sa.BindParameter[str]
@@ -61,7 +66,8 @@ class Left:
     """What the digests before leave to the next one.
 
     `before` is the last one that was not given up, or may have arrived all the same. `carried` is
-    from when the last one that was not given up looked for news, if it had to leave some.
+    from when news is looked for again: as the last one that was not given up did, if it had to
+    leave some, and as those did that were given up when later ones had been cut already.
     """
 
     before: Before | None = None
@@ -88,10 +94,25 @@ async def left(connection: AsyncConnection, subscription_id: str, until: datetim
     """What the digests that were due by `until` leave to the next one."""
     found = (await connection.execute(_LEFT, {"me": subscription_id, "at": until})).all()
     kept = next((row for row in found if row.state != "failed"), None)
-    return Left(
-        before=_before(found[0]) if found else None,
-        carried=datetime.fromisoformat(kept.news_from) if kept and kept.waiting else None,
-    )
+    carried = [datetime.fromisoformat(kept.news_from)] if kept and kept.waiting else []
+    carried += await _owed(connection, subscription_id, until)
+    return Left(_before(found[0]) if found else None, min(carried, default=None))
+
+
+async def _owed(
+    connection: AsyncConnection, subscription_id: str, until: datetime
+) -> list[datetime]:
+    """From when on the digests looked for news that no later one has made up for yet.
+
+    A digest may wait for weeks while its notifier is dead, and be given up when the next ones
+    are cut already: what it frees then is older than what the next one looks at by itself.
+    """
+    cut_at = await connection.scalar(_CUT, {"me": subscription_id, "at": until})
+    since = cut_at - APART if cut_at else _EVER
+    rows = await connection.execute(_OWED, {"me": subscription_id, "at": since})
+    return [
+        datetime.fromisoformat(row.news_from) if row.news_from else row.period_from for row in rows
+    ]
 
 
 async def last_told(
@@ -201,4 +222,14 @@ _LEFT = (
     )
     .order_by(digests.c.period_to.desc())
     .limit(_LAST_FEW)
+)
+
+_CUT = sa.select(sa.func.max(digests.c.created_at, type_=UtcDateTime)).where(
+    _digests_of(_ME), digests.c.period_to <= _AT, digests.c.state != "failed"
+)
+
+_OWED = sa.select(digests.c.content["news_from"].label("news_from"), digests.c.period_from).where(
+    digests.c.subscription_id.in_(of_person(_ME)),
+    digests.c.kind == "digest",
+    digests.c.given_up_at >= _AT,
 )

@@ -190,6 +190,7 @@ digests = sa.Table(
     sa.Column("message_id", sa.String(255)),
     sa.Column("parts_sent", sa.Integer, nullable=False, server_default="0"),
     sa.Column("error", sa.Text),
+    sa.Column("given_up_at", UtcDateTime),
     sa.UniqueConstraint("subscription_id", "kind", "period_to"),
     sa.Index("ix_digests_state_next_try_at", "state", "next_try_at"),
 )
@@ -200,7 +201,8 @@ say; `failed` with the `error` when it was given up. `attempts` counts hand-over
 `maybe_sent` is set, and stays, once an attempt ended without the channel's answer: the mail may be
 with its reader. `content` is the `Digest` as JSON; there is none when it could not even be made.
 `kind` is `digest`, or `notice` for one that is sent at once and brings notices only. `parts_sent`
-counts the messages of it that the channel accepted, where it takes several.
+counts the messages of it that the channel accepted, where it takes several. `given_up_at` is when
+it failed and freed what it had not told; it is not set where there was nothing to free.
 """
 
 items = sa.Table(
