@@ -46,6 +46,8 @@ from tests.parts import Rabbit, start_postgres, start_rabbit
 ROOM = 30.0
 """MB that a service may grow by over a backlog: batches, pools and caches, whatever waits."""
 CHUNK = 500
+LONG = "x" * 10_000
+"""Makes a record as large as one with a long list of authors; nothing reads this title."""
 
 
 @dataclass
@@ -212,7 +214,8 @@ async def _publish(site: Site, messages: int) -> float:
 def _discoveries(messages: int) -> Iterator[Outgoing]:
     articles = demo_articles()
     for number in range(messages):
-        article = articles[number % len(articles)].model_copy(update={"pmid": 60_000_000 + number})
+        changes = {"pmid": 60_000_000 + number, "vernacular_title": LONG}
+        article = articles[number % len(articles)].model_copy(update=changes)
         event = discovered(article=article)
         yield Outgoing(event.id, event.type, event.ROUTING_KEY, event.encode())
 
@@ -222,7 +225,8 @@ def _classifications(messages: int) -> Iterator[Outgoing]:
     labels = [classify(article, taxonomy) for article in articles]
     for number in range(messages):
         which = number % len(articles)
-        article = articles[which].model_copy(update={"pmid": 60_000_000 + number})
+        changes = {"pmid": 60_000_000 + number, "vernacular_title": LONG}
+        article = articles[which].model_copy(update=changes)
         event = classified(article=article, classification=labels[which])
         yield Outgoing(event.id, event.type, event.ROUTING_KEY, event.encode())
 
