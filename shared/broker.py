@@ -6,22 +6,21 @@ declared before anything is published, and every publish is mandatory and confir
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from faststream import AckPolicy
 from faststream.message import StreamMessage
-from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 
 from shared import topology
+from shared.channels import Opened, lost_is_a_fault, own_channel
 from shared.clock import Clock
 from shared.declaring import declare_all
 from shared.errors import Away, Permanent
@@ -126,54 +125,39 @@ def publisher(broker: RabbitBroker) -> Publish:
     An event is safe when its consumers' exchange has it, where a consumer is to get it, and the
     archive's. While the broker blocks publishing nothing is begun, and nothing is waited for.
     """
+    channel = own_channel(broker)
 
     async def publish(batch: Sequence[Outgoing]) -> list[Exception | None]:
         if await blocked(broker):
             raise Away(BLOCKED)
-        sent = asyncio.gather(*(_send(broker, event) for event in batch), return_exceptions=True)
+        sent = asyncio.gather(*(_send(channel, event) for event in batch), return_exceptions=True)
         return [_fault(result) for result in await _unless_blocked(broker, sent)]
 
     return publish
 
 
-async def _send(broker: RabbitBroker, event: Outgoing) -> None:
+async def _send(channel: Opened, event: Outgoing) -> None:
     if len(event.body) > LARGEST:
         raise Permanent(f"event {event.event_id} has {len(event.body)} bytes: over the limit")
     exchanges = [topology.EXCHANGE] if topology.wanted(event.routing_key) else []
     if topology.archived(event.routing_key) or not exchanges:
         exchanges.append(topology.ARCHIVE_EXCHANGE)
     for exchange in exchanges:
-        await _send_to(broker, exchange, event)
+        await _send_to(channel, exchange, event)
 
 
-async def _send_to(broker: RabbitBroker, exchange: str, event: Outgoing) -> None:
-    with _lost_is_a_fault():
-        await broker.publish(
-            event.body,
-            exchange=RabbitExchange(exchange, declare=False),
-            routing_key=event.routing_key,
-            persist=True,
-            message_id=event.event_id,
-            message_type=event.type,
-            content_type=CONTENT_TYPE,
-            timeout=CONFIRM_SECONDS,
-        )
-
-
-@contextmanager
-def _lost_is_a_fault() -> Iterator[None]:
-    """A connection that is given up cancels who waits for a confirm: nobody told us to stop.
-
-    Raises:
-        ConnectionError: the confirm will not come.
-    """
-    try:
-        yield
-    except asyncio.CancelledError as lost:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise ConnectionError("the connection was given up before the confirm") from lost
+async def _send_to(channel: Opened, name: str, event: Outgoing) -> None:
+    message = aio_pika.Message(
+        event.body,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=event.event_id,
+        type=event.type,
+        content_type=CONTENT_TYPE,
+    )
+    with lost_is_a_fault():
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            exchange = await (await channel()).get_exchange(name, ensure=False)
+            await exchange.publish(message, event.routing_key, mandatory=True)
 
 
 async def _unless_blocked(broker: RabbitBroker, sent: "asyncio.Future[list[Any]]") -> list[Any]:
@@ -238,18 +222,11 @@ def _copier(broker: RabbitBroker) -> Copy:
     aiormq finds what a returned message belongs to by its id alone: of two publishes of one id on
     one channel the wrong one may be told, and a copy that no queue took would count as safe.
     """
-    turn = asyncio.Lock()
-    opened: dict[int, AbstractChannel] = {}
-
-    async def channel() -> AbstractChannel:
-        connection = await broker.connect()
-        if id(connection) not in opened:
-            opened[id(connection)] = await connection.channel(on_return_raises=True)
-        return opened[id(connection)]
+    turn, channel = asyncio.Lock(), own_channel(broker)
 
     async def copy(target: str, message: StreamMessage[Any], headers: dict[str, Any]) -> None:
         async with turn:
-            with _lost_is_a_fault():
+            with lost_is_a_fault():
                 async with asyncio.timeout(CONFIRM_SECONDS):
                     exchange = (await channel()).default_exchange
                     await exchange.publish(_copied(message, headers), target, mandatory=True)

@@ -112,6 +112,36 @@ async def test_a_binding_that_is_gone_is_an_error_and_is_healed(
     assert none is None
 
 
+@pytest.mark.parametrize("exchange", [topology.EXCHANGE, topology.ARCHIVE_EXCHANGE])
+async def test_an_exchange_that_was_deleted_is_published_to_again_once_it_is_declared(
+    amqp_url: str, brokers: Callable[[str], RabbitBroker], exchange: str
+) -> None:
+    """The broker closes the channel for it; the next publish must find an open one."""
+    await declare_topology(amqp_url)
+    publishing = brokers(amqp_url)
+    await begin(publishing)
+    publish = publisher(publishing)
+    assert await publish(_events("a")) == [None]
+    connection = await aio_pika.connect(amqp_url)
+    async with connection:
+        await (await connection.channel()).exchange_delete(exchange)
+    with pytest.raises(Away):
+        await publish(_events("b"))
+    await asyncio.sleep(0.5)
+    with pytest.raises(Away):
+        await publish(_events("b"))
+
+    await declare_topology(amqp_url)
+
+    async def published() -> bool:
+        try:
+            return await publish(_events("b")) == [None]
+        except Away:
+            return False
+
+    await eventually(published, within=15, pause=0.5)
+
+
 async def _by_hand(url: str, *, unbind: bool) -> None:
     connection = await aio_pika.connect(url)
     async with connection:
