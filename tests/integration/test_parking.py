@@ -1,6 +1,6 @@
 """What is parked is seen, with the reason, whoever parked it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aio_pika
 import pytest
@@ -92,3 +92,20 @@ async def test_a_broker_that_is_away_is_said_and_not_taken_for_an_empty_parking(
     found, unseen = await _parked(Settings(amqp_url=url))
     assert found == []
     assert "broker" in unseen
+
+
+async def test_looking_again_and_again_names_the_same_oldest(amqp_url: str) -> None:
+    await declare_topology(amqp_url)
+    connection = await aio_pika.connect(amqp_url)
+    async with connection:
+        channel = await connection.channel()
+        for day in range(3):
+            since = (NOON + timedelta(days=day)).isoformat()
+            headers = {"carillon-reason": "bug", "carillon-parked-at": since}
+            message = aio_pika.Message(b"x", headers=dict(headers))
+            await channel.default_exchange.publish(message, CLASSIFIER.parked)
+
+    for _ in range(3):
+        found = await parked_at(amqp_url, CLASSIFIER)
+        assert found is not None
+        assert (found.count, found.since) == (3, NOON)
