@@ -154,8 +154,8 @@ async def _queues(url: str) -> str:
     parked = [name for name, count in waiting.items() if name.endswith(".parked") and count]
     if parked:
         raise Permanent(
-            f"messages are parked in {' and '.join(parked)}: read their headers carillon-reason "
-            "and carillon-error on RabbitMQ's page, mend the cause, and move them back"
+            f"messages are parked in {' and '.join(parked)}: see `carillon parked`, mend the "
+            "cause, and put them back with `carillon parked redrive`"
         )
     return ", ".join(f"{name} {count}" for name, count in waiting.items())
 

@@ -1,6 +1,7 @@
 """An operator at parked messages of a real broker: looking changes nothing, and none is lost."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from services.console.parked.broker import BrokerParking
-from services.console.parked.hand import WINDOW, in_hand
+from services.console.parked.hand import WINDOW, Hand, Window, in_hand
 from services.console.parked.record import Order
 from shared import topology
 from shared.broker import declare_topology
@@ -162,6 +163,26 @@ async def test_what_is_put_back_goes_to_its_consumer_alone_without_its_past(
     audits = await _audits(channel, 3)
     assert [name for audit in audits for name in audit.data.messages] == names
     assert {(audit.data.by, audit.data.resolution) for audit in audits} == {("ada", "redriven")}
+
+
+async def test_killed_before_the_acknowledgement_it_is_still_parked_and_on_record(
+    amqp_url: str, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _park(channel, _names(3))
+    parking = BrokerParking(amqp_url, FakeClock(NOON))
+
+    async def dies(_hand: Hand, _messages: Window) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Hand, "ack", dies)
+        await parking.settle(_order(_names(3)))
+
+    assert [one.id for one in await parking.look()] == _names(3)
+    assert len(await _audits(channel, 1)) == 1
+    assert await parking.settle(_order(_names(3))) == 3
+    twice = Counter(message.message_id for message in await _all(channel, CLASSIFIER.name))
+    assert twice == dict.fromkeys(_names(3), 2)
 
 
 async def test_what_its_queue_does_not_take_stays_parked(

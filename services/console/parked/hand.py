@@ -26,10 +26,10 @@ from shared.errors import Away, Retryable
 
 WINDOW = 100
 """Messages on their way to us at once: of bodies, no more are in our memory."""
-QUIET_SECONDS = 1.0
-"""After so long without a message it is asked whether any are left."""
-PATIENCE = 30
-"""How often that is asked before the broker counts as away."""
+QUIET_SECONDS = 5.0
+"""So long nothing comes of what is there, before somebody else is taken to have it."""
+SURE_SECONDS = 1.0
+"""So long an empty parking is watched: where a queue has no leader, the broker counts nothing."""
 
 Window = list[AbstractIncomingMessage]
 
@@ -51,12 +51,10 @@ class Hand:
 
         Each window has a consumer of its own: the prefetch of one is full with what it was given.
         """
-        left = await self._ready()
+        left = await self._ready() or await self._uncounted()
         while left > 0:
             await self._next_consumer()
             window = await self._filled(min(left, WINDOW))
-            if not window:
-                return
             left -= len(window)
             yield window
 
@@ -80,7 +78,7 @@ class Hand:
         last = {consumer: tag for tag, consumer in self._held.items()}
         for tag in sorted(last.values()):
             await channel.basic_nack(tag, multiple=True, requeue=True)
-        for _ in range(PATIENCE):
+        for _ in range(30):
             if await self._ready() >= len(self._held):
                 return
             await asyncio.sleep(0.1)
@@ -90,18 +88,25 @@ class Hand:
         if before is not None:
             await self._queue.cancel(before)
 
+    async def _uncounted(self) -> int:
+        """What is there though it was not counted; a queue without a leader takes no consumer."""
+        await self._next_consumer()
+        await asyncio.sleep(SURE_SECONDS)
+        come = self._arrived.qsize()
+        return come and come + await self._ready()
+
     async def _filled(self, wanted: int) -> Window:
         window: Window = []
-        for _ in range(PATIENCE):
+        try:
             while len(window) < wanted:
-                try:
-                    async with asyncio.timeout(QUIET_SECONDS):
-                        window.append(self._took(await self._arrived.get()))
-                except TimeoutError:
-                    break
-            if len(window) == wanted or not await self._ready():
-                return window
-        raise Away(f"broker: it does not send what is in {self._queue.name}")
+                async with asyncio.timeout(QUIET_SECONDS):
+                    window.append(self._took(await self._arrived.get()))
+        except TimeoutError as error:
+            raise Away(
+                f"broker: {wanted - len(window)} messages of {self._queue.name} do not come; "
+                "somebody else has them in hand: look again"
+            ) from error
+        return window
 
     def _took(self, message: AbstractIncomingMessage) -> AbstractIncomingMessage:
         self._held[message.delivery_tag or 0] = message.consumer_tag or ""
@@ -117,6 +122,7 @@ async def in_hand(url: str, consumer: str) -> AsyncIterator[Hand]:
     """The parking of a consumer, for this console alone.
 
     Raises:
+        Away: not everything that is there came. Nothing is taken for all of it.
         Retryable: another console has it in hand. Else what aio-pika raises.
     """
     connection = await aio_pika.connect(with_heartbeat(url), timeout=CONNECT_SECONDS)

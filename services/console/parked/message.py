@@ -5,11 +5,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from services.console.parked.travel import as_named
-from shared.parking import why
+from shared.parking import deaths, instant, why
 
 HASHED = 16
 """Hex digits of the body's hash that stand for a message without an id."""
@@ -71,7 +71,7 @@ def read(consumer: str, body: bytes, message_id: str | None, headers: Mapping[st
         reason=reason,
         error=error[:_SHOWN],
         attempts=_attempts(headers),
-        first_failed_at=_instant(headers.get("carillon-first-failed-at")) or since,
+        first_failed_at=instant(headers.get("carillon-first-failed-at")) or since,
         parked_at=since,
         redriven=_number(headers.get("carillon-redriven")),
     )
@@ -86,9 +86,10 @@ def origin(headers: Mapping[str, Any]) -> tuple[str, str]:
     if "carillon-origin-routing-key" in headers:
         found = headers.get("carillon-origin-exchange", ""), headers["carillon-origin-routing-key"]
         return str(found[0]), str(found[1])
-    death = (headers.get("x-death") or [{}])[-1]
-    keys = death.get("routing-keys") or [""]
-    return str(death.get("exchange", "")), str(keys[0])
+    death = deaths(headers)[-1]
+    keys = death.get("routing-keys")
+    key = keys[0] if isinstance(keys, list) and keys else ""
+    return str(death.get("exchange", "")), str(key)
 
 
 def _content(body: bytes) -> dict[str, Any]:
@@ -119,17 +120,9 @@ def _pmid(content: dict[str, Any]) -> int | None:
 
 def _attempts(headers: Mapping[str, Any]) -> int:
     """Our own account; the broker's, where it parked it by itself."""
-    death = (headers.get("x-death") or [{}])[0]
+    death = deaths(headers)[0]
     return _number(headers.get("carillon-attempt", death.get("count")))
 
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _instant(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

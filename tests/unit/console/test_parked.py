@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -220,6 +221,27 @@ def test_whatever_a_body_is_it_can_be_named(body: bytes) -> None:
 
     assert len(found.id) == 16
     assert (found.type, found.pmid, found.attempts) == ("", None, 0)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"carillon-reason": "bug"},
+        {"carillon-reason": 7, "carillon-parked-at": "noon", "carillon-attempt": "x"},
+        {"carillon-reason": "bug", "carillon-parked-at": "2026-09-07T12:00:00"},
+        {"x-death": "x", "carillon-redriven": "often"},
+        {"x-death": [7]},
+        {"x-death": [{"routing-keys": [], "time": "x"}]},
+        {"x-death": [{"routing-keys": 7}]},
+    ],
+)
+def test_one_with_odd_headers_hides_no_other(headers: dict[str, Any]) -> None:
+    found = read("classifier", b"x", None, headers)
+
+    assert found.reason
+    assert found.parked_at is None or found.parked_at.tzinfo
+    assert origin(headers) == ("", "")
+    assert travelling(headers, ("", ""))["carillon-redriven"] == 1
 
 
 def test_copies_in_several_parkings_are_meant_together_and_one_queue_narrows_them() -> None:
