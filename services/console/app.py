@@ -30,6 +30,8 @@ COMMANDS = {
     "digest": "digest:cli",
     "taxonomy": "taxonomy:cli",
     "scenario": "deployment:scenario",
+    "archive": "archive:cli",
+    "record": "record_events:record",
 }
 """Each command's name, with its module in `services.console.commands` and what is called there."""
 

@@ -36,6 +36,7 @@ archive = sa.Table(
     sa.Column("routing_key", sa.String(80), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("imported", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 queue = sa.Table(
     "queue",
@@ -180,18 +181,24 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
 
 
 async def _archive(connection: AsyncConnection, event: Outgoing, now: datetime) -> int | None:
-    """The event's number in the archive; none when it is there already (published twice)."""
+    """The event's number in the archive; none when it was published before.
+
+    One that came by an import was given to nobody: published here, it takes the import's place.
+    """
+    fresh = insert(connection, archive).values(
+        event_id=event.event_id,
+        type=event.type,
+        routing_key=event.routing_key,
+        body=event.body,
+        published_at=now,
+    )
+    taking_place = ("type", "routing_key", "body", "published_at")
     seq = await connection.scalar(
-        insert(connection, archive)
-        .values(
-            event_id=event.event_id,
-            type=event.type,
-            routing_key=event.routing_key,
-            body=event.body,
-            published_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["event_id"])
-        .returning(archive.c.seq)
+        fresh.on_conflict_do_update(
+            index_elements=["event_id"],
+            set_={name: fresh.excluded[name] for name in taking_place} | {"imported": False},
+            where=archive.c.imported,
+        ).returning(archive.c.seq)
     )
     return int(seq) if seq is not None else None
 

@@ -1,13 +1,19 @@
 """Reading RabbitMQ's stream: the same entries by its own protocol and by AMQP 0-9-1."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import aio_pika
 import pytest
+from aio_pika.exceptions import PublishError
 
-from services.console.archive.recorded import Recorded
+from services.console.archive.importing import Imported, import_stream
+from services.console.archive.lines import Writer
+from services.console.archive.publishing import Onward, opened_channel, publish_all
+from services.console.archive.recorded import Recorded, envelop
 from services.console.archive.stream import Stream
 from shared import topology
 from shared.broker import declare_topology
@@ -17,6 +23,8 @@ from tests.builders import NOON, an_article, discovered
 from tests.parts import Rabbit
 
 pytestmark = [pytest.mark.connected, pytest.mark.timeout(180)]
+
+NONE = type(None)
 
 
 @pytest.fixture
@@ -119,3 +127,39 @@ async def test_a_broker_that_goes_away_is_no_end(archive: Stream, rabbit: Rabbit
 async def test_a_broker_that_is_not_there_is_said() -> None:
     with pytest.raises(Away, match="broker"):
         await all_of(Stream("amqp://guest:guest@127.0.0.1:1/").read())
+
+
+def _onward(event_id: str, key: str = "article.discovered", body: bytes = b"{}") -> Onward:
+    return Onward(key, event_id, "a.type", body)
+
+
+async def test_each_of_a_batch_is_told_whether_it_is_safe(archive: Stream) -> None:
+    batch = [_onward("a"), _onward("b", "nothing.happened"), _onward("a"), _onward("b")]
+
+    async with opened_channel(archive.url) as channel:
+        faults = await publish_all(channel, topology.ARCHIVE_EXCHANGE, batch)
+
+    assert [type(fault) for fault in faults] == [NONE, PublishError, NONE, NONE]
+    assert [entry.event_id for entry in await all_of(archive.read())] == ["a", "a", "b"]
+
+
+async def test_a_file_is_taken_in_once(archive: Stream, tmp_path: Path) -> None:
+    there, new = discovered(), discovered(revision=2)
+    file = tmp_path / "events.jsonl"
+    writer = Writer()
+    file.write_bytes(
+        writer.header()
+        + b"".join(
+            writer.line(envelop(n, event.encode()), json.loads(event.encode()))
+            for n, event in enumerate((there, new, new))
+        )
+        + writer.trailer()
+    )
+    await publish(archive.url, [there.encode()])
+
+    assert await import_stream(file, archive) == Imported(taken=1, known=2)
+    assert await import_stream(file, archive) == Imported(known=3)
+
+    entries = await all_of(archive.read())
+    assert [entry.event_id for entry in entries] == [there.id, new.id]
+    assert entries[1].event() == new

@@ -13,12 +13,10 @@ import structlog
 from services.console.archive.recorded import Recorded
 from services.console.archive.stream_amqp import read_amqp
 from services.console.archive.stream_native import Address, Connected, connect
+from services.console.settings import NATIVE_PORT
 from shared.errors import Away
 
 log = structlog.get_logger(__name__)
-
-NATIVE_PORT = 5552
-"""Where RabbitMQ's stream protocol is by default."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -169,12 +169,12 @@ class Asked:
     since: str | None = None
     until: str | None = None
     last: int | None = None
-    types: Texts = field(default=())
-    pmids: Texts = field(default=())
-    labels: Texts = field(default=())
-    statuses: Texts = field(default=())
-    relations: Texts = field(default=())
-    topics: Texts = field(default=())
+    types: Texts | None = None
+    pmids: Texts | None = None
+    labels: Texts | None = None
+    statuses: Texts | None = None
+    relations: Texts | None = None
+    topics: Texts | None = None
     replay_id: str | None = None
 
 
@@ -209,8 +209,8 @@ def parse_selection(asked: Asked, now: datetime) -> Selection:
     )
 
 
-def _values(texts: Texts) -> list[str]:
-    return [one.strip() for text in texts for one in text.split(",") if one.strip()]
+def _values(texts: Texts | None) -> list[str]:
+    return [one.strip() for text in texts or () for one in text.split(",") if one.strip()]
 
 
 def _key(text: str) -> str:
