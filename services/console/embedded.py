@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.classifier.settings import Settings as ClassifierSettings
 from services.classifier.taxonomy import load_taxonomy
 from services.classifier.tidy import TIDY_SECONDS, tidy
+from services.console.archive.retention import Retention, prune
 from services.console.line import Line, open_line
 from services.console.settings import Settings
 from services.notifier.run import load_subscriptions
@@ -52,6 +53,7 @@ class Embedded:
     classifier: ClassifierSettings
     notifier: NotifierSettings
     topics: tuple[Topic, ...]
+    retention: Retention
 
     def topic(self, name: str | None) -> Topic:
         """The topic of that id; the only one when none is named.
@@ -75,13 +77,15 @@ def read_embedded(state: Path | None) -> Embedded:
         ConfigurationError: a setting or a topic cannot be used.
     """
     poller = load(PollerSettings, _UNUSED)
-    folder = state or load(Settings).state
+    console = load(Settings)
+    folder = state or console.state
     return Embedded(
         state=folder,
         poller=poller,
         classifier=load(ClassifierSettings, _UNUSED),
         notifier=_at_home(folder, load(NotifierSettings, _UNUSED)),
         topics=paced(tuple(read_topics(poller.topics_dir)), poller.poll_every()),
+        retention=Retention(console.archive_days, console.archive_mb),
     )
 
 
@@ -130,6 +134,7 @@ async def run_until_stopped(
             Loop("carry", CARRY_SECONDS, line.carry),
             *loops(house, office, embedded.notifier.inbox()),
             _tidying(line, embedded),
+            _pruning(line, embedded),
         )
         async with pages(house, embedded.notifier):
             await _tell_waits(line, embedded, waits)
@@ -158,6 +163,13 @@ def _tidying(line: Line, embedded: Embedded) -> Loop:
         return await tidy(line.stores.classifier, line.clock, embedded.classifier.inbox())
 
     return Loop("tidy-classifier", TIDY_SECONDS, forget)
+
+
+def _pruning(line: Line, embedded: Embedded) -> Loop:
+    async def forget() -> int:
+        return await prune(line.bus.engine, line.clock(), embedded.retention)
+
+    return Loop("prune-archive", TIDY_SECONDS, forget)
 
 
 def _polling(

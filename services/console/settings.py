@@ -15,8 +15,9 @@ class Settings(BaseSettings):
     `database_url` and `amqp_url` are for `migrate`, `scenario`, and for `status` and `doctor` of a
     deployment; the embedded mode needs neither. `stream_port` is where RabbitMQ's stream protocol
     is, on the host of `amqp_url`; 0 reads the archive by AMQP. The archive keeps `archive_days`
-    days, and of these at most `archive_mb` MB (10^6 bytes), where that is set; `management_url` is
-    RabbitMQ's management API, by which `migrate` tells it so.
+    days (a year at most: so the stream was declared, and that cannot be changed), and of these at
+    most `archive_mb` MB (10^6 bytes), where that is set; `management_url` is RabbitMQ's management
+    API, by which `migrate` tells it so.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARILLON_", frozen=True, extra="ignore")
@@ -26,7 +27,7 @@ class Settings(BaseSettings):
     amqp_url: SecretStr | None = None
     stream_port: int = Field(default=NATIVE_PORT, ge=0, le=65535)
     management_url: str | None = None
-    archive_days: int = Field(default=365, ge=1, le=3650)
+    archive_days: int = Field(default=365, ge=1, le=365)
     archive_mb: int | None = Field(default=None, ge=1)
     scenario_dir: Path = Path("/run/carillon")
     standin_url: str = "http://ncbi-sim:8080/entrez/eutils/"

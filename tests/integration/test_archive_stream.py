@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import aio_pika
+import httpx
 import pytest
 from aio_pika.exceptions import PublishError
 
@@ -14,10 +15,11 @@ from services.console.archive.importing import Imported, import_stream
 from services.console.archive.lines import Writer
 from services.console.archive.publishing import Onward, opened_channel, publish_all
 from services.console.archive.recorded import Recorded, envelop
+from services.console.archive.retention import Retention, tell_broker
 from services.console.archive.stream import Stream
 from shared import topology
 from shared.broker import declare_topology
-from shared.errors import Away
+from shared.errors import Away, ConfigurationError
 from shared.events import Undecodable
 from tests.builders import NOON, an_article, discovered
 from tests.parts import Rabbit
@@ -163,3 +165,20 @@ async def test_a_file_is_taken_in_once(archive: Stream, tmp_path: Path) -> None:
     entries = await all_of(archive.read())
     assert [entry.event_id for entry in entries] == [there.id, new.id]
     assert entries[1].event() == new
+
+
+async def test_the_broker_is_told_how_long_to_keep_and_can_be_told_anew(
+    archive: Stream, rabbit: Rabbit
+) -> None:
+    management = rabbit.management.replace("guest:guest@", "")
+    for retention in (Retention(30, 500), Retention(20)):
+        await tell_broker(management, archive.url, retention)
+    await declare_topology(archive.url)  # which is not refused for it
+
+    vhost = archive.url.rpartition("/")[2]
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{rabbit.management}/api/policies/{vhost}")
+    (kept,) = answer.json()
+    assert kept["definition"] == {"max-age": "20D"}
+    with pytest.raises(ConfigurationError, match="answers 401"):
+        await tell_broker(management, archive.url.replace("guest@", "wrong@"), Retention(20))

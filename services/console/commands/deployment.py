@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from services.console.archive.retention import Retention, tell_broker
 from services.console.checkup import Finding, check_deployment, check_embedded
 from services.console.conductor import conduct
 from services.console.embedded import read_embedded
@@ -36,8 +37,10 @@ def _engines(settings: Settings) -> tuple[str, str]:
 def migrate() -> None:
     """Bring all tables up to date and declare every exchange and queue, before services start."""
     configure_logging("migrate")
-    database_url, amqp_url = _engines(load(Settings))
+    settings = load(Settings)
+    database_url, amqp_url = _engines(settings)
     asyncio.run(_migrate(database_url, amqp_url))
+    asyncio.run(_retain(settings, amqp_url))
     typer.echo("tables and queues are up to date")
 
 
@@ -48,6 +51,18 @@ async def _migrate(database_url: str, amqp_url: str) -> None:
     finally:
         await stores.close()
     await declare_topology(amqp_url)
+
+
+async def _retain(settings: Settings, amqp_url: str) -> None:
+    """Tell the broker how long to keep the archive. Without its API, its year stays."""
+    retention = Retention(settings.archive_days, settings.archive_mb)
+    if settings.management_url is not None:
+        await tell_broker(settings.management_url, amqp_url, retention)
+    elif retention != Retention(365):
+        raise ConfigurationError(
+            "CARILLON_ARCHIVE_DAYS and CARILLON_ARCHIVE_MB reach RabbitMQ by its management API: "
+            "set CARILLON_MANAGEMENT_URL"
+        )
 
 
 @scenario.command("init")

@@ -253,28 +253,3 @@ def test_the_doctor_warns_of_mails_whose_links_lead_nowhere(carillon: Carillon) 
 
     assert "nobody can confirm, or leave" in local.stdout
     assert "links in mails: https://carillon.example.org" in public.stdout
-
-
-def test_the_archive_is_shown_recorded_and_taken_in(carillon: Carillon, tmp_path: Path) -> None:
-    nothing = carillon("archive")
-    assert (nothing.returncode, "no archive in" in nothing.stderr) == (1, True)
-
-    carillon("poll")  # PubMed cannot be reached: the poll's end is an event all the same
-    shown = carillon("archive")
-    assert shown.returncode == 0, shown.stderr
-    assert "1 events" in shown.stdout
-    assert "poll.completed" in shown.stdout
-
-    file = tmp_path / "events.jsonl"
-    made = carillon("record", "--type", "poll.completed")
-    assert made.returncode == 0, made.stderr
-    file.write_text(made.stdout, encoding="utf-8")
-    other = str(tmp_path / "other")
-    taken = carillon("archive", "import", str(file), CARILLON_STATE=other)
-    assert (taken.returncode, taken.stdout) == (0, "1 events taken in; 0 were there already\n")
-    assert "1 events" in carillon("archive", CARILLON_STATE=other).stdout
-    assert "1 events" in carillon("archive", "--file", str(file)).stdout
-
-    file.write_text(made.stdout.replace("car-autoimmune", "another"), encoding="utf-8")
-    changed = carillon("archive", "import", str(file), CARILLON_STATE=other)
-    assert (changed.returncode, "checksum" in changed.stderr) == (1, True)
