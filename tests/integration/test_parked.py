@@ -7,6 +7,7 @@ from typing import Any
 
 import aio_pika
 import pytest
+from aio_pika import Exchange
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from services.console.parked.broker import BrokerParking
@@ -245,6 +246,33 @@ async def test_an_edited_message_goes_to_its_consumer_and_into_the_archive(
             if len(kinds) == 2:
                 break
     assert kinds == ["carillon.article.discovered.v1", "carillon.parked.resolved.v1"]
+
+
+async def test_copies_of_one_message_go_back_one_after_the_other(
+    amqp_url: str, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiormq finds a returned message by its id: two at once, and the wrong one counts as safe."""
+    await _park(channel, ["e1", "e2", "e1", "e1"])
+    underway: Counter[str] = Counter()
+    most = 0
+    publish = Exchange.publish
+
+    async def watched(self: Exchange, message: aio_pika.Message, *rest: Any, **more: Any) -> Any:
+        nonlocal most
+        name = str(message.message_id)
+        underway[name] += 1
+        most = max(most, underway[name])
+        try:
+            return await publish(self, message, *rest, **more)
+        finally:
+            underway[name] -= 1
+
+    monkeypatch.setattr(Exchange, "publish", watched)
+
+    order = _order(["e1", "e2"])
+    assert await BrokerParking(amqp_url, FakeClock(NOON)).settle(order) == 4
+    assert most == 1
+    assert len(await _all(channel, CLASSIFIER.name)) == 4
 
 
 async def test_looking_in_vain_at_a_broker_that_is_away_is_said() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,9 +66,18 @@ def parked(
 
 
 @cli.command("show")
-def show(name: Id, state: State = None, queue: Queue = None) -> None:
+def show(
+    name: Id,
+    state: State = None,
+    queue: Queue = None,
+    body: Annotated[bool, typer.Option("--body", help="The body alone, to be edited.")] = False,
+) -> None:
     """Print one message whole: why it is parked, headers, body, traceback."""
-    for whole in asyncio.run(_show(state, Filter((name,), queue))):
+    found = asyncio.run(_show(state, Filter((name,), queue)))
+    if body:
+        typer.echo(pretty(_one(found).body))
+        return
+    for whole in found:
         print_whole(Console(), whole)
 
 
@@ -100,14 +110,14 @@ def edit(
     state: State = None,
     queue: Queue = None,
     file: Annotated[
-        Path | None, typer.Option(help="The edited message; else $EDITOR opens it.")
+        Path | None, typer.Option(help="The edited message, - for stdin; else $EDITOR opens it.")
     ] = None,
     by: By = None,
     because: Because = "",
 ) -> None:
     """Correct a message, check that it is a valid event, and send it to its consumer."""
     whole = _one(asyncio.run(_show(state, Filter((name,), queue))))
-    text = file.read_text(encoding="utf-8") if file else in_editor(pretty(whole.body))
+    text = _given(file) if file else in_editor(pretty(whole.body))
     event, body = edited(text, whole.body, whole.parked.consumer)
     order = replace(_order("edited", by, because), body=body, edited_to=event.id)
     if not asyncio.run(_settle(state, order, (whole.parked,))):
@@ -129,6 +139,14 @@ def discard(
     wanted = Filter(tuple(ids), queue)
     gone = asyncio.run(_discard(state, wanted, _order("discarded", by, because)))
     typer.echo(f"{gone} discarded")
+
+
+def _given(file: Path) -> str:
+    try:
+        given = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+        return given.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} cannot be read ({type(error).__name__})") from error
 
 
 def _order(resolution: Resolution, by: str | None, because: str, *, forced: bool = False) -> Order:

@@ -57,7 +57,7 @@ def resolved(order: Order, consumer: str, gone: Sequence[Parked], now: datetime)
             messages=names,
             reasons=dict(sorted(Counter(one.reason for one in gone).items())),
             forced=order.forced,
-            by=order.by,
+            by=order.by.partition("@")[0],
             because=_ADDRESS.sub("(address)", order.because),
             edited_to=order.edited_to,
         ),

@@ -177,16 +177,19 @@ def test_an_edited_message_is_checked_and_the_archive_keeps_both(
     assert "not a Carillon event" in carillon("parked", "edit", LASTING, "--file", str(file)).stderr
     assert len(_bus(tmp_path, parked)) == 3
 
+    content = json.loads(carillon("parked", "show", LASTING, "--body").stdout)
     content["data"]["topic"], content["data"]["newer"] = "other", "kept"
     file.write_text(json.dumps(content), encoding="utf-8")
-    done = carillon("parked", "edit", LASTING, "--file", str(file))
+    assert "cannot be read" in carillon("parked", "edit", LASTING, "--file", "/nowhere").stderr
+    done = carillon("parked", "edit", LASTING, "--file", str(file), "--by", "ada@example.org")
 
     assert "sent to the classifier" in done.stdout, done.stderr
     (waiting,) = _bus(tmp_path, queue)
     (sent,) = (row for row in _bus(tmp_path, archive) if row.seq == waiting.archived)
     assert json.loads(sent.body) == content
     assert [row.event_id for row in _bus(tmp_path, archive)].count(LASTING) == 1
-    assert [audit.data.edited_to for audit in _audits(tmp_path)] == [LASTING]
+    (audit,) = _audits(tmp_path)
+    assert (audit.data.edited_to, audit.data.by) == (LASTING, "ada")
 
 
 def test_the_editor_of_the_operator_opens_it(carillon: Carillon, tmp_path: Path) -> None:
