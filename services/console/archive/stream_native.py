@@ -21,8 +21,9 @@ from services.console.archive.recorded import LONG_AGO, Recorded, envelop, named
 from shared import topology
 from shared.errors import Away
 
-CHUNKS = 2
-"""In hand at once; a chunk holds what was published together, at most some thousand events."""
+CHUNKS = 8
+"""In hand at once, so that none is waited for; a chunk holds what was published together: some
+hundred events of an outbox at most."""
 FRAME_BYTES = 1024 * 1024
 HEARTBEAT_SECONDS = 20
 SETUP_SECONDS = 10.0
