@@ -1,6 +1,7 @@
 """Outbox, carrier and inbox, whatever the carrier does: nothing lost, one effect, newest wins."""
 
 from collections import Counter
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -93,15 +94,29 @@ class Carrying(RuleBasedStateMachine):
         if self._deliver(consumer, event, version, dies=dies) and acknowledged:
             self.carrier.queues[consumer].remove(event)
 
-    @rule(order=st.randoms(use_true_random=False), version=VERSIONS)
-    def all_goes_through_in_some_order(self, order: Random, version: int) -> None:
+    @rule(
+        facts=st.lists(PMIDS, max_size=4),
+        order=st.randoms(use_true_random=False),
+        version=VERSIONS,
+        deaths=st.sets(st.integers(0, 5), max_size=3),
+    )
+    def all_goes_through_in_some_order(
+        self, facts: list[int], order: Random, version: int, deaths: set[int]
+    ) -> None:
+        """What is written now comes with what waits; some deliveries kill, and come again."""
+        for pmid in facts:
+            self.a_fact_is_written_with_its_event(pmid, dies=False)
         self.carrier.end, self.carrier.answers = "answers", []
         for service, consumer in (("poller", "classifier"), ("classifier", "notifier")):
             self.line.run(self._relay(service, 200))
             waiting = self.carrier.queues[consumer]
             order.shuffle(waiting)
-            while waiting:
-                self._deliver(consumer, waiting.pop(0), version, dies=False)
+            for number in count():
+                if not waiting:
+                    break
+                event = waiting.pop(0)
+                if not self._deliver(consumer, event, version, dies=number in deaths):
+                    waiting.append(event)
 
     @precondition(lambda self: any(self.carrier.queues.values()))
     @rule(data=st.data())
