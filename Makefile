@@ -65,7 +65,7 @@ fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)
 	@$(BIN)/pytest tests/fuzz --mutations 10000 -rP
 
 model: $(DEVELOPMENT) ## the models of outbox, inbox and ledger: tens of thousands of steps (a quarter of an hour)
-	@$(BIN)/pytest tests/model --lives 500 --timeout 3600 -rP
+	@$(BIN)/pytest tests/model --lives 500 -rP
 
 bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and lxml; how fast files are taken in, mails made and sent; what the guarantees cost (needs Docker)
 	@$(SYNC) --group bench

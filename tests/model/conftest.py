@@ -18,6 +18,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each has many steps: that the computer is busy is no failure."""
+    seconds = 10 * 60 if config.getoption("--lives", default=NORMAL) == NORMAL else 3 * 60 * 60
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(seconds))
+
+
 @pytest.fixture(scope="session")
 def lives(pytestconfig: pytest.Config) -> int:
     """As many as asked for; pytest knows the option only when tests/model is named."""
