@@ -29,7 +29,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(steps=STEPS)
 def test_a_digest_is_one_notifiers_and_waits_little_longer_than_the_longest_wait(
     ground: Ground, steps: list[tuple[timedelta, str, timedelta]]
