@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from faststream.rabbit import RabbitBroker
 
 Opened = Callable[[], Awaitable[AbstractChannel]]
@@ -17,6 +17,9 @@ def own_channel(broker: RabbitBroker) -> Opened:
     Nothing is declared on it. A channel that the broker closes (a publish to an exchange that is
     not there) is opened again by aio-pika once, with all that was declared on it: on FastStream's
     own that is the missing exchange, and it would stay closed for ever.
+
+    Raises:
+        ConnectionError: (by asking) there is no connection to open it on, at the moment.
     """
     turn = asyncio.Lock()
     opened: dict[int, AbstractChannel] = {}
@@ -25,10 +28,17 @@ def own_channel(broker: RabbitBroker) -> Opened:
         connection = await broker.connect()
         async with turn:
             if id(connection) not in opened:
-                opened[id(connection)] = await connection.channel(on_return_raises=True)
+                opened[id(connection)] = await _new_channel(connection)
         return opened[id(connection)]
 
     return channel
+
+
+async def _new_channel(connection: AbstractConnection) -> AbstractChannel:
+    try:
+        return await connection.channel(on_return_raises=True)
+    except RuntimeError as closed:  # aio_pika's word for a connection that is being opened again
+        raise ConnectionError(str(closed)) from closed
 
 
 @contextmanager

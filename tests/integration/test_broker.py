@@ -196,9 +196,13 @@ async def test_while_the_broker_is_away_publishing_is_a_fault_that_may_pass(
         got.append(body)
 
     broker = await start(handle)
-    publish = publisher(broker)
+    publish, connection = publisher(broker), await broker.connect()
     rabbit.stop()
     try:
+        with pytest.raises(Retryable):
+            await publish([_outgoing()])
+        # While it tries to connect again, there is nothing that a channel could be opened on.
+        await eventually(lambda: connection.transport is None, within=30)
         with pytest.raises(Retryable):
             await publish([_outgoing()])
     finally:
