@@ -24,6 +24,12 @@ class BlockingBroker:
     async def connect(self) -> "BlockingBroker":
         return self
 
+    async def channel(self, **_: Any) -> "BlockingBroker":
+        return self
+
+    async def get_exchange(self, *_: Any, **__: Any) -> "BlockingBroker":
+        return self
+
     async def ready(self) -> None:
         self._asked += 1
         if self._asked > 1:
