@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 import aio_pika
 import structlog
-from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
-from aiormq.exceptions import AMQPError as LowLevelAMQPError
+from aio_pika.exceptions import DeliveryError, PublishError
 from faststream import AckPolicy
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
@@ -84,7 +83,7 @@ async def begin(broker: RabbitBroker) -> None:
     """
     try:
         await broker.start()
-    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+    except AWAY as error:
         raise Away(f"broker: {type(error).__name__} while connecting") from error
 
 
@@ -115,7 +114,7 @@ async def declare_topology(url: str) -> None:
             connection = await aio_pika.connect(with_heartbeat(url), timeout=CONNECT_SECONDS)
             async with connection:
                 await declare_all(await connection.channel())
-    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+    except AWAY as error:
         raise Away(f"broker: {type(error).__name__} while declaring the topology") from error
 
 
@@ -177,7 +176,7 @@ def _fault(result: object) -> Exception | None:
     """What one publish came to; a broker that is away concerns the whole batch."""
     if isinstance(result, PublishError | DeliveryError):
         return result
-    if isinstance(result, (*AWAY, AMQPError, LowLevelAMQPError)):
+    if isinstance(result, AWAY):
         raise Away(f"broker: {type(result).__name__} while publishing") from result
     if isinstance(result, Exception):
         return result

@@ -9,10 +9,9 @@ from typing import Any
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
-from aio_pika.exceptions import AMQPError
-from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from prometheus_client import CollectorRegistry, Gauge
 
+from shared.broker import with_heartbeat
 from shared.errors import Away
 from shared.placing import AWAY
 from shared.topology import ConsumerQueue
@@ -51,10 +50,10 @@ async def parked_at(url: str, queue: ConsumerQueue, known: Parked | None = None)
     """
     try:
         async with asyncio.timeout(LOOK_SECONDS):
-            connection = await aio_pika.connect(url, timeout=LOOK_SECONDS / 2)
+            connection = await aio_pika.connect(with_heartbeat(url), timeout=LOOK_SECONDS / 2)
             async with connection:
                 return await _look(await connection.channel(), queue, known)
-    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+    except AWAY as error:
         raise Away(f"broker: {type(error).__name__} while looking at {queue.parked}") from error
 
 

@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from aio_pika.exceptions import AMQPError, DeliveryError, MessageProcessError, PublishError
-from aiormq.exceptions import AMQPError as LowLevelAMQPError
+from aio_pika.exceptions import AMQPError, MessageProcessError
 from aiormq.exceptions import ChannelInvalidStateError
 from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
@@ -32,9 +31,12 @@ Handle = Callable[[bytes], Awaitable[None]]
 Copy = Callable[[str, StreamMessage[Any], dict[str, Any]], Awaitable[None]]
 """Puts a copy with these headers into the queue of that name; returns when it is confirmed."""
 
-AWAY = (ConnectionError, TimeoutError, OSError, ChannelInvalidStateError, IncorrectState)
-"""How a broker that is away, restarting or reconnecting shows itself to a publisher."""
-REFUSED = (*AWAY, PublishError, DeliveryError, AMQPError, LowLevelAMQPError)
+AWAY = (OSError, AMQPError, ChannelInvalidStateError, IncorrectState)
+"""How a broker that is away, restarting or reconnecting shows itself.
+
+Time-outs and lost connections are among `OSError`. A publish that was refused is an `AMQPError`
+too: whoever tells the two apart asks for that first.
+"""
 
 PATIENCE_SECONDS = 60.0
 """How long a message stays in hand while the database is away; far less than the broker's
@@ -190,7 +192,7 @@ async def _acknowledge(message: StreamMessage[Any]) -> None:
     """Tell the broker; where the channel is gone it delivers again, and the inbox knows it."""
     try:
         await message.raw_message.ack()
-    except (*REFUSED, MessageProcessError) as fault:
+    except (*AWAY, MessageProcessError) as fault:
         log.info("acknowledgement_lost", event_id=message.message_id, error=type(fault).__name__)
     finally:
         message.raw_message.lock()

@@ -9,8 +9,7 @@ from typing import Any
 import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel
-from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
-from aiormq.exceptions import AMQPError as LowLevelAMQPError
+from aio_pika.exceptions import DeliveryError, PublishError
 
 from shared.broker import CONFIRM_SECONDS, CONNECT_SECONDS, with_heartbeat
 from shared.errors import Away
@@ -110,5 +109,5 @@ async def _publish(
 def _away() -> Iterator[None]:
     try:
         yield
-    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+    except AWAY as error:
         raise Away(f"broker: {type(error).__name__} while publishing") from error

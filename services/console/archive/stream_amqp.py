@@ -13,8 +13,6 @@ from datetime import datetime
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError
-from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
 from services.console.archive.recorded import LONG_AGO, Recorded, envelop, named
 from shared import topology
@@ -103,5 +101,5 @@ def _offset(message: AbstractIncomingMessage) -> int:
 def _away() -> Iterator[None]:
     try:
         yield
-    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+    except AWAY as error:
         raise Away(f"broker: {type(error).__name__} while reading the archive") from error

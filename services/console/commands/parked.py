@@ -91,7 +91,7 @@ def redrive(
     pmid: Pmid = None,
     all_: Annotated[bool, typer.Option("--all", help="Everything that is parked.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also what is permanent, a bug, or a killer.")
+        bool, typer.Option("--force", help="Also what is permanent, or a killer.")
     ] = False,
     go: Annotated[bool, typer.Option("--go", help="Do it; else it is only said.")] = False,
     by: By = None,

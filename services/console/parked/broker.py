@@ -8,8 +8,6 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError
-from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
 from services.console.parked.choose import consumers
 from services.console.parked.hand import Window, in_hand
@@ -94,7 +92,7 @@ class BrokerParking:
 async def _faults() -> AsyncIterator[None]:
     try:
         yield
-    except (*AWAY, AMQPError, LowLevelAMQPError) as error:
+    except AWAY as error:
         raise Away(
             f"broker: {type(error).__name__} with parked messages in hand: they are back in their "
             "parking; try again"

@@ -7,8 +7,11 @@ from services.console.parked.message import Parked
 from shared.errors import ConfigurationError
 from shared.topology import CONSUMERS
 
-FAILS_AGAIN = ("permanent", "bug", "killer")
-"""Reasons that putting a message back does not mend; it is refused unless forced."""
+FAILS_AGAIN = ("permanent", "killer")
+"""Reasons that putting a message back does not mend; it is refused unless forced.
+
+A bug is not among them: it is parked at once, so what is put back was waiting for its mending.
+"""
 
 LEAST = 4
 """Characters of an id that is cut short: fewer are a slip of the hand."""

@@ -132,23 +132,23 @@ def test_nothing_is_moved_without_go_and_what_fails_again_is_refused(
 ) -> None:
     assert "say which" in carillon("parked", "redrive").stderr
     said = carillon("parked", "redrive", "--all")
-    assert "1 would go back, 2 refused" in said.stdout
+    assert "2 would go back, 1 refused" in said.stdout
     assert len(_bus(tmp_path, parked)) == 3
 
     done = carillon("parked", "redrive", "--all", "--go", "--by", "ada", "--because", "mended")
 
-    assert "1 put back" in done.stdout, done.stderr
-    assert {row.reason for row in _bus(tmp_path, parked)} == {"bug", "permanent"}
-    (waiting,) = _bus(tmp_path, queue)
-    assert (waiting.consumer, waiting.attempt) == ("classifier", 0)
+    assert "2 put back" in done.stdout, done.stderr
+    assert {row.reason for row in _bus(tmp_path, parked)} == {"permanent"}
+    waiting = _bus(tmp_path, queue)
+    assert [(one.consumer, one.attempt) for one in waiting] == [("classifier", 0)] * 2
     (audit,) = _audits(tmp_path)
     assert (audit.data.by, audit.data.because, audit.data.forced) == ("ada", "mended", False)
-    assert audit.data.messages == (PASSED,)
-    assert audit.data.reasons == {"exhausted": 1}
+    assert set(audit.data.messages) == {BUG, PASSED}
+    assert audit.data.reasons == {"bug": 1, "exhausted": 1}
 
 
-def test_forced_a_bug_goes_back(carillon: Carillon, tmp_path: Path) -> None:
-    done = carillon("parked", "redrive", "--reason", "bug", "--force", "--go")
+def test_forced_a_lasting_one_goes_back(carillon: Carillon, tmp_path: Path) -> None:
+    done = carillon("parked", "redrive", "--reason", "permanent", "--force", "--go")
 
     assert "1 put back" in done.stdout
     assert len(_bus(tmp_path, queue)) == 1
