@@ -26,6 +26,7 @@ Facet = Literal["scope", "modality", "disease", "evidence", "target", "product"]
 Place = Literal["title", "abstract", "mesh", "keyword", "publication-type"]
 LegState = Literal["closed", "open", "unknown"]
 Resolution = Literal["redriven", "edited", "discarded"]
+ReplayEnd = Literal["finished", "cancelled"]
 
 
 class Reason(Record):
@@ -198,6 +199,34 @@ class ParkedMessages(Record):
     edited_to: str | None = None
 
 
+class Replay(Record):
+    """What was replayed through the queues, by whom and why, and what came of it.
+
+    `target` is `broker` or the one consumer's queue, `selection` is in words, `to` are the
+    subscriptions that a digest may really go to. `chosen` were meant and `sent` reached a queue,
+    each event counted once for each consumer; of the sent ones consumers have `processed`,
+    `deduplicated` (had them before) or `skipped` some, and parked those that `failed`. What is left
+    to reach `sent` had no outcome yet when the replay ended.
+    """
+
+    replay_id: str
+    target: str
+    selection: str
+    by: str
+    because: str = ""
+    forced: bool = False
+    to: tuple[str, ...] = ()
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    state: ReplayEnd
+    chosen: int
+    sent: int
+    processed: int = 0
+    deduplicated: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
 def _rfc3339(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
@@ -272,13 +301,22 @@ class ParkedResolved(CloudEvent):
     data: ParkedMessages
 
 
+class ReplayFinished(CloudEvent):
+    """A replay through the queues ended: all was sent, or an operator cancelled it."""
+
+    ROUTING_KEY: ClassVar[str] = "replay.finished"
+    type: Literal["carillon.replay.finished.v1"] = "carillon.replay.finished.v1"
+    data: Replay
+
+
 Event = Annotated[
     ArticleDiscovered
     | ArticleRevised
     | ArticleClassified
     | PollCompleted
     | DigestDelivered
-    | ParkedResolved,
+    | ParkedResolved
+    | ReplayFinished,
     Field(discriminator="type"),
 ]
 EVENTS: tuple[type[CloudEvent], ...] = (
@@ -288,6 +326,7 @@ EVENTS: tuple[type[CloudEvent], ...] = (
     PollCompleted,
     DigestDelivered,
     ParkedResolved,
+    ReplayFinished,
 )
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Event)
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 EXCHANGE = "carillon.events"
 ARCHIVE = "carillon.archive"
 ARCHIVE_EXCHANGE = "carillon.archive.in"
-ARCHIVE_BINDINGS = ("article.*", "poll.*", "digest.*", "parked.*")
+ARCHIVE_BINDINGS = ("article.*", "poll.*", "digest.*", "parked.*", "replay.*")
 ARCHIVE_ARGUMENTS: dict[str, str | int] = {
     "x-queue-type": "stream",
     "x-max-age": "365D",

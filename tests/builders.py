@@ -21,6 +21,8 @@ from shared.events import (
     Poll,
     PollCompleted,
     Reason,
+    Replay,
+    ReplayFinished,
     Revision,
     event_id,
 )
@@ -210,6 +212,34 @@ def parked_resolved(**overrides: Any) -> ParkedResolved:
         id=event_id(source, "parked.resolved", data.resolution_id, data.consumer),
         source=source,
         subject=data.resolution_id,
+        time=NOON,
+        data=data,
+    )
+
+
+def replay_finished(**overrides: Any) -> ReplayFinished:
+    data = Replay(
+        **{
+            "replay_id": "0c1f3f3e-0000-5000-8000-000000000003",
+            "target": "broker",
+            "selection": "since 2026-09-01T00:00:00+00:00",
+            "by": "ada",
+            "because": "the new taxonomy",
+            "started_at": NOON,
+            "finished_at": NOON,
+            "state": "finished",
+            "chosen": 3,
+            "sent": 3,
+            "processed": 1,
+            "deduplicated": 2,
+            **overrides,
+        }
+    )
+    source = "urn:carillon:console"
+    return ReplayFinished(
+        id=event_id(source, "replay.finished", data.replay_id),
+        source=source,
+        subject=data.replay_id,
         time=NOON,
         data=data,
     )

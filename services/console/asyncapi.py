@@ -17,6 +17,7 @@ PRODUCERS = {
     "article.classified": "classifier",
     "digest.delivered": "notifier",
     "parked.resolved": "console",
+    "replay.finished": "console",
 }
 
 

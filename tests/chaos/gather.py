@@ -21,6 +21,7 @@ from shared.events import (
     ArticleRevised,
     ParkedResolved,
     PollCompleted,
+    ReplayFinished,
     Undecodable,
     decode,
 )
@@ -148,7 +149,7 @@ def _announced(body: bytes) -> Announced | None:
         event = decode(body)
     except Undecodable:  # such as was planted
         return None
-    if isinstance(event, ParkedResolved):  # an operator's doing, and no paper's
+    if isinstance(event, ParkedResolved | ReplayFinished):  # an operator's doing, and no paper's
         return None
     base = Announced(event.id, event.ROUTING_KEY, event.subject, event.data.topic)
     if isinstance(event, ArticleDiscovered | ArticleRevised | ArticleClassified):

@@ -17,6 +17,7 @@ from tests.builders import (
     discovered,
     parked_resolved,
     poll_completed,
+    replay_finished,
     revised,
 )
 
@@ -28,6 +29,7 @@ BUILT: tuple[CloudEvent, ...] = (
     poll_completed(),
     digest_delivered(),
     parked_resolved(),
+    replay_finished(),
 )
 
 
