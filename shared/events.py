@@ -235,7 +235,13 @@ Instant = Annotated[AwareDatetime, PlainSerializer(_rfc3339, when_used="json")]
 
 
 class CloudEvent(Record):
-    """The envelope. `causationid` is the id of the event that led to this one."""
+    """The envelope. `causationid` is the id of the event that led to this one.
+
+    The attributes that begin with `replay` mark what a replay sent, or what was made of that: which
+    replay, how many steps after it (1 is sent by the replay itself), whether it is to be worked on
+    although it was had, and the ids of the subscriptions that it may be sent to, joined by commas.
+    What carries no `replayid` is live (`shared.marks`).
+    """
 
     ROUTING_KEY: ClassVar[str]
 
@@ -247,6 +253,10 @@ class CloudEvent(Record):
     datacontenttype: Literal["application/json"] = "application/json"
     causationid: str | None = None
     traceparent: str | None = None
+    replayid: Annotated[str, Field(min_length=1, max_length=36)] | None = None
+    replayhop: Annotated[int, Field(ge=1)] | None = None
+    replayforce: bool | None = None
+    replayto: str | None = None
 
     def encode(self) -> bytes:
         """The event as structured-mode JSON."""

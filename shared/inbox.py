@@ -8,12 +8,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database import UtcDateTime, insert, transaction
-
-AT_ONCE = 5_000
-"""Rows forgotten in one transaction: so that it is short, and locks nobody out."""
+from shared.database import UtcDateTime, insert
 
 
 def inbox_table(metadata: sa.MetaData) -> sa.Table:
@@ -60,33 +57,3 @@ async def first_times(
         ],
     )
     return frozenset(result.scalars())
-
-
-async def forget(
-    engine: AsyncEngine, table: sa.Table, before: datetime, at_once: int = AT_ONCE
-) -> int:
-    """Forget the events received before that instant; how many rows went.
-
-    In transactions of `at_once` rows each, the oldest first: what is done stays done when it is
-    broken off.
-
-    Raises:
-        Retryable: the database is away.
-    """
-    gone = 0
-    while True:
-        async with transaction(engine) as connection:
-            some = await _forget_some(connection, table, before, at_once)
-        gone += some
-        if some < at_once:
-            return gone
-
-
-async def _forget_some(
-    connection: AsyncConnection, table: sa.Table, before: datetime, limit: int
-) -> int:
-    key = (table.c.event_id, table.c.handler)
-    oldest = sa.select(*key).where(table.c.received_at < before)
-    oldest = oldest.order_by(table.c.received_at).limit(limit)
-    result = await connection.execute(table.delete().where(sa.tuple_(*key).in_(oldest)))
-    return result.rowcount

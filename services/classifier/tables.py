@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from shared.database import Json, UtcDateTime, make_metadata
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
+from shared.replayed import outcomes_table
 
 metadata = make_metadata("classifier")
 
@@ -33,3 +34,4 @@ opinions = sa.Table(
 
 inbox = inbox_table(metadata)
 outbox = outbox_table(metadata)
+outcomes = outcomes_table(metadata)

@@ -1,13 +1,13 @@
-"""What is forgotten with time: which events were classified."""
+"""What is forgotten with time: which events were classified, and what became of replayed ones."""
 
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.classifier.tables import inbox
+from services.classifier.tables import inbox, outcomes
 from shared.clock import Clock
-from shared.inbox import forget
+from shared.forgetting import forget
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,8 @@ async def tidy(engine: AsyncEngine, clock: Clock, keep: timedelta) -> int:
     Raises:
         Retryable: the database is away.
     """
-    gone = await forget(engine, inbox, clock() - keep)
+    before = clock() - keep
+    gone = await forget(engine, inbox, "received_at", before)
     if gone:
         log.info("inbox_forgotten", events=gone)
-    return gone
+    return gone + await forget(engine, outcomes, "at", before)

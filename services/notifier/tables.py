@@ -5,10 +5,12 @@ import sqlalchemy as sa
 from shared.database import Json, UtcDateTime, make_metadata
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
+from shared.replayed import outcomes_table
 
 metadata = make_metadata("notifier")
 inbox = inbox_table(metadata)
 outbox = outbox_table(metadata)
+outcomes = outcomes_table(metadata)
 
 articles = sa.Table(
     "articles",

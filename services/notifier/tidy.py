@@ -1,6 +1,6 @@
 """What is forgotten with time: who asked, letters that have ended, wishes never confirmed.
 
-And which events were received (`shared.inbox`).
+And which events were received (`shared.inbox`), and what became of replayed ones.
 """
 
 from datetime import timedelta
@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import changes, letters_store
 from services.notifier.letters import CONFIRM_WITHIN
-from services.notifier.tables import inbox
+from services.notifier.tables import inbox, outcomes
 from services.notifier.web import attempts, limits
 from shared.clock import Clock
 from shared.database import transaction
-from shared.inbox import forget
+from shared.forgetting import forget
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,8 @@ async def tidy(
         letters = await letters_store.purge(connection, now - LETTERS)
     if wishes:
         log.info("unconfirmed_forgotten", subscriptions=wishes)
-    events = await forget(engine, inbox, now - keep_inbox)
+    events = await forget(engine, inbox, "received_at", now - keep_inbox)
     if events:
         log.info("inbox_forgotten", events=events)
-    return asked + wishes + letters + events
+    replayed = await forget(engine, outcomes, "at", now - keep_inbox)
+    return asked + wishes + letters + events + replayed

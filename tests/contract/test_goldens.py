@@ -1,8 +1,8 @@
 """A golden JSON per event and version: what was once written must be read for ever.
 
 A new field with a default is added to the newest file, and the file as it was stays beside it
-under another number (`.v1.0`). A change that breaks one of these files needs a new version of the
-type, with a golden of its own.
+under another number (`.v1.0`); one with the marks of a replay is `.replayed`. A change that breaks
+one of these files needs a new version of the type, with a golden of its own.
 """
 
 import json

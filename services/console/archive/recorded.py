@@ -9,22 +9,10 @@ from pydantic import AwareDatetime, ValidationError
 from services.console.archive.upcast import read_event, upcast
 from shared.article import Record
 from shared.events import Event
+from shared.marks import Marks, listed
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 """Stands for the time of a first entry that carries none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What an event carries when it was replayed, or derived from one that was.
-
-    `to` are the ids of subscriptions that it may really be sent to.
-    """
-
-    replay_id: str
-    hop: int
-    force: bool
-    to: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +108,10 @@ def key_of(kind: str) -> str:
 def _marks(found: _Envelope) -> Marks | None:
     if found.replayid is None:
         return None
-    to = found.replayto or ()
-    listed = tuple(one for one in to.split(",") if one) if isinstance(to, str) else tuple(to)
-    return Marks(found.replayid, found.replayhop, found.replayforce, listed)
+    to = found.replayto
+    return Marks(
+        found.replayid,
+        found.replayhop,
+        found.replayforce,
+        to if isinstance(to, tuple) else listed(to),
+    )

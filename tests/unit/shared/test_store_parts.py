@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database import UtcDateTime, make_engine, make_metadata, transaction
 from shared.errors import Away, ConfigurationError, Permanent, Retryable
-from shared.inbox import first_time, forget, inbox_table
+from shared.forgetting import forget
+from shared.inbox import first_time, inbox_table
 from shared.outbox import Outgoing, add, outbox_table, pending, relay
 from tests.builders import NOON, discovered
 from tests.fakes import FakeCarrier
@@ -140,8 +141,8 @@ async def test_the_inbox_forgets_what_is_old_in_small_steps_and_nothing_else(
             await first_time(connection, inbox, f"e{number}", "h.v1", NOON + timedelta(days=number))
             await first_time(connection, inbox, f"e{number}", "h.v2", NOON + timedelta(days=10))
 
-    assert await forget(engine, inbox, NOON + timedelta(days=7), at_once=3) == 7
-    assert await forget(engine, inbox, NOON + timedelta(days=7), at_once=3) == 0
+    assert await forget(engine, inbox, "received_at", NOON + timedelta(days=7), at_once=3) == 7
+    assert await forget(engine, inbox, "received_at", NOON + timedelta(days=7), at_once=3) == 0
 
     async with transaction(engine) as connection:
         left = await connection.execute(sa.select(inbox.c.event_id, inbox.c.handler))

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.console.archive import embedded
 from services.console.archive.embedded import read_embedded
 from services.console.archive.lines import Writer, read_file, verify
-from services.console.archive.recorded import LONG_AGO, Marks, Recorded, envelop
+from services.console.archive.recorded import LONG_AGO, Recorded, envelop
 from services.console.bus import Bus, archive, metadata
 from shared.errors import ConfigurationError
 from shared.events import CloudEvent, Undecodable
+from shared.marks import Marks
 from shared.outbox import Outgoing
 from tests.builders import NOON, classified, digest_delivered, discovered, poll_completed
 from tests.fakes import FakeClock
