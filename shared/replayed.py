@@ -22,12 +22,16 @@ over, as a replay may not do what it asks for. What failed is parked, and has no
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event of a replay at one handler ("classify.v1")."""
+    """What became of one event of a replay at one handler ("classify.v1").
+
+    `hop` is the event's mark: 1 for what the replay itself sent, more for what was made of that.
+    """
 
     replay_id: str
     event_id: str
     handler: str
     result: Result
+    hop: int = 1
 
 
 def outcomes_table(metadata: sa.MetaData) -> sa.Table:
@@ -38,6 +42,7 @@ def outcomes_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("replay_id", sa.String(36), primary_key=True),
         sa.Column("event_id", sa.String(36), primary_key=True),
         sa.Column("handler", sa.String(40), primary_key=True),
+        sa.Column("hop", sa.Integer, nullable=False),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
         sa.Index("ix_replay_outcomes_at", "at"),
@@ -57,6 +62,7 @@ async def note(
             "replay_id": one.replay_id,
             "event_id": one.event_id,
             "handler": one.handler,
+            "hop": one.hop,
             "outcome": one.result,
             "at": now,
         }
@@ -74,13 +80,17 @@ async def note(
 
 
 async def counts(
-    connection: AsyncConnection, table: sa.Table, replay_id: str
+    connection: AsyncConnection, table: sa.Table, replay_id: str, *, sent: bool = False
 ) -> dict[str, dict[str, int]]:
-    """How many events of a replay came to which outcome, by handler."""
+    """How many events of a replay came to which outcome, by handler.
+
+    With `sent` those only that the replay itself sent, and nothing that was made of them.
+    """
     columns = (table.c.handler, table.c.outcome)
+    own = [table.c.replay_id == replay_id, *([table.c.hop == 1] if sent else [])]
     rows = await connection.execute(
         sa.select(*columns, sa.func.count().label("events"))
-        .where(table.c.replay_id == replay_id)
+        .where(*own)
         .group_by(*columns)
         .order_by(*columns)
     )

@@ -21,8 +21,10 @@ async def engine(database: AsyncEngine) -> AsyncEngine:
     return database
 
 
-def _one(event_id: str, result: Result, replay_id: str = "r", handler: str = "h.v1") -> Outcome:
-    return Outcome(replay_id, event_id, handler, result)
+def _one(
+    event_id: str, result: Result, replay_id: str = "r", handler: str = "h.v1", hop: int = 1
+) -> Outcome:
+    return Outcome(replay_id, event_id, handler, result, hop)
 
 
 async def test_the_first_outcome_of_an_event_in_a_replay_is_the_one_that_counts(
@@ -59,3 +61,14 @@ async def test_outcomes_are_forgotten_with_age(engine: AsyncEngine) -> None:
 
     async with transaction(engine) as connection:
         assert await counts(connection, outcomes, "r") == {"h.v1": {"processed": 1}}
+
+
+async def test_what_was_made_of_a_replayed_event_can_be_left_out(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        rows = [_one("sent", "deduplicated"), _one("made", "processed", hop=2)]
+        await note(connection, outcomes, rows, NOON)
+
+        assert await counts(connection, outcomes, "r", sent=True) == {"h.v1": {"deduplicated": 1}}
+        assert await counts(connection, outcomes, "r") == {
+            "h.v1": {"deduplicated": 1, "processed": 1}
+        }

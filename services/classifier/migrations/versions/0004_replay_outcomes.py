@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("replay_id", sa.String(36), nullable=False),
         sa.Column("event_id", sa.String(36), nullable=False),
         sa.Column("handler", sa.String(40), nullable=False),
+        sa.Column("hop", sa.Integer, nullable=False),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("replay_id", "event_id", "handler", name="pk_replay_outcomes"),
