@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from services.poller.eutils import Eutils, SearchAnswer
 from services.poller.legs import Asked, Cursor, Plan, days, is_first, news_from, span
+from services.poller.reading import is_doubtful, is_other, misread
 from services.poller.topic import Query, Similar, Topic
 from shared.errors import Permanent, Retryable
 from shared.events import Reason, Relation
@@ -66,32 +68,45 @@ async def _query(eutils: Eutils, asked: Asked) -> Asked:
     query, start, end = asked.plan.query, asked.window_from, asked.window_to
     if query is None or start is None or end is None or asked.plan.datetype is None:
         raise ValueError(f"leg {asked.plan.key} is no query")
-    found = await eutils.search(query.term, days(start, end), asked.plan.datetype)
+    before = None if asked.first else asked.before
+    doubtful, other = (partial(doubt, query.term, before) for doubt in (is_doubtful, is_other))
+    window = days(start, end)
+    found = await eutils.search(query.term, window, asked.plan.datetype, doubtful)
+    if doubtful(found):
+        found = await eutils.search(query.term, window, asked.plan.datetype, other)
+    # Of another query than was asked the answers are no use, however many there are.
+    ids = () if other(found) else found.ids
     return replace(
         asked,
         counted=found.count,
-        reasons={pmid: Reason(relation="query", name=query.name) for pmid in found.ids},
+        reasons={pmid: Reason(relation="query", name=query.name) for pmid in ids},
         query_translation=found.query_translation,
         warnings=found.warnings,
-        error=_drift(query.name, found.errors or await _unknown_words(eutils, query, found)),
+        error=_not_understood(query.name, await _left_out(eutils, query, found, before)),
     )
 
 
-async def _unknown_words(eutils: Eutils, query: Query, found: SearchAnswer) -> tuple[str, ...]:
+async def _left_out(
+    eutils: Eutils, query: Query, found: SearchAnswer, before: Cursor | None
+) -> str | None:
+    """What PubMed left out of a query, so that its answer is none to what was asked."""
+    return misread(query.term, before, found) or await _unknown_words(eutils, query, found)
+
+
+async def _unknown_words(eutils: Eutils, query: Query, found: SearchAnswer) -> str | None:
     """Phrases without which the query finds nothing, on whatever day.
 
     One unknown synonym among others is no fault: the rest is asked, and may have a quiet week.
     """
     if found.count or not found.unknown_phrases or await eutils.count(query.term):
-        return ()
-    return found.unknown_phrases
-
-
-def _drift(name: str, errors: tuple[str, ...]) -> str | None:
-    # PubMed leaves out what it does not know and answers another query.
-    if not errors:
         return None
-    return f"PubMed did not understand query {name!r} ({'; '.join(errors)}): correct its term"
+    return "; ".join(found.unknown_phrases)
+
+
+def _not_understood(name: str, left_out: str | None) -> str | None:
+    if not left_out:
+        return None
+    return f"PubMed did not understand query {name!r} ({left_out}): correct its term"
 
 
 async def _similar(eutils: Eutils, topic: Topic, asked: Asked) -> Asked:

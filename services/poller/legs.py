@@ -10,7 +10,7 @@ from services.poller.topic import Query, Topic
 from shared.events import Reason, Relation
 
 ORDER: tuple[Relation, ...] = ("query", "similar", "cited-by", "cites-tracked", "references")
-_DATES = re.compile(r"\s*AND\s*\d{4}/\d{2}/\d{2}\s*:\s*\d{4}/\d{2}/\d{2}\[[^\]]*\]\s*$")
+_DATES = re.compile(r"(?:^|\s*AND)\s*\d{4}/\d{2}/\d{2}\s*:\s*\d{4}/\d{2}/\d{2}\[[^\]]*\]\s*$")
 
 
 def leg_key(relation: Relation, name: str | None) -> str:
@@ -164,7 +164,10 @@ def days(start: datetime, end: datetime) -> Window:
 
 
 def without_dates(translation: str | None) -> str | None:
-    """A query translation without the window we added, for comparison from poll to poll."""
+    """A query translation without the window we added, for comparison from poll to poll.
+
+    Empty when the window is all that is left of it.
+    """
     return _DATES.sub("", translation) if translation else None
 
 

@@ -87,6 +87,24 @@ async def drop_withheld(
         )
 
 
+async def drop_nameless(connection: AsyncConnection, topic: str, now: datetime) -> None:
+    """Forget records that came without a PMID, once all that was missing beside each has come.
+
+    Nobody can say whose it was; but what was asked for and not sent with it waits under its PMID
+    since the same instant, and is asked for until it comes.
+    """
+    other = parked_records.alias()
+    beside = sa.exists().where(
+        other.c.topic == topic,
+        other.c.reason == WITHHELD,
+        other.c.parked_at == parked_records.c.parked_at,
+    )
+    nameless = (parked_records.c.topic == topic, parked_records.c.pmid.is_(None))
+    await connection.execute(
+        parked_records.delete().where(*nameless, parked_records.c.parked_at < now, ~beside)
+    )
+
+
 def _why(waiting: Waiting) -> dict[str, object]:
     return {
         "reasons": [reason.model_dump(exclude_none=True) for reason in waiting.reasons],

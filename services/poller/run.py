@@ -124,6 +124,7 @@ async def _take_up(outside: Outside, run: Run) -> set[int]:
     async with transaction(outside.engine) as connection:
         if not any(leg.error for leg in run.asked):
             await parked.drop_withheld(connection, run.topic.id, run.found.keys(), run.started)
+        await parked.drop_nameless(connection, run.topic.id, run.started)
         waiting = await parked.take_up(connection, run.topic.id, run.started)
     new = {pmid: row for pmid, row in waiting.items() if pmid not in run.known}
     run.found = with_waiting(run.found, new)

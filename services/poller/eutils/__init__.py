@@ -20,7 +20,7 @@ from services.poller.eutils.history import History, fetch_history, post
 from services.poller.eutils.limit import Limiter, limiter_for
 from services.poller.eutils.link import cited_by, references, similar
 from services.poller.eutils.retry import Patience, Timing
-from services.poller.eutils.search import DateType, count, search
+from services.poller.eutils.search import DateType, Doubt, count, has_errors, search
 from services.poller.eutils.summary import Summary, exists, summaries
 from services.poller.eutils.window import Window
 
@@ -49,9 +49,11 @@ class Eutils:
         """
         return Eutils(self._client.within(Budget(limit, self._client.conduct.timing.monotonic)))
 
-    async def search(self, term: str, window: Window, datetype: DateType) -> SearchAnswer:
+    async def search(
+        self, term: str, window: Window, datetype: DateType, doubt: Doubt = has_errors
+    ) -> SearchAnswer:
         """See `search.search`."""
-        return await search(self._client, term, window, datetype)
+        return await search(self._client, term, window, datetype, doubt=doubt)
 
     async def count(self, term: str) -> int:
         """See `search.count`."""

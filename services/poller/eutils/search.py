@@ -1,5 +1,6 @@
 """esearch: which articles answer a query in a window of days."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +27,14 @@ class Sizes:
 
 NCBI = Sizes()
 
+Doubt = Callable[[SearchAnswer], bool]
+"""Whether an answer is to another query than was asked, and so not worth its other pages."""
+
+
+def has_errors(found: SearchAnswer) -> bool:
+    """The least doubt: PubMed itself says that it did not understand."""
+    return bool(found.errors)
+
 
 @dataclass(frozen=True)
 class _Search:
@@ -41,14 +50,20 @@ class _Search:
 
 
 async def search(
-    client: Client, term: str, window: Window, datetype: DateType = "crdt", sizes: Sizes = NCBI
+    client: Client,
+    term: str,
+    window: Window,
+    datetype: DateType = "crdt",
+    sizes: Sizes = NCBI,
+    doubt: Doubt = has_errors,
 ) -> SearchAnswer:
     """All ids of a query within a window, split where PubMed's cap would cut it.
 
     It is split by days, then by hours and minutes, and a split is believed only if the counts of
     its halves add up. Pages come from a list that NCBI keeps, so that they fit together.
 
-    A query that PubMed did not understand is answered with `errors`, and not read to its end.
+    What `doubt` is true of is returned as it is, with its first page, and not read to its end: a
+    query that lost its words may name half of PubMed.
     The window is written into the query, as esearch's own `datetype` does not document CRDT.
 
     Raises:
@@ -57,8 +72,7 @@ async def search(
     """
     wanted = _Search(client, " ".join(term.split()), datetype, sizes)
     first = await _first(wanted, window)
-    if first.errors:
-        # Not the query that was asked: its answers are no use, however many there are.
+    if doubt(first):
         return first
     ids, counted = await _all(wanted, window, first)
     return replace(first, count=counted, ids=tuple(dict.fromkeys(ids)), history=None)
