@@ -32,6 +32,7 @@ COMMANDS = {
     "scenario": "deployment:scenario",
     "archive": "archive:cli",
     "record": "record_events:record",
+    "replay": "replay:cli",
 }
 """Each command's name, with its module in `services.console.commands` and what is called there."""
 

@@ -8,15 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from services.console.archive.recorded import Read, Recorded, key_of
+from services.console.replay.facts import facts_of
 from shared.article import Status
 from shared.errors import ConfigurationError
 from shared.events import (
     EVENTS,
-    Classified,
-    DigestSent,
-    Discovery,
     Event,
-    Poll,
     Relation,
     Undecodable,
 )
@@ -31,8 +28,9 @@ class Selection:
     `since` is the first instant and `until` the first one after, by `Recorded.published_at`;
     `last` keeps that many of what the others leave. `types` are routing keys
     (`article.discovered`). Of an article event `labels` are those of its classification (so
-    only `article.classified` has any), `relations` those of its reasons. Events that a replay
-    marked are meant only by their `replay_id`.
+    only `article.classified` has any), `relations` those of its reasons. `ids`, where
+    they are given, are the events' own. Events that a replay marked are meant only by their
+    `replay_id`.
     """
 
     since: datetime | None = None
@@ -45,6 +43,7 @@ class Selection:
     relations: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
     replay_id: str | None = None
+    ids: frozenset[str] | None = None
 
     def wants(self, entry: Recorded) -> bool:
         """Whether an entry is meant, `last` aside.
@@ -66,11 +65,12 @@ class Selection:
             (self.since is None or entry.published_at >= self.since)
             and (self.until is None or entry.published_at < self.until)
             and marked == self.replay_id
+            and (self.ids is None or entry.event_id in self.ids)
             and (not self.types or not entry.type or key_of(entry.type) in self.types)
         )
 
     def _inside(self, event: Event) -> bool:
-        has = _facts(event)
+        has = facts_of(event)
         return all(
             not wanted or bool(wanted & found)
             for wanted, found in (
@@ -99,40 +99,10 @@ class Selection:
                 )
             ),
             f"replay {self.replay_id}" if self.replay_id else "",
+            f"{len(self.ids)} events by id" if self.ids is not None else "",
             f"last {self.last}" if self.last is not None else "",
         ]
         return "; ".join(filter(None, words)) or "everything"
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What of an event filters can ask for."""
-
-    topics: frozenset[str]
-    pmids: frozenset[int] = frozenset()
-    labels: frozenset[str] = frozenset()
-    statuses: frozenset[str] = frozenset()
-    relations: frozenset[str] = frozenset()
-
-
-def _facts(event: Event) -> _Facts:
-    # An event that is about neither topic nor article (an audit of the console's) has no facts.
-    data: object = event.data
-    if isinstance(data, Discovery):
-        labels = data.classification.labels if isinstance(data, Classified) else ()
-        return _Facts(
-            frozenset({data.topic}),
-            frozenset({data.article.pmid}),
-            frozenset(label.id for label in labels),
-            frozenset({str(data.article.status)}),
-            frozenset(reason.relation for reason in data.reasons),
-        )
-    if isinstance(data, DigestSent):
-        return _Facts(frozenset({data.topic}), frozenset({*data.pmids, *data.notices}))
-    if isinstance(data, Poll):
-        asked = frozenset(leg.relation for leg in data.legs)
-        return _Facts(frozenset({data.topic}), relations=asked)
-    return _Facts(frozenset())
 
 
 async def select(read: Read, selection: Selection) -> AsyncIterator[Recorded]:
