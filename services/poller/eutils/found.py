@@ -9,6 +9,10 @@ from services.poller.eutils.xml import pmid_in, read_root
 from shared.errors import Retryable
 
 
+_NOTHING_FOUND = "OutputMessage: No items found."
+"""What the count says already: a quiet week is no remark on the query."""
+
+
 @dataclass(frozen=True)
 class SearchAnswer:
     """What PubMed counted and named, and how it understood the query.
@@ -50,7 +54,11 @@ def read_search(body: bytes) -> SearchAnswer:
         count=int(counted),
         ids=ids,
         query_translation=root.findtext("QueryTranslation") or None,
-        warnings=_texts(root, "ErrorList/PhraseNotFound", "WarningList/*"),
+        warnings=tuple(
+            remark
+            for remark in _texts(root, "ErrorList/PhraseNotFound", "WarningList/*")
+            if remark != _NOTHING_FOUND
+        ),
         errors=_texts(root, "ErrorList/FieldNotFound"),
         history=_history(root, int(counted)),
     )

@@ -79,6 +79,14 @@ def test_only_the_answers_own_count_is_read() -> None:
     assert found.errors == ("FieldNotFound: foo",)
 
 
+def test_a_quiet_week_is_no_remark_on_the_query() -> None:
+    said = b"<WarningList><OutputMessage>No items found.</OutputMessage></WarningList>"
+
+    found = read_search(b"<eSearchResult><Count>0</Count><IdList/>%s</eSearchResult>" % said)
+
+    assert found.warnings == ()
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
