@@ -8,7 +8,6 @@ from services.poller.eutils.history import History, read_key
 from services.poller.eutils.xml import pmid_in, read_root
 from shared.errors import Retryable
 
-
 _NOTHING_FOUND = "OutputMessage: No items found."
 """What the count says already: a quiet week is no remark on the query."""
 
