@@ -66,6 +66,23 @@ def admits(filters: Filters, found: Features) -> bool:
     )
 
 
+def against(filters: Filters, found: Features) -> str | None:
+    """Why an article does not pass, in an operator's words; None when `admits` lets it pass."""
+    if _is_of(found, filters.muted_journals, filters.muted_authors, strictly=True):
+        return "of a journal or author that is muted"
+    if _is_of(found, filters.journals, filters.authors, strictly=False):
+        asked_for = found.scope not in OUTSIDE - filters.scope
+        return None if asked_for else f"out of scope ({found.scope})"
+    if found.scope not in filters.scope:
+        return f"out of scope ({found.scope})"
+    if found.entry.relatedness < filters.min_relatedness:
+        return "less related to the seed than asked for"
+    for facet in _FACETS:
+        if not _passes(found, facet, getattr(filters, facet)):
+            return f"without any {facet} that was asked for"
+    return None if _says(found, filters.words) else "without any word that was asked for"
+
+
 def _passes(found: Features, facet: Facet, wanted: frozenset[str]) -> bool:
     carried = found.labels[facet]
     if not wanted or wanted & carried:

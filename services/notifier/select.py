@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 
 from services.notifier.digest import Notice
 from services.notifier.item import clean
-from services.notifier.match import admits
+from services.notifier.match import admits, against
 from services.notifier.project import Known
 from services.notifier.standing import GONE, STANDINGS, is_gone
 from services.notifier.subscription import Subscription
@@ -100,6 +100,25 @@ def is_news(known: Known, subscription: Subscription, period: Period) -> bool:
         and max(known.is_new_since, known.first_seen_at) > period.floor(subscription)
         and admits(subscription.filters, known.features)
     )
+
+
+def no_news(known: Known, subscription: Subscription, period: Period) -> str | None:
+    """Why an article is no news to this subscriber, in an operator's words; None when it is.
+
+    What was told already is not its question, as it is not that of `is_news`.
+    """
+    if known.backfill:
+        return "background: it was there before the watch began"
+    if known.status in GONE:
+        return f"no news any more: it is {known.status.value}"
+    if not period.has_seen(known.discovered_at):
+        return "found after its next digest is due, by a clock that is ahead"
+    if known.is_new_since <= subscription.created_at - LOOKBACK:
+        return "older than the subscription by more than 30 days"
+    if max(known.is_new_since, known.first_seen_at) <= period.floor(subscription):
+        return "older than what its next digest looks back to"
+    refused = against(subscription.filters, known.features)
+    return None if refused is None else f"filtered: {refused}"
 
 
 def is_background(known: Known, subscription: Subscription, period: Period) -> bool:

@@ -15,12 +15,13 @@ from services.notifier.web import (
     link,
     manage,
     subscribe,
+    trace_page,
 )
 from services.notifier.web.house import House
 from services.notifier.web.pages import STATIC
 from services.notifier.web.security import Security
 
-PARTS = (home, subscribe, confirm, link, manage, leave, hooks, api, admin, archive)
+PARTS = (home, subscribe, confirm, link, manage, leave, hooks, api, admin, trace_page, archive)
 """The modules with pages; each has a `router(house)`."""
 
 

@@ -1,0 +1,1 @@
+"""One article's life in this service: for the operator's page, and for `carillon trace`."""
