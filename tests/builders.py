@@ -1,7 +1,7 @@
 """Things with sensible defaults: a test mentions only what it is about."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.article import AbstractSection, Article, Journal, PartialDate
 from shared.events import (
@@ -10,6 +10,7 @@ from shared.events import (
     ArticleRevised,
     Classification,
     Classified,
+    CloudEvent,
     DigestDelivered,
     DigestSent,
     Discovery,
@@ -26,6 +27,7 @@ from shared.events import (
     Revision,
     event_id,
 )
+from shared.marks import Marks, attributes
 
 NOON = datetime(2026, 9, 7, 12, tzinfo=UTC)
 SENTENCE = "CD19 CAR-T cells depleted B cells in two patients with lupus."
@@ -243,3 +245,20 @@ def replay_finished(**overrides: Any) -> ReplayFinished:
         time=NOON,
         data=data,
     )
+
+
+REPLAY = "6d7f3a62-0d0a-4a57-9f0e-5f8f1f0a7c11"
+AnEvent = TypeVar("AnEvent", bound=CloudEvent)
+
+
+def replayed(
+    event: AnEvent,
+    replay_id: str = REPLAY,
+    *,
+    hop: int = 1,
+    force: bool = False,
+    to: tuple[str, ...] = (),
+) -> AnEvent:
+    """The event as a replay sends it."""
+    marks = Marks(replay_id, hop, force, to)
+    return event.model_copy(update=dict(attributes(marks)))

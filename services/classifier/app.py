@@ -29,8 +29,9 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
     endpoint = settings.opinion()
     http = httpx.AsyncClient()
     client = OpinionClient(http, endpoint) if endpoint else None
-    second = SecondOpinion(engine, client, taxonomy, clock) if client else no_second
-    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, second), clock, publishing)
+    opinion = SecondOpinion(engine, client, taxonomy, clock) if client else None
+    seconds = (opinion, opinion.known) if opinion else (no_second, no_second)
+    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, *seconds), clock, publishing)
 
     async def forget() -> int:
         return await tidy(engine, clock, settings.inbox())

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.classifier import store
 from services.classifier.classify import classify
+from services.classifier.replays import replays
 from services.classifier.tables import inbox, outbox
 from services.classifier.taxonomy import Taxonomy
 from shared.article import Article, content_hash
@@ -29,6 +30,7 @@ from shared.events import (
     traceparent,
 )
 from shared.inbox import first_times
+from shared.marks import carried_on, id_within, marks_of
 from shared.outbox import add_all
 from shared.placing import Handle
 from shared.together import Together
@@ -36,6 +38,9 @@ from shared.together import Together
 log = structlog.get_logger(__name__)
 
 INBOX = "classify.v1"
+
+Ours = ArticleDiscovered | ArticleRevised
+"""The events that the classifier labels."""
 
 Second = Callable[[Article, Classification], Awaitable[Classification]]
 """A second opinion; it raises nothing, whatever becomes of it."""
@@ -47,21 +52,33 @@ async def no_second(article: Article, found: Classification) -> Classification:
 
 
 def handler(
-    engine: AsyncEngine, taxonomy: Taxonomy, clock: Clock, second: Second = no_second
+    engine: AsyncEngine,
+    taxonomy: Taxonomy,
+    clock: Clock,
+    second: Second = no_second,
+    second_known: Second = no_second,
 ) -> Handle:
     """The classifier's handler of `article.discovered` and `article.revised`.
 
     It raises `Undecodable` for what is no event and `Permanent` for an event that is not ours.
     The one taxonomy serves every topic. `second` is asked before the transaction, so that no
-    connection is held while it thinks.
+    connection is held while it thinks; for what is replayed `second_known` is asked in its place,
+    which costs nothing.
     """
     together: Together[ArticleClassified] = Together(partial(_write, engine, clock))
 
+    async def labelled(cause: Ours, ask: Second) -> ArticleClassified:
+        article = cause.data.article
+        return classified(cause, await ask(article, classify(article, taxonomy)), clock())
+
+    replayed = replays(engine, clock, INBOX, partial(labelled, ask=second_known))
+
     async def handle(body: bytes) -> None:
         cause = _ours(decode(body))
-        article = cause.data.article
-        found = await second(article, classify(article, taxonomy))
-        await together.write(classified(cause, found, clock()))
+        if marks := marks_of(cause):
+            await replayed(cause, marks)
+        else:
+            await together.write(await labelled(cause, second))
 
     return handle
 
@@ -83,7 +100,7 @@ async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[ArticleClas
         log.info("revision_overtaken", topic=topic, pmid=pmid, revision=revision)
 
 
-def _ours(event: Event) -> ArticleDiscovered | ArticleRevised:
+def _ours(event: Event) -> Ours:
     if isinstance(event, ArticleDiscovered | ArticleRevised):
         return event
     raise Permanent(
@@ -92,13 +109,12 @@ def _ours(event: Event) -> ArticleDiscovered | ArticleRevised:
     )
 
 
-def classified(
-    cause: ArticleDiscovered | ArticleRevised, classification: Classification, now: datetime
-) -> ArticleClassified:
+def classified(cause: Ours, classification: Classification, now: datetime) -> ArticleClassified:
     """The event that tells of a classification.
 
     Its id follows from what caused it and what it was labelled with, so that the same work done
-    twice is seen to be one, and a new taxonomy gives a new event.
+    twice is seen to be one, and a new taxonomy gives a new event. What is made for a replay has
+    another id than live, and the replay's marks.
     """
     source = f"urn:carillon:classifier:{cause.data.topic}"
     identity = event_id(
@@ -111,6 +127,8 @@ def classified(
         classification.classifier_version,
         cause.id,
     )
+    if cause.replayid is not None:
+        identity = id_within(cause.replayid, identity)
     return ArticleClassified(
         id=identity,
         source=source,
@@ -118,6 +136,7 @@ def classified(
         time=now,
         causationid=cause.id,
         traceparent=traceparent(identity, cause.traceparent),
+        **carried_on(cause),
         data=_carried(cause.data, classification),
     )
 

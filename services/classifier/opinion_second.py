@@ -1,5 +1,6 @@
 """The second opinion in the service's work: asked once for each text, and never in the way."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -33,22 +34,41 @@ class SecondOpinion:
 
     async def __call__(self, article: Article, found: Classification) -> Classification:
         """The rules' answer, with the opinion's labels where there is one to be believed."""
+        return await self._joined(article, found, self._answer)
+
+    async def known(self, article: Article, found: Classification) -> Classification:
+        """The same with answers that were kept; nobody is asked, and nothing is kept."""
+        return await self._joined(article, found, self._kept)
+
+    async def _joined(
+        self,
+        article: Article,
+        found: Classification,
+        answer: Callable[[Article, str], Awaitable[str | None]],
+    ) -> Classification:
         if found.scope != "unclear":
             return found
         model = self.client.endpoint.model
         try:
-            text = await self._answer(article, model)
+            text = await answer(article, model)
+            if text is None:
+                return found
             return joined(found, read_opinion(text, article, self.taxonomy, model))
         except (Retryable, Permanent) as fault:
             log.warning("no_second_opinion", pmid=article.pmid, model=model, reason=str(fault))
             return found
 
-    async def _answer(self, article: Article, model: str) -> str:
-        text = content_hash(article)
+    async def _kept(self, article: Article, model: str) -> str | None:
         async with transaction(self.engine) as connection:
-            known = await store.opinion(connection, text, model)
+            return await store.opinion(connection, content_hash(article), model)
+
+    async def _answer(self, article: Article, model: str) -> str:
+        known = await self._kept(article, model)
         if known is not None:
             return known
-        answer = await self.client.ask(messages(article, self.taxonomy))
+        text, answer = (
+            content_hash(article),
+            await self.client.ask(messages(article, self.taxonomy)),
+        )
         async with transaction(self.engine) as connection:
             return await store.keep_opinion(connection, text, model, answer, self.clock())

@@ -3,15 +3,15 @@
 Everything is done in the caller's transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.classifier.tables import classifications, opinions
+from services.classifier.tables import classifications, inbox, opinions
 from shared.database import insert
-from shared.events import ArticleClassified
+from shared.events import ArticleClassified, ArticleDiscovered, ArticleRevised
 
 KEY = ["topic", "pmid"]
 
@@ -68,6 +68,44 @@ def _row(event: ArticleClassified, now: datetime) -> dict[str, object]:
         "event_id": event.id,
         "classified_at": now,
     }
+
+
+async def had(
+    connection: AsyncConnection, events: Collection[ArticleDiscovered | ArticleRevised], name: str
+) -> frozenset[str]:
+    """The ids of those that the handler of this name has had, or whose revision is overtaken.
+
+    The inbox forgets; that an article is there in this revision or a newer one stays.
+    """
+    ids = sorted({event.id for event in events})
+    known = await connection.scalars(
+        sa.select(inbox.c.event_id).where(inbox.c.handler == name, inbox.c.event_id.in_(ids))
+    )
+    pmids = sorted({event.data.article.pmid for event in events})
+    key = (classifications.c.topic, classifications.c.pmid, classifications.c.revision)
+    rows = await connection.execute(sa.select(*key).where(classifications.c.pmid.in_(pmids)))
+    kept = {(row.topic, row.pmid): row.revision for row in rows}
+    return frozenset(known) | {
+        event.id
+        for event in events
+        if kept.get((event.data.topic, event.data.article.pmid), 0) >= event.data.revision
+    }
+
+
+async def relabel(
+    connection: AsyncConnection, events: Sequence[ArticleClassified], now: datetime
+) -> None:
+    """Store classifications of revisions that are there; of others nothing is stored.
+
+    In the order of their keys, as `keep_all`.
+    """
+    for event in sorted(events, key=_key):
+        row = _row(event, now)
+        await connection.execute(
+            classifications.update()
+            .where(*(classifications.c[name] == row[name] for name in (*KEY, "revision")))
+            .values(row)
+        )
 
 
 async def opinion(connection: AsyncConnection, content_hash: str, model: str) -> str | None:

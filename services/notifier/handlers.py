@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.notifier import store
 from services.notifier.archive import store as archive
 from services.notifier.project import Known, project
+from services.notifier.replays import replays
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent
 from shared.events import ArticleClassified, Event, PollCompleted, decode
 from shared.inbox import first_times
+from shared.marks import marks_of
 from shared.placing import Handle
 from shared.together import Together
 
@@ -27,11 +29,17 @@ def handler(engine: AsyncEngine, clock: Clock) -> Handle:
     """The notifier's handler of `article.classified` and `poll.completed`.
 
     It raises `Undecodable` for what is no event and `Permanent` for an event that is not ours.
+    What a replay brings goes its own way (`services.notifier.replays`).
     """
     together: Together[Ours] = Together(partial(_write, engine, clock))
+    replayed = replays(engine, clock, INBOX)
 
     async def handle(body: bytes) -> None:
-        await together.write(_ours(decode(body)))
+        event = _ours(decode(body))
+        if marks := marks_of(event):
+            await replayed(event, marks)
+        else:
+            await together.write(event)
 
     return handle
 

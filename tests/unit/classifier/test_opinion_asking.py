@@ -17,7 +17,7 @@ from services.classifier.settings import Endpoint
 from services.classifier.tables import metadata, opinions, outbox
 from shared.errors import Permanent, Retryable
 from shared.events import ArticleClassified, decode
-from tests.builders import NOON, discovered
+from tests.builders import NOON, discovered, replayed
 from tests.fakes import FakeClock
 from tests.unit.classifier.reading import SHIPPED, read
 from tests.unit.classifier.test_opinion import UNSURE, answer
@@ -226,3 +226,25 @@ async def test_nobody_is_asked_about_what_is_clear(engine: AsyncEngine) -> None:
 
     assert await second(engine, model)(UNSURE, sure) == sure
     assert model.asked == []
+
+
+async def test_for_what_is_replayed_nobody_is_asked_and_a_known_answer_is_used(
+    engine: AsyncEngine,
+) -> None:
+    model = Model(completion(answer()))
+    opinion = second(engine, model)
+    handle = handler(engine, SHIPPED, FakeClock(NOON), opinion, opinion.known)
+    forced = replayed(discovered(article=UNSURE), force=True)
+
+    await handle(forced.encode())
+    assert (model.asked, await kept(engine)) == ([], [])
+
+    await handle(discovered(article=UNSURE).encode())
+    await handle(forced.model_copy(update={"replayid": "another"}).encode())
+
+    async with engine.begin() as connection:
+        bodies = (await connection.scalars(sa.select(outbox.c.body).order_by(outbox.c.seq))).all()
+    told = [decode(bytes(body)) for body in bodies]
+    scopes = [one.data.classification.scope for one in told if isinstance(one, ArticleClassified)]
+    assert scopes == ["unclear", "core", "core"]
+    assert len(model.asked) == 1
