@@ -33,6 +33,7 @@ COMMANDS = {
     "archive": "archive:cli",
     "record": "record_events:record",
     "replay": "replay:cli",
+    "diff": "diff:diff",
 }
 """Each command's name, with its module in `services.console.commands` and what is called there."""
 

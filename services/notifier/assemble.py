@@ -50,7 +50,7 @@ async def draft(
     period = Period(head.period_from, head.period_to, left.carried, head.created_at)
     chosen = await _choose(connection, reader, period)
     changed = await _changed(connection, reader, chosen.kin.told)
-    entries = _most_related(chosen.news)
+    entries = most_related(chosen.news)
     digest = compose(
         entries,
         notices(subscription, changed),
@@ -131,7 +131,7 @@ def _with_history(last: history.Before | None, checked: Coverage) -> Coverage:
     return checked.model_copy(update={"drifts": tuple(drifts)})
 
 
-def _most_related(entries: Sequence[Classified]) -> list[Classified]:
+def most_related(entries: Sequence[Classified]) -> list[Classified]:
     """As many as a digest names at least by a link; the others wait for the next one."""
     ranked = sorted(entries, key=lambda entry: (-entry.relatedness, -entry.article.pmid))
     return ranked[:BEYOND_LISTED]

@@ -62,7 +62,7 @@ def compose(
     beside = beside or Beside()
     latest = {e.article.pmid: e for e in sorted(entries, key=lambda e: e.revision)}.values()
     news = [entry for entry in latest if not is_gone(entry.article)]
-    placed = [(_heading(entry), beside.item(entry)) for entry in news]
+    placed = [(heading_of(entry), beside.item(entry)) for entry in news]
     other = _ranked(shown for heading, shown in placed if heading is None)
     digest = Digest(
         **head.model_dump(),
@@ -153,7 +153,7 @@ def with_notices(digest: Digest, room: int) -> Digest:
     return digest.model_copy(update={"notices": kept, "notices_beyond": beyond})
 
 
-def _heading(entry: Classified) -> tuple[str, str] | None:
+def heading_of(entry: Classified) -> tuple[str, str] | None:
     """Where an article stands; `None` when its scope is unclear."""
     if _NOTICE_TYPES.intersection(entry.article.publication_types):
         return NOTICES

@@ -27,18 +27,21 @@ class Example:
     gold: Mapping[str, frozenset[str]]
 
 
-def read_gold(paths: Iterable[Path], taxonomy: Taxonomy) -> tuple[Example, ...]:
+def read_gold(paths: Iterable[Path], *taxonomies: Taxonomy) -> tuple[Example, ...]:
     """The examples of all files; of two with one id the later counts.
+
+    Their labels are those of any of the taxonomies.
 
     Raises:
         ConfigurationError: a file or line cannot be read, or names a label nobody knows; it says
             which line and what to correct.
     """
+    known = frozenset(key for taxonomy in taxonomies for key in taxonomy.by_key)
     found: dict[str, Example] = {}
     for path in paths:
         for number, line in enumerate(_lines(path), start=1):
             if line.strip():
-                example = _example(line, f"{path}, line {number}", taxonomy)
+                example = _example(line, f"{path}, line {number}", known)
                 found[example.id] = example
     if not found:
         raise ConfigurationError("no labelled example in any file: give one object a line")
@@ -52,14 +55,14 @@ def _lines(path: Path) -> list[bytes]:
         raise ConfigurationError(f"{path}: {error.strerror}; give a file of examples") from error
 
 
-def _example(line: bytes, place: str, taxonomy: Taxonomy) -> Example:
+def _example(line: bytes, place: str, known: frozenset[str]) -> Example:
     try:
         read = read_line(line)
     except Unreadable as error:
         raise ConfigurationError(f"{place}: {error}") from error
     gold = {facet: _labels(read.fields, facet, place) for facet in FACETS if facet in read.fields}
     for facet, ids in gold.items():
-        unknown = sorted(one for one in ids if f"{facet}:{one}" not in taxonomy.by_key)
+        unknown = sorted(one for one in ids if f"{facet}:{one}" not in known)
         if unknown:
             raise ConfigurationError(
                 f"{place}: {facet} {unknown[0]!r} is no label of the taxonomy: correct it"

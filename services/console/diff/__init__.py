@@ -1,0 +1,1 @@
+"""Recorded discoveries through two classifiers: what differs, and in whose digests."""
