@@ -32,6 +32,7 @@ COMMANDS = {
     "scenario": "deployment:scenario",
     "archive": "archive:cli",
     "record": "record_events:record",
+    "trace": "trace:trace_",
     "replay": "replay:cli",
     "diff": "diff:diff",
 }

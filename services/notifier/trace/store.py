@@ -47,7 +47,7 @@ async def topics_of(connection: AsyncConnection, pmid: int) -> list[Known]:
 
 
 async def arrivals(connection: AsyncConnection, topic: str, pmid: int) -> list[Arrival]:
-    """Its revisions as they came; the inbox forgets when after some months."""
+    """Its revisions in the order of `archive.store.steps`; the inbox forgets when after months."""
     rows = await connection.execute(
         sa.select(
             revisions.c.event_id,
@@ -58,7 +58,7 @@ async def arrivals(connection: AsyncConnection, topic: str, pmid: int) -> list[A
         .outerjoin(inbox, inbox.c.event_id == revisions.c.event_id)
         .where(revisions.c.topic == topic, revisions.c.pmid == pmid)
         .group_by(revisions.c.event_id, revisions.c.revision, revisions.c.at)
-        .order_by(revisions.c.at, revisions.c.event_id)
+        .order_by(revisions.c.revision, revisions.c.at, revisions.c.event_id)
     )
     return [Arrival(*row) for row in rows]
 
