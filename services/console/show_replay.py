@@ -1,13 +1,14 @@
 """Replays as the console prints them. What came from outside can colour no terminal."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from services.console.archive.recorded import Recorded
+from services.console.replay.journal import MADE, Standing
 from services.console.replay.planning import Plan
 from services.console.replay.readers import Touched
 from services.console.replay.routes import WORDS
@@ -63,6 +64,66 @@ def print_touched(console: Console, found: Touched | CarillonError) -> None:
         f"{'s' * (others != 1)} of these topics",
         highlight=False,
     )
+
+
+def print_list(console: Console, found: Sequence[Standing], now: datetime) -> None:
+    """A line for each replay."""
+    table = Table(header_style="bold")
+    for name in ("Replay", "Begun (UTC)", "By", "Target", "Selection", "State", "Sent"):
+        table.add_column(name, justify="right" if name == "Sent" else "left",
+                         overflow="fold")  # fmt: skip
+    for one in found:
+        order = one.order
+        table.add_row(order.replay_id[:8], f"{order.started_at:%Y-%m-%d %H:%M}", escape(order.by),
+                      order.target, escape(str(order.selection)), _state(one, now),
+                      f"{one.sent} of {one.chosen}")  # fmt: skip
+    console.print(table)
+
+
+def print_report(console: Console, found: Standing, now: datetime) -> None:
+    """What was asked for, and what came of it."""
+    order = found.order
+    asked = [
+        f"replay {order.replay_id}: {_state(found, now)}",
+        f"{order.selection}; from {order.source}; to {order.target}"
+        f"{', forced' if order.forced else ''}",
+        f"by {order.by}, {order.started_at:%Y-%m-%d %H:%M} UTC"
+        f"{f': {order.because}' if order.because else ''}",
+        *([f"may be sent a digest of it: {', '.join(order.to)}"] if order.to else []),
+        f"chosen {found.chosen}, sent {found.sent}",
+    ]
+    print_each(console, asked)
+    if found.repeated:
+        console.print(f"{WORDS['repeated']}, and sent once: {found.repeated}", highlight=False)
+    if left := found.chosen - found.sent - found.repeated:
+        gone = found.state == "finished"
+        words = "gone from the archive since it was chosen" if gone else "not sent yet"
+        console.print(f"{words}: {left}", highlight=False)
+    if found.outcomes:
+        console.print(_outcomes(found))
+
+
+_COLUMNS = ("sent", "processed", "deduplicated", "skipped", "failed", "open")
+
+
+def _outcomes(found: Standing) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("Consumer")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for consumer, counts in found.outcomes.items():
+        if consumer != MADE:
+            table.add_row(consumer, *(str(counts.get(name, 0)) for name in _COLUMNS))
+    if made := found.outcomes.get(MADE):
+        table.add_row("of what was made of them", "", *(str(made.get(name, "")) for name in
+                                                        _COLUMNS[1:]))  # fmt: skip
+    return table
+
+
+def _state(found: Standing, now: datetime) -> str:
+    if found.state != "running":
+        return found.state
+    return "running" if found.is_running(now) else "broken off: carillon replay resume goes on"
 
 
 def print_each(console: Console, lines: Sequence[str]) -> None:

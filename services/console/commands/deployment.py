@@ -20,6 +20,7 @@ from services.poller.topic import read_topic
 from shared.broker import declare_topology
 from shared.errors import ConfigurationError
 from shared.logs import configure_logging
+from shared.migrate import upgrade
 from shared.settings import load
 
 scenario = typer.Typer(help="The demo's simulated days, in Docker.", no_args_is_help=True)
@@ -48,6 +49,7 @@ async def _migrate(database_url: str, amqp_url: str) -> None:
     stores = deployed_stores(database_url, statement_seconds=None)  # a large table takes its time
     try:
         await stores.migrate()
+        await upgrade(stores.notifier, "console")
     finally:
         await stores.close()
     await declare_topology(amqp_url)

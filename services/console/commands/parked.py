@@ -150,10 +150,10 @@ def _given(file: Path) -> str:
 
 
 def _order(resolution: Resolution, by: str | None, because: str, *, forced: bool = False) -> Order:
-    return Order(str(uuid4()), resolution, frozenset(), by or _user(), because, forced)
+    return Order(str(uuid4()), resolution, frozenset(), by or user(), because, forced)
 
 
-def _user() -> str:
+def user() -> str:
     """Who is at the keyboard; a container's user may have no name."""
     try:
         return getpass.getuser()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,8 @@ from services.console.commands.filters import (
     Types,
     Until,
 )
+from services.console.commands.replay_steer import Wait, steering, user
+from services.console.commands.replay_work import WAIT_SECONDS, Places, Wish, begin, confirm
 from services.console.parked.parking import parking
 from services.console.replay.planning import Plan, plan
 from services.console.replay.readers import Touched, touched
@@ -43,21 +45,11 @@ cli = typer.Typer(
     help="A stretch of the past through today's code: in a sandbox, or through the queues.",
     invoke_without_command=True,
 )
+steering(cli)
 
 ParkedReason = Annotated[
     str | None, typer.Option("--parked", help="What is parked for this reason: bug, permanent ...")
 ]
-
-
-@dataclass(frozen=True)
-class Way:
-    """Where events go and how: `target` is None for the sandbox."""
-
-    target: str | None
-    forced: bool = False
-    to: tuple[str, ...] = ()
-    rate: float | None = None
-    speed: float | None = None
 
 
 @cli.callback()
@@ -99,6 +91,12 @@ def replay(
         float | None,
         typer.Option(min=0.001, help="So many times as fast as it was: 60, an hour in a minute."),
     ] = None,
+    wait: Wait = WAIT_SECONDS,
+    yes_send_to: Annotated[
+        int | None, typer.Option(help="How many --to names, said once more; else it is asked.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who, for the record; else your user.")] = None,
+    because: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     go: Annotated[bool, typer.Option("--go", help="Do it; else it is only said.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say it, as without --go.")
@@ -111,12 +109,26 @@ def replay(
     if context.invoked_subcommand is not None:
         return
     configure_logging("replay", as_json=False, level=40)
-    way = Way(_target(sandbox=sandbox, broker=broker, queue=queue), force, _ids(to), rate, speed)
-    if way.target is None and (force or way.to or rate or speed):
+    target = _target(sandbox=sandbox, broker=broker, queue=queue)
+    wish = Wish(target or BROKER, force, _ids(to), rate, speed, by or user(), because, wait)
+    if target is None and (force or to or rate or speed):
         raise ConfigurationError("--force, --to, --rate and --speed are for --broker and --queue")
     asked = Asked(since, until, last, types, pmids, labels, statuses, relations, topics, replay_id)
     selection = parse_selection(asked, system_clock())
-    asyncio.run(_replay(Console(), selection, parked, (state, file), way, go=go and not dry_run))
+    if parked is not None:
+        selection = replace(selection, ids=asyncio.run(_parked_ids(state, parked)))
+    console, places = Console(), Places(state, file)
+    found = asyncio.run(_planned(console, selection, wish, places, queues=target is not None))
+    if dry_run or not go:
+        console.print("nothing was replayed: --go does it")
+        return
+    if not found.chosen:
+        raise ConfigurationError("there is nothing to replay")
+    if target is None:
+        raise ConfigurationError("the sandbox is not there yet: --broker or --queue NAME")
+    confirm(wish, yes_send_to)
+    if not asyncio.run(begin(console, wish, selection, found, places)):
+        raise typer.Exit(code=1)
 
 
 def _target(*, sandbox: bool, broker: bool, queue: str | None) -> str | None:
@@ -130,31 +142,21 @@ def _ids(to: list[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-async def _replay(
-    console: Console,
-    selection: Selection,
-    parked: str | None,
-    places: tuple[Path | None, Path | None],
-    way: Way,
-    *,
-    go: bool,
-) -> None:
-    settings, (state, file) = load(Settings), places
-    if parked is not None:
-        selection = replace(selection, ids=await _parked_ids(state, parked))
-    ways = routes(way.target or BROKER, selection.types, forced=way.forced)
-    async with opened_source(settings, state, file) as source:
+async def _planned(
+    console: Console, selection: Selection, wish: Wish, places: Places, *, queues: bool
+) -> Plan:
+    """Say what would be done, and for a replay through the queues where to and whom it concerns."""
+    settings = load(Settings)
+    ways = routes(wish.target, selection.types, forced=wish.forced)
+    async with opened_source(settings, places.state, places.file) as source:
         found = await plan(source.read, selection, ways)
     console.print(f"Archive: {source.name}; {selection}", highlight=False, markup=False)
     print_plan(console, found)
-    if way.target is not None:
-        takes = found.duration(way.rate, way.speed)
-        print_way(console, found, takes, limited=bool(way.rate or way.speed))
-        print_touched(console, await _touched(settings, state, way, found))
-    if not go:
-        console.print("nothing was replayed: --go does it")
-        return
-    raise ConfigurationError("this Carillon only says what a replay would do")
+    if queues:
+        takes = found.duration(wish.rate, wish.speed)
+        print_way(console, found, takes, limited=bool(wish.rate or wish.speed))
+        print_touched(console, await _touched(settings, places.state, wish.to, found))
+    return found
 
 
 async def _parked_ids(state: Path | None, reason: str) -> frozenset[str]:
@@ -167,14 +169,14 @@ async def _parked_ids(state: Path | None, reason: str) -> frozenset[str]:
 
 
 async def _touched(
-    settings: Settings, state: Path | None, way: Way, found: Plan
+    settings: Settings, state: Path | None, to: tuple[str, ...], found: Plan
 ) -> Touched | CarillonError:
     """Whom it concerns, or why that cannot be told. Who is named has to be known."""
     try:
         async with _notifier(settings, state) as engine:
-            return await touched(engine, way.to, found.by_topic)
+            return await touched(engine, to, found.by_topic)
     except (Retryable, _NoStore) as fault:
-        if way.to:
+        if to:
             raise
         return fault
 

@@ -23,7 +23,8 @@ class Parked:
     """What an operator chooses by. Body and traceback are left where they are.
 
     `names` are all that it can be asked for by, the one shown (`id`) first; each of them may be
-    cut short. `type` is empty for what is no event. `redriven` is how often it was put back.
+    cut short. `type` is empty for what is no event. `redriven` is how often it was put back, and
+    `replay_id` names the replay that brought it, if one did.
     """
 
     consumer: str
@@ -36,6 +37,7 @@ class Parked:
     first_failed_at: datetime | None
     parked_at: datetime | None
     redriven: int = 0
+    replay_id: str = ""
 
     @property
     def id(self) -> str:
@@ -74,6 +76,7 @@ def read(consumer: str, body: bytes, message_id: str | None, headers: Mapping[st
         first_failed_at=instant(headers.get("carillon-first-failed-at")) or since,
         parked_at=since,
         redriven=_number(headers.get("carillon-redriven")),
+        replay_id=_text(content.get("replayid")),
     )
 
 

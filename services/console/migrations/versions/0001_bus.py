@@ -1,4 +1,7 @@
-"""The embedded bus: an archive of all events, a queue per consumer, and parking."""
+"""The embedded bus: an archive of all events, a queue per consumer, and parking.
+
+A deployment's database has none of it: RabbitMQ is there instead.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +14,8 @@ down_revision = None
 
 
 def upgrade() -> None:
+    if schema("console"):
+        return
     op.create_table(
         "archive",
         sa.Column("seq", sa.Integer, primary_key=True),
@@ -50,5 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if schema("console"):
+        return
     for table in ("parked", "queue", "archive"):
         op.drop_table(table, schema=schema("console"))

@@ -10,6 +10,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    if schema("console"):
+        return
     op.add_column(
         "archive",
         sa.Column("imported", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -18,4 +20,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if schema("console"):
+        return
     op.drop_column("archive", "imported", schema=schema("console"))

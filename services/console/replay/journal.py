@@ -1,0 +1,257 @@
+"""How far each replay is: SQL only, in the caller's transaction.
+
+A process that runs a replay holds it for `LEASE` at a time and says again and again that it lives.
+Whoever takes over a replay of a process that died becomes its holder; should that one live after
+all, its next word finds that it holds nothing, and it stops.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.replay.order import Order, dumped, loaded
+from services.console.replay.tables import replay_events, replays
+from shared.database import insert
+from shared.errors import Retryable
+
+LEASE = timedelta(seconds=20)
+
+State = Literal["running", "paused", "finished", "cancelled"]
+Wanted = Literal["paused", "cancelled"]
+MADE = "made"
+Counts = dict[str, dict[str, int]]
+"""By consumer: `sent`, what became of it, and what is `open`; `MADE`: of what was made of it."""
+
+
+class Lost(Retryable):
+    """Another process runs this replay now."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A replay as it stands; see `tables.replays`."""
+
+    order: Order
+    state: State
+    wanted: Wanted | None
+    position: int
+    chosen: int
+    sent: int
+    repeated: int
+    outcomes: Counts
+    held_until: datetime | None
+    finished_at: datetime | None
+    told: bool
+
+    def is_running(self, now: datetime) -> bool:
+        """Whether a process is at it; one that died is taken for alive for at most `LEASE`."""
+        return self.held_until is not None and self.held_until >= now
+
+    def count(self, outcome: str) -> int:
+        """How many of the events that it sent came to that, at all consumers together."""
+        return sum(one.get(outcome, 0) for name, one in self.outcomes.items() if name != MADE)
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One event on its way to one consumer's queue, as it is put down."""
+
+    consumer: str
+    event_id: str
+    type: str
+    body: bytes
+    body_hash: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it the same as another."""
+        return self.consumer, self.event_id, self.body_hash
+
+
+async def begin(
+    connection: AsyncConnection, order: Order, chosen: int, holder: str, now: datetime
+) -> None:
+    """Put a replay down, held by this process."""
+    await connection.execute(
+        replays.insert().values(
+            id=order.replay_id,
+            asked=dumped(order),
+            state="running",
+            position=-1,
+            chosen=chosen,
+            sent=0,
+            repeated=0,
+            holder=holder,
+            held_until=now + LEASE,
+            started_at=order.started_at,
+            told=False,
+        )
+    )
+
+
+async def standing(
+    connection: AsyncConnection, replay_id: str, *, lock: bool = False
+) -> Standing | None:
+    """One replay; with `lock` its row is."""
+    one = sa.select(replays).where(replays.c.id == replay_id)
+    row = (await connection.execute(one.with_for_update() if lock else one)).one_or_none()
+    return _read(row) if row else None
+
+
+async def everything(connection: AsyncConnection) -> list[Standing]:
+    """All replays, the latest first."""
+    rows = await connection.execute(sa.select(replays).order_by(replays.c.started_at.desc()))
+    return [_read(row) for row in rows]
+
+
+async def claim(connection: AsyncConnection, replay_id: str, holder: str, now: datetime) -> bool:
+    """Become the holder of a replay that has not ended and that nobody runs; whether it was so.
+
+    A lease that ends later than any does is of a clock that was put back since.
+    """
+    free = sa.or_(
+        replays.c.held_until.is_(None),
+        replays.c.held_until < now,
+        replays.c.held_until > now + 2 * LEASE,
+    )
+    changed = await connection.execute(
+        replays.update()
+        .where(replays.c.id == replay_id, replays.c.state.in_(("running", "paused")), free)
+        .values(holder=holder, held_until=now + LEASE, state="running", wanted=None)
+    )
+    return changed.rowcount == 1
+
+
+async def keep(
+    connection: AsyncConnection, replay_id: str, holder: str, now: datetime, **more: Any
+) -> Wanted | None:
+    """Say that its holder lives; what an operator wants of it, if anything.
+
+    Raises:
+        Lost: it has another holder.
+    """
+    wanted: Sequence[sa.Row[Any]] = (
+        await connection.execute(
+            replays.update()
+            .where(replays.c.id == replay_id, replays.c.holder == holder)
+            .values(held_until=now + LEASE, **more)
+            .returning(replays.c.wanted)
+        )
+    ).all()
+    if not wanted:
+        raise Lost(f"another process runs the replay {replay_id} now: this one stops")
+    found: Wanted | None = wanted[0].wanted
+    return found
+
+
+async def ask(connection: AsyncConnection, replay_id: str, wanted: Wanted) -> None:
+    """Ask whoever runs it."""
+    await connection.execute(
+        replays.update().where(replays.c.id == replay_id).values(wanted=wanted)
+    )
+
+
+async def leave(connection: AsyncConnection, replay_id: str, holder: str, **more: Any) -> None:
+    """Hold it no longer; nothing where somebody else does."""
+    await connection.execute(
+        replays.update()
+        .where(replays.c.id == replay_id, replays.c.holder == holder)
+        .values(holder=None, held_until=None, wanted=None, **more)
+    )
+
+
+async def put_outcomes(connection: AsyncConnection, replay_id: str, outcomes: Counts) -> None:
+    """What came of a replay that has ended, as it is known by now."""
+    await connection.execute(
+        replays.update().where(replays.c.id == replay_id).values(outcomes=outcomes)
+    )
+
+
+async def told(connection: AsyncConnection, replay_id: str) -> None:
+    """Its audit event is published."""
+    await connection.execute(replays.update().where(replays.c.id == replay_id).values(told=True))
+
+
+async def known(
+    connection: AsyncConnection, replay_id: str, event_ids: Collection[str]
+) -> frozenset[tuple[str, str, str]]:
+    """Those of these events that were sent already, as `Sending.key`."""
+    rows = await connection.execute(
+        sa.select(
+            replay_events.c.consumer, replay_events.c.event_id, replay_events.c.body_hash
+        ).where(replay_events.c.replay_id == replay_id, replay_events.c.event_id.in_(event_ids))
+    )
+    return frozenset((row.consumer, row.event_id, row.body_hash) for row in rows)
+
+
+async def advance(
+    connection: AsyncConnection,
+    held: tuple[str, str],
+    batch: tuple[Sequence[Sending], int],
+    position: int,
+    now: datetime,
+) -> Wanted | None:
+    """Put down that a batch is safe, up to that position of the archive; as `keep`.
+
+    `held` is the replay and its holder; `batch` what was sent, and how many events in between were
+    passed over as they were sent before. An event counts once, however often it was sent.
+    """
+    (replay_id, holder), (sent, repeated) = held, batch
+    rows = [
+        {
+            "replay_id": replay_id,
+            "consumer": one.consumer,
+            "event_id": one.event_id,
+            "body_hash": one.body_hash,
+        }
+        for one in sorted(sent, key=lambda one: one.key)
+    ]
+    new = await _new(connection, rows) if rows else 0
+    counted = {"sent": replays.c.sent + new, "repeated": replays.c.repeated + repeated}
+    return await keep(connection, replay_id, holder, now, position=position, **counted)
+
+
+async def _new(connection: AsyncConnection, rows: Sequence[dict[str, str]]) -> int:
+    once = insert(connection, replay_events).on_conflict_do_nothing(
+        index_elements=["replay_id", "consumer", "event_id"]
+    )
+    added = await connection.execute(once.returning(replay_events.c.event_id), rows)
+    return len(added.all())
+
+
+async def tally(connection: AsyncConnection, replay_id: str) -> Counts:
+    """What became of all that was sent, by consumer."""
+    columns = (replay_events.c.consumer, replay_events.c.outcome)
+    rows = await connection.execute(
+        sa.select(*columns, sa.func.count().label("events"))
+        .where(replay_events.c.replay_id == replay_id)
+        .group_by(*columns)
+        .order_by(replay_events.c.consumer)
+    )
+    found: dict[str, Counter[str]] = {}
+    for row in rows:
+        one = found.setdefault(row.consumer, Counter())
+        one[row.outcome or "open"] += row.events
+        one["sent"] += row.events
+    return {consumer: dict(counts) for consumer, counts in found.items()}
+
+
+def _read(row: sa.Row[Any]) -> Standing:
+    return Standing(
+        order=loaded(row.asked),
+        state=row.state,
+        wanted=row.wanted,
+        position=row.position,
+        chosen=row.chosen,
+        sent=row.sent,
+        repeated=row.repeated,
+        outcomes=row.outcomes or {},
+        held_until=row.held_until,
+        finished_at=row.finished_at,
+        told=row.told,
+    )

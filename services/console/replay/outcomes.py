@@ -1,0 +1,117 @@
+"""What became of what a replay sent: read from where the handlers note it, and from parking."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.classifier import tables as classifier
+from services.console.replay.tables import replay_events
+from services.console.stores import Stores
+from services.notifier import tables as notifier
+from shared.database import transaction
+from shared.replayed import counts
+from shared.topology import CLASSIFIER, NOTIFIER
+
+AT_ONCE = 500
+"""Events asked for in one statement."""
+
+Failed = Callable[[str], Awaitable[frozenset[tuple[str, str]]]]
+"""Consumer and event of what is parked of a replay."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The outcome tables of each consumer, and where the journal is that they are put down in."""
+
+    journal: AsyncEngine
+    tables: Mapping[str, tuple[AsyncEngine, sa.Table]]
+    failed: Failed
+
+    async def noted(self, replay_id: str) -> int:
+        """How many of the events that the replay itself sent have an outcome."""
+        total = 0
+        for engine, table in self.tables.values():
+            async with transaction(engine) as connection:
+                found = await counts(connection, table, replay_id, sent=True)
+            total += sum(sum(one.values()) for one in found.values())
+        return total
+
+    async def made(self, replay_id: str) -> dict[str, int]:
+        """What became of what was made of the replay's events, by outcome."""
+        found: dict[str, int] = {}
+        for engine, table in self.tables.values():
+            async with transaction(engine) as connection:
+                every = await counts(connection, table, replay_id)
+                own = await counts(connection, table, replay_id, sent=True)
+            for handler, by_outcome in every.items():
+                for outcome, count in by_outcome.items():
+                    more = count - own.get(handler, {}).get(outcome, 0)
+                    found[outcome] = found.get(outcome, 0) + more
+        return {outcome: count for outcome, count in found.items() if count}
+
+    async def settle(self, replay_id: str) -> None:
+        """Put down every outcome that is known by now. What has none stays open."""
+        failed = await self.failed(replay_id)
+        for consumer, (engine, table) in self.tables.items():
+            parked = {event for name, event in failed if name == consumer}
+            after = ""
+            while page := await self._open(replay_id, consumer, after):
+                after = page[-1]
+                found = await _outcomes(engine, table, replay_id, page)
+                found |= {event: "failed" for event in page if event in parked - found.keys()}
+                await self._put_down(replay_id, consumer, found)
+
+    async def _open(self, replay_id: str, consumer: str, after: str) -> list[str]:
+        events = replay_events.c
+        statement = (
+            sa.select(events.event_id)
+            .where(
+                events.replay_id == replay_id,
+                events.consumer == consumer,
+                events.event_id > after,
+                sa.or_(events.outcome.is_(None), events.outcome == "failed"),
+            )
+            .order_by(events.event_id)
+            .limit(AT_ONCE)
+        )
+        async with transaction(self.journal) as connection:
+            return list(await connection.scalars(statement))
+
+    async def _put_down(self, replay_id: str, consumer: str, found: Mapping[str, str]) -> None:
+        if not found:
+            return
+        events = replay_events.c
+        async with transaction(self.journal) as connection:
+            await connection.execute(
+                replay_events.update()
+                .where(
+                    events.replay_id == replay_id,
+                    events.consumer == consumer,
+                    events.event_id == sa.bindparam("event"),
+                )
+                .values(outcome=sa.bindparam("result")),
+                [{"event": event, "result": result} for event, result in sorted(found.items())],
+            )
+
+
+async def _outcomes(
+    engine: AsyncEngine, table: sa.Table, replay_id: str, events: Collection[str]
+) -> dict[str, str]:
+    async with transaction(engine) as connection:
+        rows = await connection.execute(
+            sa.select(table.c.event_id, table.c.outcome).where(
+                table.c.replay_id == replay_id, table.c.event_id.in_(events)
+            )
+        )
+    return {row.event_id: row.outcome for row in rows}
+
+
+def outcomes_of(journal: AsyncEngine, stores: Stores, failed: Failed) -> Outcomes:
+    """The outcomes of the consumers whose stores are given."""
+    tables = {
+        CLASSIFIER.name: (stores.classifier, classifier.outcomes),
+        NOTIFIER.name: (stores.notifier, notifier.outcomes),
+    }
+    return Outcomes(journal, tables, failed)

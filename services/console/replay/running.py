@@ -1,0 +1,228 @@
+"""A replay at work: batch after batch into the queues, each put down when it is safe."""
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.console.archive.publishing import BATCH
+from services.console.archive.recorded import Read, Recorded
+from services.console.replay import journal
+from services.console.replay.carrier import Carrier
+from services.console.replay.journal import Sending, Standing, Wanted
+from services.console.replay.order import Order
+from services.console.replay.outcomes import Outcomes
+from services.console.replay.pacing import Pace, Timer
+from services.console.replay.planning import bounded
+from services.console.replay.selection import select
+from shared.clock import Clock
+from shared.database import transaction
+from shared.errors import Away
+
+log = structlog.get_logger(__name__)
+
+BATCH_BYTES = 8_000_000
+"""Of bodies in memory at once; an event is rarely more than some 20 KB."""
+TICK = 0.2
+"""Seconds that an event may go early: what is due within them goes in one batch."""
+ALIVE_SECONDS = 5.0
+"""Between two words that the holder lives, where no batch says so; far less than a lease."""
+PATIENCE_SECONDS = 60.0
+"""So long a broker or database may be away before the replay is left for another time."""
+LOOK_SECONDS = 5.0
+"""Without an outcome, before it is looked whether the rest is parked."""
+
+End = Literal["done", "paused", "cancelled"]
+Connect = Callable[[], AbstractAsyncContextManager[Carrier]]
+Tell = Callable[[int, int], None]
+"""Is told how many events were gone through, and how many of them have an outcome."""
+
+
+class _Stop(Exception):
+    """Somebody wants it to stop here."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+
+
+@dataclass
+class Runner:
+    """One process that holds one replay. `stopped` says whether its operator wants a pause."""
+
+    engine: AsyncEngine
+    replay_id: str
+    holder: str
+    clock: Clock
+    stopped: Callable[[], bool] = lambda: False
+    tell: Tell = lambda gone, noted: None
+    timer: Timer = field(default_factory=Timer)
+    _said: float = 0.0
+
+    async def run(self, read: Read, connect: Connect, outcomes: Outcomes, wait: float) -> End:
+        """Send what is left to be sent, then wait for outcomes: `wait` seconds without a new one.
+
+        Raises:
+            Away: broker or database are away for long. Run again, it goes on where it was.
+            Lost: another process runs this replay now.
+            Permanent: a queue is not there.
+        """
+        try:
+            await self._sent(read, connect)
+            await self._followed(outcomes, wait)
+        except _Stop as stop:
+            return stop.wanted
+        return "done"
+
+    async def _sent(self, read: Read, connect: Connect) -> None:
+        """All of it; what breaks off because an engine is away is gone on with."""
+        before, waited, pause = -2, 0.0, 0.5
+        pace: Pace | None = None
+        while True:
+            found = await self._standing()
+            pace = pace or Pace(found.order.rate, found.order.speed)
+            if found.position > before:
+                before, waited, pause = found.position, 0.0, 0.5
+            try:
+                async with connect() as carrier:
+                    await self._send(found, read, carrier, pace)
+                    return
+            except Away as fault:
+                if waited >= PATIENCE_SECONDS:
+                    raise
+                log.warning("replay_waits", replay_id=self.replay_id, reason=str(fault))
+            await self.timer.sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, 10.0)
+
+    async def _send(self, found: Standing, read: Read, carrier: Carrier, pace: Pace) -> None:
+        order, ways = found.order, found.order.routes()
+        batch = _Batch(position=found.position, gone=found.sent + found.repeated)
+        entries = select(bounded(read, order.end), order.selection)
+        async with aclosing(cast("AsyncGenerator[Recorded, None]", entries)) as archive:
+            async for entry in archive:
+                if entry.position <= found.position:
+                    continue
+                await self._alive()
+                to = ways.of(entry)
+                if isinstance(to, str):
+                    continue
+                due = pace.due(entry.published_at, self.timer.now())
+                if due > self.timer.now() + TICK or batch.is_full:
+                    await self._flush(batch, carrier)
+                await self._until(due)
+                batch.add(_sending(entry, to.name, order), entry.position)
+            await self._flush(batch, carrier)
+
+    async def _flush(self, batch: "_Batch", carrier: Carrier) -> None:
+        """Send the batch and put it down; killed in between, the same batch is sent once more."""
+        if not batch.events:
+            return
+        ids = {one.event_id for one in batch.events}
+        async with transaction(self.engine) as connection:
+            known = await journal.known(connection, self.replay_id, ids)
+        fresh = {one.key: one for one in batch.events if one.key not in known}
+        if fresh:
+            await carrier.send(tuple(fresh.values()))
+        repeated = len(batch.events) - len(fresh)
+        async with transaction(self.engine) as connection:
+            wanted = await journal.advance(
+                connection,
+                (self.replay_id, self.holder),
+                (tuple(fresh.values()), repeated),
+                batch.position,
+                self.clock(),
+            )
+        batch.emptied()
+        self._said = self.timer.now()
+        self.tell(batch.gone, 0)
+        self._heed(wanted)
+
+    async def _followed(self, outcomes: Outcomes, wait: float) -> None:
+        """Until everything that was sent has an outcome, or none comes any more."""
+        found = await self._standing()
+        best, since = -1, self.timer.now()
+        look = since + LOOK_SECONDS
+        while True:
+            noted = await outcomes.noted(self.replay_id)
+            now = self.timer.now()
+            if noted > best:
+                best, since, look = noted, now, now + LOOK_SECONDS
+            self.tell(found.sent + found.repeated, noted)
+            if noted >= found.sent or now >= look:
+                look = now + LOOK_SECONDS
+                if not await self._open(outcomes):
+                    return
+            if now - since >= wait:
+                await outcomes.settle(self.replay_id)
+                return
+            await self._until(now + 1.0)
+
+    async def _open(self, outcomes: Outcomes) -> int:
+        await outcomes.settle(self.replay_id)
+        async with transaction(self.engine) as connection:
+            found = await journal.tally(connection, self.replay_id)
+        return sum(one.get("open", 0) for one in found.values())
+
+    async def _until(self, due: float) -> None:
+        """Let time pass; a second at most goes by before a pause is heeded."""
+        while (left := due - self.timer.now()) > 0:
+            if left <= TICK:
+                return
+            await self.timer.sleep(min(left, 1.0))
+            await self._alive()
+
+    async def _alive(self) -> None:
+        """Say so from time to time, and heed what an operator wants."""
+        if self.stopped():
+            raise _Stop("paused")
+        if self.timer.now() - self._said < ALIVE_SECONDS:
+            return
+        self._said = self.timer.now()
+        async with transaction(self.engine) as connection:
+            self._heed(await journal.keep(connection, self.replay_id, self.holder, self.clock()))
+
+    def _heed(self, wanted: Wanted | None) -> None:
+        if wanted is not None:
+            raise _Stop(wanted)
+
+    async def _standing(self) -> Standing:
+        async with transaction(self.engine) as connection:
+            found = await journal.standing(connection, self.replay_id)
+        if found is None:
+            raise journal.Lost(f"the replay {self.replay_id} is not on record any more")
+        return found
+
+
+@dataclass
+class _Batch:
+    """Events that go together; `position` is the last one's, `gone` how many went before."""
+
+    position: int
+    gone: int
+    events: list[Sending] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more should be in memory."""
+        size = sum(len(one.body) for one in self.events)
+        return len(self.events) >= BATCH or size >= BATCH_BYTES
+
+    def add(self, event: Sending, position: int) -> None:
+        """Take one more along."""
+        self.events.append(event)
+        self.position = position
+
+    def emptied(self) -> None:
+        """All of it is safe."""
+        self.gone += len(self.events)
+        self.events.clear()
+
+
+def _sending(entry: Recorded, consumer: str, order: Order) -> Sending:
+    body = order.marked(entry)
+    hashed = hashlib.sha256(body).hexdigest()[:16]
+    return Sending(consumer, entry.event_id, entry.type, body, hashed)
