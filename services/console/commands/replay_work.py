@@ -112,11 +112,16 @@ async def begin(
 
 
 async def go_on(console: Console, name: str, places: Places, wait: float) -> bool:
-    """Take up a replay that was paused or broken off; whether all of it came to a good end."""
+    """Take up a replay that was paused or broken off; whether all of it came to a good end.
+
+    Of one that has ended it is told what there is to tell, should that not have been done.
+    """
     settings = load(Settings)
     async with opened_place(settings, places.state) as place:
         found = await Session(place, system_clock).standing(name)
         order = found.order
+        if found.finished_at is not None:
+            return report(console, await Session(place, system_clock).told(order.replay_id))
         file = _same_file(order, places.file)
         async with opened_source(settings, places.state, file) as source:
             with _stoppable() as stopped, _shown(console, found.chosen) as tell:

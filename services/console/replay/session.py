@@ -1,6 +1,5 @@
 """Replays begun, gone on with, paused and cancelled; one process at a time runs one of them."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from services.console.archive.recorded import Read
 from services.console.replay import ending, journal
 from services.console.replay.journal import LEASE, Standing, Wanted
 from services.console.replay.order import Order
+from services.console.replay.pacing import Timer
 from services.console.replay.place import Place
 from services.console.replay.running import Runner, Tell
 from shared.clock import Clock
@@ -31,6 +31,7 @@ class Session:
     clock: Clock
     stopped: Callable[[], bool] = lambda: False
     tell: Tell = lambda gone, noted: None
+    timer: Timer = field(default_factory=Timer)
     holder: str = field(default_factory=lambda: str(uuid4()))
 
     async def begin(self, order: Order, chosen: int) -> None:
@@ -57,7 +58,7 @@ class Session:
                 raise ConfigurationError(f"the replay {replay_id} has ended: it is {found.state}")
             if found.held_until != first:
                 break
-            await asyncio.sleep(1)
+            await self.timer.sleep(1)
         raise Retryable(f"another process runs the replay {replay_id}: pause it there, or wait")
 
     async def run(self, replay_id: str, read: Read, wait: float) -> Standing:
@@ -66,7 +67,7 @@ class Session:
         Raises what `Runner.run` raises; the replay can then be resumed.
         """
         runner = Runner(self.place.engine, replay_id, self.holder, self.clock, self.stopped,
-                        self.tell)  # fmt: skip
+                        self.tell, self.timer)  # fmt: skip
         came_to = await runner.run(read, self.place.connect, self.place.outcomes, wait)
         if came_to == "paused":
             async with self._journal() as connection:
