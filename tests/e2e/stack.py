@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.mailbox import Labels, Mail, read
+from tests.e2e.mailbox import Labels, Mail, Told, embedded, read
 
 ROOT = Path(__file__).parents[2]
 DEMO = ("--profile", "demo")
@@ -115,6 +116,20 @@ def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
     stack = Stack(project, env_file, f"http://127.0.0.1:{web}")
     with running(stack):
         yield stack
+
+
+def embedded_demo(out: Path) -> Told:
+    """What the same demo tells without a server: what the mails and the labels must be."""
+    carillon = Path(sys.executable).with_name("carillon")
+    answer = subprocess.run(
+        [carillon, "demo", "--out", str(out)],
+        cwd=out, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    found = embedded(out)
+    assert {pmid for mail in found.mails for pmid in mail.pmids} <= found.labels.keys()
+    assert found.labels, "the embedded demo told of no article"
+    return found
 
 
 @contextmanager

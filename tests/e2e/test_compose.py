@@ -1,15 +1,14 @@
 """The stories an operator tells of docker-compose.yml; each starts the whole installation."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.mailbox import Told, embedded, told
+from tests.e2e.mailbox import Told, told
 from tests.e2e.site import ask_for_news, confirm, post, slack_channel
-from tests.e2e.stack import PUBLIC_URL, ROOT, SLACK_HOST, Stack, demo_stack
+from tests.e2e.stack import PUBLIC_URL, ROOT, SLACK_HOST, Stack, demo_stack, embedded_demo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -27,17 +26,7 @@ KILLED = ("poller", "rabbitmq", "classifier", "ncbi-sim", "notifier", "postgres"
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """The same demo without a server: what the mails and the labels must be."""
-    out = tmp_path_factory.mktemp("embedded")
-    carillon = Path(sys.executable).with_name("carillon")
-    answer = subprocess.run(
-        [carillon, "demo", "--out", str(out)],
-        cwd=out, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    found = embedded(out)
-    assert {pmid for mail in found.mails for pmid in mail.pmids} <= found.labels.keys()
-    assert found.labels, "the embedded demo told of no article"
-    return found
+    return embedded_demo(tmp_path_factory.mktemp("embedded"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Literal
 from services.console.archive.recorded import Recorded
 from shared.broker import LARGEST
 from shared.errors import ConfigurationError
-from shared.events import ArticleClassified, Undecodable
+from shared.events import ArticleClassified, ReplayFinished, Undecodable
 from shared.topology import CONSUMERS, ConsumerQueue
 
 BROKER = "broker"
@@ -36,7 +36,10 @@ class Routes:
     told_anew: frozenset[str] = frozenset()
 
     def of(self, entry: Recorded) -> ConsumerQueue | Why:
-        """The queue of an event, or why it goes to none."""
+        """The queue of an event, or why it goes to none.
+
+        The end of a replay is no past to go through again, whoever listens to it.
+        """
         try:
             key = entry.event().ROUTING_KEY
         except Undecodable:
@@ -47,6 +50,8 @@ class Routes:
             return "too-large"
         if key in self.told_anew:
             return "told-anew"
+        if key == ReplayFinished.ROUTING_KEY:
+            return "nobodys"
         wanting = (queue for queue in self.queues if key in queue.bindings)
         return next(wanting, None) or "nobodys"
 

@@ -6,11 +6,11 @@ import pytest
 
 from services.console.archive.recorded import envelop
 from services.console.replay.planning import bounded, plan
-from services.console.replay.routes import BROKER, routes
+from services.console.replay.routes import BROKER, Routes, routes
 from services.console.replay.selection import Selection, select
 from shared.broker import LARGEST
 from shared.errors import ConfigurationError
-from shared.topology import CLASSIFIER, NOTIFIER
+from shared.topology import CLASSIFIER, NOTIFIER, ConsumerQueue
 from tests.builders import (
     NOON,
     an_article,
@@ -18,6 +18,7 @@ from tests.builders import (
     digest_delivered,
     discovered,
     poll_completed,
+    replay_finished,
     revised,
 )
 from tests.unit.console.replay.archives import Archive, entry, garbage, marked
@@ -106,3 +107,9 @@ def test_what_no_queue_carries_is_left_out() -> None:
 
     assert BOTH.of(entry(large)) == "too-large"
     assert BOTH.of(nameless) == "unreadable"
+
+
+def test_the_end_of_a_replay_is_never_replayed() -> None:
+    listening = ConsumerQueue("notifier", ("replay.finished",))
+
+    assert Routes((listening,)).of(entry(replay_finished())) == "nobodys"
