@@ -52,18 +52,24 @@ class Outcomes:
         return {outcome: count for outcome, count in found.items() if count}
 
     async def settle(self, replay_id: str) -> None:
-        """Put down every outcome that is known by now. What has none stays open."""
-        failed = await self.failed(replay_id)
+        """Put down every outcome that is known by now. What has none stays open.
+
+        Parking is looked into only where something is open: looking takes it in hand.
+        """
+        left = 0
         for consumer, (engine, table) in self.tables.items():
-            parked = {event for name, event in failed if name == consumer}
             after = ""
-            while page := await self._open(replay_id, consumer, after):
+            while page := await self._without(replay_id, consumer, after):
                 after = page[-1]
                 found = await _outcomes(engine, table, replay_id, page)
-                found |= {event: "failed" for event in page if event in parked - found.keys()}
                 await self._put_down(replay_id, consumer, found)
+                left += len(page) - len(found)
+        if left:
+            for consumer, event in await self.failed(replay_id):
+                await self._put_down(replay_id, consumer, {event: "failed"})
 
-    async def _open(self, replay_id: str, consumer: str, after: str) -> list[str]:
+    async def _without(self, replay_id: str, consumer: str, after: str) -> list[str]:
+        """Ids of some events that have no outcome yet, or had failed and may have been mended."""
         events = replay_events.c
         statement = (
             sa.select(events.event_id)
@@ -71,7 +77,7 @@ class Outcomes:
                 events.replay_id == replay_id,
                 events.consumer == consumer,
                 events.event_id > after,
-                sa.or_(events.outcome.is_(None), events.outcome == "failed"),
+                _is_open(),
             )
             .order_by(events.event_id)
             .limit(AT_ONCE)
@@ -90,10 +96,15 @@ class Outcomes:
                     events.replay_id == replay_id,
                     events.consumer == consumer,
                     events.event_id == sa.bindparam("event"),
+                    _is_open(),
                 )
                 .values(outcome=sa.bindparam("result")),
                 [{"event": event, "result": result} for event, result in sorted(found.items())],
             )
+
+
+def _is_open() -> sa.ColumnElement[bool]:
+    return sa.or_(replay_events.c.outcome.is_(None), replay_events.c.outcome == "failed")
 
 
 async def _outcomes(
