@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screens`: the pictures of docs/pages-tour.md, made anew.
+"""`python -m tests.browser.screens`: the pictures of docs/pages-tour.md and docs/diff.md, anew.
 
 The same walk as in the tests, on the demo's fortnight, by a browser without script: wide and on a
 phone, in light and dark. Each picture is its page's top, in few colours, so that it stays small.
@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page, ViewportSize
 
 from tests.browser.chromium import open_browser
+from tests.browser.compared import compared_page
 from tests.browser.looks import lay_out
 from tests.browser.readers import managing, subscribe
 from tests.browser.town import Town, open_town, page_of
@@ -69,6 +70,7 @@ async def main() -> None:
             browser = await stack.enter_async_context(open_browser())
             visitor = await stack.enter_async_context(_visitor(town, browser, look))
             await _walk(town, visitor, Camera(look))
+            await compared(visitor.page, Camera(look))
 
 
 @asynccontextmanager
@@ -90,6 +92,12 @@ async def _walk(town: Town, visitor: Visitor, camera: Camera) -> None:
     await _come_in(town, visitor, camera)
     await _manage(town, visitor, camera)
     await _digest(town, visitor, camera)
+
+
+async def compared(page: Page, camera: Camera) -> None:
+    """The page of `carillon diff`, which no service serves."""
+    await page.set_content(await compared_page())
+    await camera.take(page, "diff")
 
 
 async def _find(visitor: Visitor, camera: Camera) -> None:

@@ -49,6 +49,11 @@ from shared.settings import load
 CHANGED, FAULT = 1, 2
 """Exit codes; 0 when nothing differs."""
 
+NOTHING = (
+    "nothing to compare: {} has no discovery that is meant ({}). "
+    "`carillon archive` shows what there is"
+)
+
 WIDE = 120
 """Columns of what goes to a file."""
 
@@ -146,7 +151,10 @@ async def _diff(
         spool = stack.enter_context(open_spool())
         asked = Asked(selection, old, by_rules(wanted), subscribers, examples)
         found = await run(source.read, asked, spool)
-        new = f"taxonomy {wanted.version}, {CLASSIFIER_VERSION}"
+        if not (found.tally.compared or found.tally.faults):
+            raise ConfigurationError(NOTHING.format(source.name, selection))
+        of = f" of {options.taxonomy}" if options.taxonomy else ""
+        new = f"taxonomy {wanted.version}{of}, {CLASSIFIER_VERSION}"
         tell(Names(_named(options.against, installed), new, source.name, str(selection)), found)
         return found.tally.changed
 

@@ -64,13 +64,13 @@ class Folding:
             self._article, self._known = key, (None, None)
         if pairs := stated_versions(entry.article):
             self.versions.setdefault(entry.topic, set()).update(pairs)
-        old, new = (
-            _after(known, entry, outcome, at)
-            for known, outcome in zip(self._known, outcomes, strict=True)
-        )
         was_wanted = any(map(self._wanted, self._known))
+        old = _after(self._known[0], entry, outcomes[0], at)
+        is_one = self._known[0] is self._known[1] and outcomes[0] is outcomes[1]
+        new = old if is_one else _after(self._known[1], entry, outcomes[1], at)
         self._known = (old, new)
-        before, after = self._shown(old), self._shown(new)
+        before = self._shown(old)
+        after = before if is_one else self._shown(new)
         if was_wanted or any(one and one.wanted for one in (before, after)):
             same = before == after
             told = _Arrival(at=at, before=before, after=None if same else after, same=same)

@@ -1,6 +1,6 @@
 """A comparison as one HTML file: nothing is loaded from elsewhere, and it needs no script."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,11 +20,10 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence that one side goes by, and which label it carries ("" for what a digest shows)."""
+    """A sentence that one side goes by, and what for."""
 
-    label: str
+    why: str
     quote: Quote
-    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,18 +78,30 @@ def _legal(value: object) -> object:
 
 def columns(found: ArticleDifference) -> tuple[tuple[str, Column], tuple[str, Column]]:
     """Both sides of an article, old and new, with the sentences that they go by."""
-    old = tuple((f"{one.facet} {one.id}", one.before) for one in found.labels)
-    new = tuple((f"{one.facet} {one.id}", one.after) for one in found.labels)
+    old, new = (list(_given(found, side)) for side in (0, 1))
     return ("Old", _column(found.before, old)), ("New", _column(found.after, new))
 
 
-def _column(verdict: Verdict | None, labels: tuple[tuple[str, Given | None], ...]) -> Column:
+def _given(found: ArticleDifference, side: int) -> Iterator[tuple[str, Given]]:
+    """The labels that differ, by name, as one side has them."""
+    for one in found.labels:
+        given = (one.before, one.after)[side]
+        if given:
+            yield f"{one.facet} {one.id}", given
+
+
+def _column(verdict: Verdict | None, labels: Iterable[tuple[str, Given]]) -> Column:
     """The sentence of each label that differs; without any, the one that a digest shows."""
     sentences = [
-        Sentence(label, given.evidence, given.rule)
+        Sentence(f"{label}: {_phrase(given.rule, label)}", given.evidence)
         for label, given in labels
-        if given and given.evidence
+        if given.evidence
     ]
     if not sentences and verdict and verdict.evidence:
-        sentences = [Sentence("", verdict.evidence)]
+        sentences = [Sentence("what a digest shows", verdict.evidence)]
     return Column(verdict, tuple(sentences))
+
+
+def _phrase(rule: str, label: str) -> str:
+    """The rule without the label's own name."""
+    return rule.removeprefix(label.replace(" ", ":", 1)).strip() or "its name"

@@ -40,6 +40,7 @@ async def _stored(settings: Settings, state: Path | None) -> Sequence[Subscripti
         return ()
     try:
         async with transaction(engine) as connection:
-            return await subscribers.mailable(connection)
+            kept = await subscribers.everybody(connection)
     finally:
         await engine.dispose()
+    return [one.subscription for one in kept if one.is_mailable]

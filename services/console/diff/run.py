@@ -126,10 +126,13 @@ def _compare(
     tally.subscriptions = len(subscriptions)
     folding = Folding(subscriptions)
     for row in spool.answered():
-        entry, old, new = _discovery(row.body), _read(row.before), _read(row.after)
-        if not row.chosen:
-            new = old
-        elif new is not None:
+        is_plain = row.chosen and row.before is not None and row.before == row.after
+        tally.compared += is_plain
+        if is_plain and not subscriptions:
+            continue
+        entry, old = _discovery(row.body), _read(row.before)
+        new = old if is_plain or not row.chosen else _read(row.after)
+        if row.chosen and not is_plain and new is not None:
             _count(spool, tally, row, entry, (old, new))
         if subscriptions:
             for arrival in folding.fold(row.at, entry, (old, new)):

@@ -26,8 +26,6 @@ class Names:
 
 def headline(tally: Tally) -> str:
     """How many were compared, and how many differ."""
-    if not tally.compared and not tally.faults:
-        return "There was nothing to compare: no discovery is in the selection."
     if not tally.differing:
         return f"{_articles(tally.compared)} compared, and none differs."
     return f"{_articles(tally.compared)} compared: {tally.differing} differ ({kinds(tally.kinds)})."
@@ -101,17 +99,19 @@ def _changes(found: ArticleDifference) -> Iterator[str]:
         yield f"stands under “{new.section[1]}”, was “{old.section[1]}”"
     if old.trials != new.trials:
         gone, come = set(old.trials) - set(new.trials), set(new.trials) - set(old.trials)
-        signs = [*(f"- {one}" for one in sorted(gone)), *(f"+ {one}" for one in sorted(come))]
-        yield f"trials {', '.join(signs) or 'in another order'}"
+        yield from (f"loses trial {one}" for one in sorted(gone))
+        yield from (f"gains trial {one}" for one in sorted(come))
+        if not (gone or come):
+            yield "has its trials in another order"
 
 
 def label_change(one: LabelChange) -> str:
-    """As "+ disease sle (likely, 0.71)"."""
+    """As "gains disease sle (likely, 0.71)"."""
     name = f"{one.facet} {one.id}"
     if one.before is None:
-        return f"+ {name}{_sure(one.after)}"
+        return f"gains {name}{_sure(one.after)}"
     if one.after is None:
-        return f"- {name}{_sure(one.before)}"
+        return f"loses {name}{_sure(one.before)}"
     if one.kind == "renamed":
         return f"{name} is called “{one.after.name}”, was “{one.before.name}”"
     return f"{name}{_sure(one.after)}, was{_sure(one.before)}"

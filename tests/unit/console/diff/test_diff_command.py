@@ -1,5 +1,6 @@
 """`carillon diff` as a user types it: what it prints, and its exit code."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +12,15 @@ from services.classifier.settings import TAXONOMY
 from services.console.app import cli
 from services.console.archive.lines import Writer
 from services.console.archive.recorded import Recorded
-from tests.unit.console.diff.past import a_past
+from services.console.bus import Bus
+from services.console.stores import embedded_url
+from services.notifier import subscribers
+from shared.database import make_engine, transaction
+from shared.migrate import upgrade
+from shared.outbox import Outgoing
+from tests.builders import NOON
+from tests.fakes import FakeClock
+from tests.unit.console.diff.past import a_past, a_reader
 
 PEMPHIGUS = [50000001, 50000006]
 READERS = """
@@ -74,10 +83,10 @@ def test_something_changed_is_exit_code_1_and_told(past: str, silent: str) -> No
         done = diff("--file", past, "--taxonomy", silent, "--against", against)
         assert done.exit_code == 1, done.output
         assert "7 articles compared: 2 differ (labels 2" in done.output
-        assert "- disease pemphigus" in done.output
+        assert "loses disease pemphigus" in done.output
         assert "50000001" in done.output
         assert "50000006" in done.output
-        assert "New: taxonomy next-2026.11, rules-2" in done.output
+        assert f"New: taxonomy next-2026.11 of {silent}, rules-2" in done.output
         assert "No subscriptions are at hand" in done.output
 
 
@@ -92,6 +101,8 @@ def test_something_changed_is_exit_code_1_and_told(past: str, silent: str) -> No
         (("--subscriptions", "/nowhere.toml"), "subscriptions cannot be read"),
         (("--html", "/proc/nowhere/page.html"), "cannot be written"),
         (("--label",), "requires an argument"),
+        (("--label", "no-such-label"), "nothing to compare"),
+        (("--until", "2026-09-01"), "nothing to compare"),
     ],
 )
 def test_a_fault_is_exit_code_2_and_said(past: str, words: tuple[str, ...], said: str) -> None:
@@ -136,6 +147,39 @@ def test_json_has_everything(past: str, silent: str, tmp_path: Path) -> None:
     assert (digest["before"], digest["after"]) == (2, 0)
     assert found["subscriptions_differing"] == [digest["subscription_id"]]
     assert "reader@example.org" not in done.output
+
+
+async def _lived(state: Path) -> None:
+    """A store of each kind: a reader who confirmed, one who did not, one who is suppressed."""
+    state.mkdir()
+    bus = make_engine(embedded_url(state, "bus"))
+    await upgrade(bus, "console")
+    await Bus(bus, FakeClock(NOON)).publish(
+        [Outgoing(one.event_id, one.type, one.routing_key, one.body) for one in a_past()]
+    )
+    await bus.dispose()
+    store = make_engine(embedded_url(state, "notifier"))
+    await upgrade(store, "notifier")
+    readers = (a_reader("yes"), a_reader("no", confirmed_at=None), a_reader("off"))
+    async with transaction(store) as connection:
+        for reader in readers:
+            await subscribers.save(connection, reader, "file", NOON)
+        await subscribers.deactivate(connection, "off", "left")
+    await store.dispose()
+
+
+def test_the_archive_and_the_readers_of_the_embedded_mode_are_looked_at(
+    state: Path, silent: str
+) -> None:
+    asyncio.run(_lived(state))
+    before = {path.name: path.read_bytes() for path in state.iterdir()}
+
+    assert diff().exit_code == 0
+    found = json.loads(diff("--taxonomy", silent, "--json").stdout)
+
+    assert [one["pmid"] for one in found["articles"]] == PEMPHIGUS
+    assert (found["subscriptions"], found["subscriptions_differing"]) == (1, ["yes"])
+    assert {path.name: path.read_bytes() for path in state.iterdir()} == before
 
 
 def test_json_of_no_difference_is_a_document_too(past: str) -> None:
