@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import aio_pika
 import aiormq
@@ -12,12 +12,15 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from shared.broker import CONFIRM_SECONDS, CONNECT_SECONDS, with_heartbeat
+from shared.channels import lost_is_a_fault
 from shared.errors import Away
 from shared.events import CONTENT_TYPE
 from shared.placing import AWAY
 
 BATCH = 500
 """Events in flight at once: more are no faster."""
+WAVE_BYTES = 32_000_000
+"""Of these, so many bytes at most: nobody waits for the socket, so it holds them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +60,36 @@ async def publish_all(
         Away: the broker went away; which of the batch are safe is not known.
     """
     results: list[Exception | None] = [None] * len(batch)
-    for wave in _waves(batch):
+    for wave in waves(batch):
         with _away():
-            under = await channel.get_underlay_channel()
-            faults = await asyncio.gather(
-                *(_publish(under, exchange, batch[place]) for place in wave)
-            )
+            under = cast("aiormq.Channel", await channel.get_underlay_channel())
+            # One time-out for all of them: one for each costs a fifth of the speed.
+            with lost_is_a_fault():
+                async with asyncio.timeout(CONFIRM_SECONDS):
+                    faults = await asyncio.gather(
+                        *(_publish(under, exchange, batch[place]) for place in wave)
+                    )
         for place, fault in zip(wave, faults, strict=True):
             results[place] = fault
     return results
 
 
-def _waves(batch: Sequence[Onward]) -> list[list[int]]:
-    """Places of the batch, in order, such that no id comes twice in a wave."""
+def waves(batch: Sequence[Onward]) -> list[list[int]]:
+    """Places of the batch, in order, such that no id comes twice in a wave, and few bytes do."""
     waves: list[list[int]] = []
     ids: set[str] = set()
+    size = 0
     for place, event in enumerate(batch):
-        if not waves or event.event_id in ids:
+        size += len(event.body)
+        if not waves or event.event_id in ids or size > WAVE_BYTES:
             waves.append([])
-            ids = set()
+            ids, size = set(), len(event.body)
         waves[-1].append(place)
         ids.add(event.event_id)
     return waves
 
 
-async def _publish(
-    under: aiormq.abc.AbstractChannel, exchange: str, event: Onward
-) -> Exception | None:
+async def _publish(under: aiormq.Channel, exchange: str, event: Onward) -> Exception | None:
     properties = aiormq.spec.Basic.Properties(
         content_type=CONTENT_TYPE,
         headers=dict(event.headers),
@@ -98,7 +104,7 @@ async def _publish(
             routing_key=event.routing_key,
             properties=properties,
             mandatory=True,
-            timeout=CONFIRM_SECONDS,
+            wait=False,  # for the socket: it is waited for the confirm
         )
     except (PublishError, DeliveryError) as refused:
         return refused

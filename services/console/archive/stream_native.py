@@ -17,13 +17,18 @@ from rstream.client import Client
 from rstream.exceptions import ClientError
 from rstream.schema import Deliver, OffsetSpec
 
+from services.console.archive.amqp_message import Unusual, read_message
 from services.console.archive.recorded import LONG_AGO, Recorded, envelop, named
+from services.console.archive.stream_client import SwiftClient
 from shared import topology
 from shared.errors import Away
 
-CHUNKS = 8
-"""In hand at once, so that none is waited for; a chunk holds what was published together: some
-hundred events of an outbox at most."""
+FIRST_CHUNKS = 8
+"""Asked for at first, when nobody knows how large they are: what was published together, mostly
+some hundred events of an outbox, or one that came alone."""
+MOST_CHUNKS = 64
+HAND_BYTES = 4_000_000
+"""Of chunks on their way or in hand at once: many small ones, so that none is waited for."""
 FRAME_BYTES = 1024 * 1024
 HEARTBEAT_SECONDS = 20
 SETUP_SECONDS = 10.0
@@ -59,6 +64,28 @@ class Address:
         )
 
 
+@dataclass
+class Credit:
+    """How many more chunks to ask for. Asked for together: each asking is a round of the network.
+
+    As many as `HAND_BYTES` hold of the largest of the last ones. A stream of small chunks in which
+    large ones begin brings `MOST_CHUNKS` of these once.
+    """
+
+    asked: int = FIRST_CHUNKS
+    largest: int = 0
+
+    def after(self, size: int) -> int:
+        """How many to ask for when a chunk of so many bytes has been worked off; mostly none."""
+        self.asked -= 1
+        self.largest = max(size, self.largest * 15 // 16)
+        wanted = min(max(HAND_BYTES // max(self.largest, 1), 2), MOST_CHUNKS)
+        if self.asked > wanted // 2:
+            return 0
+        more, self.asked = wanted - self.asked, wanted
+        return more
+
+
 @dataclass(frozen=True)
 class Connected:
     """Two subscriptions to the archive: its last chunk says where it ends, the other has it all."""
@@ -73,7 +100,7 @@ class Connected:
         Raises:
             Away: the connection is lost.
         """
-        before = LONG_AGO
+        before, credit = LONG_AGO, Credit()
         try:
             end = await self._end()
             position = -1
@@ -84,7 +111,8 @@ class Connected:
                         entry = _entry(offset, message, before)
                         before = entry.published_at
                         yield entry
-                await self.client.credit(_WHOLE, 1)
+                if more := credit.after(len(chunk.data)):
+                    await self.client.credit(_WHOLE, more)
         finally:
             await _close(self.client)
 
@@ -97,6 +125,8 @@ class Connected:
 
     async def _next(self, chunks: "asyncio.Queue[Deliver]", within: float) -> Deliver:
         """The next chunk; a look now and then at whether the connection lives."""
+        if not chunks.empty():
+            return chunks.get_nowait()
         looks = int(within / LOOK_SECONDS)
         for _ in range(looks):
             try:
@@ -117,7 +147,7 @@ async def connect(address: Address) -> Connected:
     Raises:
         Away: the stream protocol does not answer there, or does not give us the stream.
     """
-    client = Client(
+    client = SwiftClient(
         address.host,
         address.port,
         frame_max=FRAME_BYTES,
@@ -153,15 +183,29 @@ async def _subscribe(connected: Connected, address: Address) -> None:
     await client.authenticate(address.vhost, address.user, address.password)
     client.add_handler(Deliver, deliver, name=str(_WHOLE))
     await client.run_queue_listener_task(_WHOLE, deliver)
-    for number, offset, credit in ((_LAST, OffsetType.LAST, 1), (_WHOLE, OffsetType.FIRST, CHUNKS)):
+    begins = ((_LAST, OffsetType.LAST, 1), (_WHOLE, OffsetType.FIRST, FIRST_CHUNKS))
+    for number, offset, credit in begins:
         begin = OffsetSpec.from_params(offset, None)
         await client.subscribe(topology.ARCHIVE, number, begin, initial_credit=credit)
 
 
-def _entry(offset: int, message: bytes, before: datetime) -> Recorded:
+def _entry(offset: int, encoded: bytes, before: datetime) -> Recorded:
     # As RabbitMQ converts what came by AMQP 0-9-1: the type is an annotation, the id a property
     # (https://www.rabbitmq.com/docs/conversions).
-    found = amqp_decoder(message)
+    try:
+        message = read_message(encoded)
+        key = message.annotation(b"x-routing-key").decode(errors="replace")
+        entry = envelop(offset, message.body, key, before=before)
+        if entry.event_id:
+            return entry
+        return named(entry, _text(message.message_id), _text(message.annotation(b"x-basic-type")))
+    except Unusual:
+        return _by_library(offset, encoded, before)
+
+
+def _by_library(offset: int, encoded: bytes, before: datetime) -> Recorded:
+    """The same, slower, and of whatever is built otherwise."""
+    found = amqp_decoder(encoded)
     notes, properties = found.message_annotations or {}, found.properties
     key = _text(notes.get(b"x-routing-key"))
     entry = envelop(offset, bytes(found.body or b""), key, before=before)
