@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.classifier.taxonomy import Taxonomy
 from services.console.artefacts import write_digest, write_feed, write_labels
+from services.console.hand import Hand
 from services.console.line import Line, open_line
 from services.console.scenario import DEMO_KEY, instants
 from services.console.standin import serve_standin
@@ -60,17 +61,6 @@ class Demo:
     out: Path
     step_done: Callable[[datetime, int], None]
     public_url: str = "http://localhost:8000"
-
-
-@dataclass
-class Hand:
-    """The hand of the demo's clock."""
-
-    now: datetime
-
-    def __call__(self) -> datetime:
-        """The instant that is shown."""
-        return self.now
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,9 +30,22 @@ from shared.clock import Clock
 from shared.database import make_engine
 from shared.events import Poll
 from shared.migrate import upgrade
-from shared.outbox import relay
+from shared.outbox import Outgoing, relay
 from shared.placing import Handle
 from shared.topology import CLASSIFIER, NOTIFIER, ConsumerQueue
+
+Handlers = tuple[tuple[ConsumerQueue, Handle], ...]
+Outboxes = tuple[tuple[AsyncEngine, sa.Table], ...]
+
+
+class Carrier(Protocol):
+    """What takes events out of the outboxes, and gives them to those who want them."""
+
+    async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        """Take over a batch (see `shared.outbox.Publish`)."""
+
+    async def deliver(self, consumer: ConsumerQueue, handle: Handle) -> int:
+        """Give what is due to the handler; how many were dealt with."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Line:
 
     stores: Stores
     bus: Bus
-    handlers: tuple[tuple[ConsumerQueue, Handle], ...]
+    handlers: Handlers
     clock: Clock
 
     async def poll(
@@ -51,20 +65,9 @@ class Line:
 
     async def carry(self) -> int:
         """Move events until none moves: out of the outboxes, to the handlers. How many moved."""
-        moved = 0
-        while step := await self._step():
-            moved += step
-        return moved
+        return await carry(self.bus, self._outboxes(), self.handlers)
 
-    async def _step(self) -> int:
-        moved = 0
-        for engine, outbox in self._outboxes():
-            moved += await relay(engine, outbox, self.bus.publish)
-        for queue, handle in self.handlers:
-            moved += await self.bus.deliver(queue, handle)
-        return moved
-
-    def _outboxes(self) -> tuple[tuple[AsyncEngine, sa.Table], ...]:
+    def _outboxes(self) -> Outboxes:
         return (
             (self.stores.poller, poller.outbox),
             (self.stores.classifier, classifier.outbox),
@@ -74,6 +77,23 @@ class Line:
     async def deliver(self, office: Office) -> int:
         """Send the digests that are due."""
         return await deliver_due(self.stores.notifier, office, self.clock)
+
+
+async def carry(carrier: Carrier, outboxes: Outboxes, handlers: Handlers) -> int:
+    """Move events until none moves; how many moved."""
+    moved = 0
+    while step := await _step(carrier, outboxes, handlers):
+        moved += step
+    return moved
+
+
+async def _step(carrier: Carrier, outboxes: Outboxes, handlers: Handlers) -> int:
+    moved = 0
+    for engine, outbox in outboxes:
+        moved += await relay(engine, outbox, carrier.publish)
+    for queue, handle in handlers:
+        moved += await carrier.deliver(queue, handle)
+    return moved
 
 
 async def open_line(state: Path, taxonomy: Taxonomy, clock: Clock, stack: AsyncExitStack) -> Line:

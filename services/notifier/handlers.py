@@ -47,12 +47,13 @@ def handler(engine: AsyncEngine, clock: Clock) -> Handle:
 async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[Ours]) -> None:
     """Remember what has not been had before, in one transaction.
 
-    Articles in one order, so that two notifiers wait for each other's rows and neither for ever.
+    Articles in one order, so that two notifiers wait for each other's rows and neither for ever;
+    of one article in the order in which its events came.
     """
     by_id = {event.id: event for event in events}
     async with transaction(engine) as connection:
         first = await first_times(connection, store.inbox, by_id, INBOX, clock())
-        for event in sorted((by_id[one] for one in first), key=_place):
+        for event in sorted((one for one in by_id.values() if one.id in first), key=_place):
             await remember(connection, event, clock)
 
 

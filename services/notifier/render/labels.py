@@ -1,10 +1,11 @@
 """The labels of a digest as JSON lines, one article a line, for other programs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from services.notifier.digest import Digest, Item
+from services.notifier.digest import Digest
+from shared.events import Label
 
 _FACETS = ("modality", "disease", "evidence", "target", "product")
 
@@ -15,19 +16,21 @@ def lines(digest: Digest) -> Iterator[str]:
     `confidence` is keyed "facet:label"; a span's `start` and `end` are offsets in `sentence`.
     """
     for item in digest.everything:
-        yield json.dumps(_labelled(item), ensure_ascii=False)
+        told = labelled(item.pmid, item.scope, item.labels)
+        yield json.dumps(told, ensure_ascii=False)
 
 
-def _labelled(item: Item) -> dict[str, Any]:
-    by_facet = {f: [x.id for x in item.labels if x.facet == f] for f in _FACETS}
+def labelled(pmid: int, scope: str, labels: Sequence[Label]) -> dict[str, Any]:
+    """One article's labels, as a line has them."""
+    by_facet = {f: [x.id for x in labels if x.facet == f] for f in _FACETS}
     return {
-        "pmid": item.pmid,
-        "scope": item.scope,
+        "pmid": pmid,
+        "scope": scope,
         **by_facet,
-        "confidence": {f"{label.facet}:{label.id}": label.confidence for label in item.labels},
+        "confidence": {f"{label.facet}:{label.id}": label.confidence for label in labels},
         "spans": [
             {"label": f"{label.facet}:{label.id}", **evidence.model_dump(exclude_none=True)}
-            for label in item.labels
+            for label in labels
             for evidence in label.evidence
         ],
     }

@@ -1,0 +1,1 @@
+"""The sandbox: a stretch of the past through the services' own handlers, and nothing leaves it."""
