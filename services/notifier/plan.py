@@ -76,16 +76,20 @@ async def cut(
 
 
 async def preview(
-    engine: AsyncEngine, subscription: Subscription, now: datetime, background: int = BACKGROUND
+    engine: AsyncEngine,
+    subscription: Subscription,
+    now: datetime,
+    background: int = BACKGROUND,
+    gathered: Gathered | None = None,
 ) -> Digest | None:
     """What the digest would be if it were due now; writes nothing.
 
-    `None` when its topic was never polled.
+    `None` when its topic was never polled. For several at once, `gathered` is what they share.
 
     Raises:
         Retryable: the database is away.
     """
-    gathered = Gathered()
+    gathered = gathered or Gathered()
     async with transaction(engine) as connection:
         last = await history.last(connection, subscription.id, now)
         period = Period.of(subscription, last.end, now)

@@ -15,6 +15,7 @@ from services.console.replay.sandbox.world import IDENTITY, Kept, World
 from services.notifier import subscribers
 from services.notifier.contents import load_many
 from services.notifier.digest import Digest, Item
+from services.notifier.gathered import Gathered
 from services.notifier.plan import preview
 from services.notifier.quiet import is_empty
 from services.notifier.recipient import MAIL
@@ -84,9 +85,9 @@ class Post:
         """Write, for each subscription, what was left to tell at the end: its next digest."""
         async with transaction(world.notifier) as connection:
             mailable = await subscribers.mailable(connection)
-        background = world.office.background
+        background, gathered = world.office.background, Gathered()
         for one in mailable:
-            digest = await preview(world.notifier, one, world.hand.now, background)
+            digest = await preview(world.notifier, one, world.hand.now, background, gathered)
             if digest is not None and not is_empty(digest):
                 self._written(digest, "next")
 

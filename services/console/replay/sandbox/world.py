@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,6 +14,7 @@ from services.classifier.taxonomy import Taxonomy
 from services.console.hand import Hand
 from services.console.line import Handlers, Outboxes, carry
 from services.console.replay.sandbox.belt import Belt, Passed
+from services.console.replay.sandbox.hasty import hasty_engine
 from services.console.replay.sandbox.spool import Spooled
 from services.console.stores import embedded_url
 from services.notifier import handlers as notifier_handlers
@@ -28,7 +27,6 @@ from services.notifier.senders import Package, Target
 from services.notifier.senders.choose import CHANNELS
 from services.notifier.subscription import Subscription
 from services.notifier.vault import Vault
-from shared.database import make_engine
 from shared.migrate import upgrade
 from shared.outbox import Outgoing
 from shared.topology import CLASSIFIER, NOTIFIER
@@ -113,7 +111,7 @@ async def opened_world(
     async with AsyncExitStack() as stack:
         engines = {}
         for service in ("classifier", "notifier"):
-            engine = engines[service] = _hasty(embedded_url(folder, service))
+            engine = engines[service] = hasty_engine(embedded_url(folder, service))
             stack.push_async_callback(engine.dispose)
             await upgrade(engine, service)
         labels, tells = engines["classifier"], engines["notifier"]
@@ -137,16 +135,3 @@ def _office(hand: Hand, background: int, kept: Kept) -> Office:
     senders = dict.fromkeys(CHANNELS, kept)
     means = Means(vault=Vault((_KEY,)))
     return Office(senders, IDENTITY, Patience(timer=hand), background, means)
-
-
-def _hasty(url: str) -> AsyncEngine:
-    """A store that survives no power cut: it is thrown away at the end."""
-    engine = make_engine(url)
-    sa.event.listen(engine.sync_engine, "connect", _without_sync)
-    return engine
-
-
-def _without_sync(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous=OFF")
-    cursor.close()
