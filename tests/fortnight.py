@@ -38,16 +38,17 @@ SOURCE = f"urn:carillon:poller:{TOPIC}"
 EVERY = timedelta(hours=6)
 POLLS = 14 * 4
 FIRST_PMID = 60_000_000
-OLDER = 40
+OLDER = 20
 """Articles of the last polls that do not change yet."""
-TURNS = (Status.PUBLISHED, Status.CORRECTED, Status.PUBLISHED, Status.RETRACTED)
+TURNS = (Status.PUBLISHED, Status.CORRECTED, Status.RETRACTED)
 
 News = ArticleDiscovered | ArticleRevised
 
 
 def fortnight(events: int, *, recorded: bool = False) -> Iterator[CloudEvent]:
     """So many events of the poller's, in order; the classifier's beside them if they are wanted."""
-    texts, taxonomy = demo_articles(), load_taxonomy(TAXONOMY)
+    texts = tuple(one for one in demo_articles() if one.status is Status.PUBLISHED)
+    taxonomy = load_taxonomy(TAXONOMY)
     known: list[Discovery] = []
     for number, count in enumerate(_shares(events - POLLS)):
         start = BEGIN + number * EVERY
@@ -93,8 +94,8 @@ def _shares(articles: int) -> list[int]:
 
 def _one(texts: tuple[Article, ...], known: list[Discovery], start: datetime, nth: int) -> News:
     time = start + timedelta(milliseconds=nth)
-    if len(known) > OLDER and (len(known) + nth) % 15 == 14:
-        return _revised(known, len(known) * 7 % (len(known) - OLDER), time)
+    if len(known) > OLDER and _turn(len(known), nth):
+        return _revised(known, (len(known) * 7 + nth) % (len(known) - OLDER), time)
     text = texts[len(known) % len(texts)]
     entry = Discovery(
         topic=TOPIC,
@@ -111,9 +112,15 @@ def _one(texts: tuple[Article, ...], known: list[Discovery], start: datetime, nt
     return ArticleDiscovered(**_envelope("article.discovered", entry, time), data=entry)
 
 
+def _turn(known: int, nth: int) -> bool:
+    """Whether a change is next, about one event in ten; neither always nor never in a poll."""
+    return (known * 31 + nth * 17) % 97 < 10
+
+
 def _revised(known: list[Discovery], which: int, time: datetime) -> ArticleRevised:
     before = known[which]
-    status = TURNS[which % len(TURNS)]
+    kept = before.article.status is Status.RETRACTED
+    status = before.article.status if kept else TURNS[which % len(TURNS)]
     title = f"{before.article.title.rstrip('.')}, revised."
     article = before.article.model_copy(update={"title": title, "status": status})
     entry = before.model_copy(

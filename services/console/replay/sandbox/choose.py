@@ -5,7 +5,7 @@ say: a clock that was put back must not make a revision come before its discover
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.console.archive.recorded import Read, Recorded
@@ -92,13 +92,8 @@ async def choose(
 
 def is_narrow(selection: Selection) -> bool:
     """Whether it leaves out articles of the time and topics that it means."""
-    return selection.last is not None or bool(
-        selection.types
-        or selection.pmids
-        or selection.labels
-        or selection.statuses
-        or selection.relations
-    )
+    wide = Selection(since=selection.since, until=selection.until, topics=selection.topics)
+    return replace(selection, replay_id=None) != wide
 
 
 def _take(spool: Spool, account: Account, entry: Recorded, wanted: frozenset[str]) -> None:

@@ -17,8 +17,8 @@ from services.notifier.subscription import Subscription
 AT_ONCE = 200
 """Events in hand at once."""
 
-LONGEST_SILENCE = timedelta(days=62)
-"""A longer time without any event is passed over: twice the longest cadence."""
+LONGEST_SILENCE = timedelta(days=35)
+"""Of a longer time without any event only the end is lived: it is longer than any cadence."""
 
 
 class Life:

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -27,7 +28,7 @@ from services.notifier.senders import Package, Target
 from services.notifier.senders.choose import CHANNELS
 from services.notifier.subscription import Subscription
 from services.notifier.vault import Vault
-from shared.migrate import upgrade
+from shared.database import transaction
 from shared.outbox import Outgoing
 from shared.topology import CLASSIFIER, NOTIFIER
 
@@ -109,12 +110,8 @@ async def opened_world(
 ) -> AsyncIterator[World]:
     """A world with empty stores under `folder`. `passed` is told every event on its way."""
     async with AsyncExitStack() as stack:
-        engines = {}
-        for service in ("classifier", "notifier"):
-            engine = engines[service] = hasty_engine(embedded_url(folder, service))
-            stack.push_async_callback(engine.dispose)
-            await upgrade(engine, service)
-        labels, tells = engines["classifier"], engines["notifier"]
+        labels = await _store(folder, "classifier", classifier.metadata, stack)
+        tells = await _store(folder, "notifier", notifier.metadata, stack)
         kept = Kept()
         yield World(
             hand=hand,
@@ -128,6 +125,17 @@ async def opened_world(
             ),
             outboxes=((labels, classifier.outbox), (tells, notifier.outbox)),
         )
+
+
+async def _store(
+    folder: Path, service: str, tables: sa.MetaData, stack: AsyncExitStack
+) -> AsyncEngine:
+    """An empty store; made at once, as there is nothing in it to migrate."""
+    engine = hasty_engine(embedded_url(folder, service))
+    stack.push_async_callback(engine.dispose)
+    async with transaction(engine) as connection:
+        await connection.run_sync(tables.create_all)
+    return engine
 
 
 def _office(hand: Hand, background: int, kept: Kept) -> Office:
