@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from services.console.diff.compare import UNCLEAR
 from services.notifier.assemble import most_related
 from services.notifier.compose import compose
 from services.notifier.digest import Coverage, Digest, DigestHead
@@ -29,7 +30,6 @@ OPEN = Filters(scope=EVERY)
 """Lets everything pass: the reader's filters were asked when the article came."""
 
 BEYOND = ("beyond", "listed by title only")
-UNCLEAR = ("unclear", "Scope unclear")
 
 How = Literal["comes", "goes", "moves", "relabelled"]
 Place = tuple[str, str]

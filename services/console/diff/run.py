@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.classifier.evaluation.gold import Example
+from services.classifier.opinion import MARK
 from services.console.archive.recorded import Read
 from services.console.diff.arrivals import Folding, read_arrival
 from services.console.diff.compare import ArticleDifference, Failed, Outcome, compare, is_same
@@ -157,12 +158,8 @@ def _count(
         spool.results.differ(row.position, found.model_dump_json().encode())
     elif isinstance(old, Classification) and isinstance(new, Classification):
         tally.reworded += not is_same(old, new)
-    if isinstance(old, Classification) and old.classifier_version.endswith(OPINION):
+    if isinstance(old, Classification) and old.classifier_version.endswith(MARK):
         tally.opinions += 1
-
-
-OPINION = "+opinion"
-"""How the version of a classification ends that had a second opinion."""
 
 
 def _digests(
