@@ -74,7 +74,7 @@ class ConsumerQueue:
 
 
 CLASSIFIER = ConsumerQueue("classifier", ("article.discovered", "article.revised"))
-NOTIFIER = ConsumerQueue("notifier", ("article.classified", "poll.completed"))
+NOTIFIER = ConsumerQueue("notifier", ("article.classified", "poll.completed", "replay.finished"))
 CONSUMERS = (CLASSIFIER, NOTIFIER)
 
 

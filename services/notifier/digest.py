@@ -108,12 +108,13 @@ class Trend(Record):
 class DigestHead(Record):
     """What identifies a digest. `time_zone` is an IANA name; dates are shown in it.
 
-    `kind` is `notice` for one that is sent at once and brings notices only.
+    `kind` is `notice` for one that is sent at once and brings notices only, `replay` for what an
+    operator sends of a replay.
     `catch_up_from`: since when its reader had paused; this one makes up for the pause.
     """
 
     id: str
-    kind: Literal["digest", "notice"] = "digest"
+    kind: Literal["digest", "notice", "replay"] = "digest"
     topic: str
     topic_title: str
     seed: int

@@ -6,14 +6,14 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.notifier import store
+from services.notifier import replays_digests, store
 from services.notifier.archive import store as archive
 from services.notifier.project import Known, project
 from services.notifier.replays import replays
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent
-from shared.events import ArticleClassified, Event, PollCompleted, decode
+from shared.events import ArticleClassified, Event, PollCompleted, ReplayFinished, decode
 from shared.inbox import first_times
 from shared.marks import marks_of
 from shared.placing import Handle
@@ -21,12 +21,12 @@ from shared.together import Together
 
 INBOX = "project.v1"
 
-Ours = ArticleClassified | PollCompleted
+Ours = ArticleClassified | PollCompleted | ReplayFinished
 """The events that the notifier remembers."""
 
 
 def handler(engine: AsyncEngine, clock: Clock) -> Handle:
-    """The notifier's handler of `article.classified` and `poll.completed`.
+    """The notifier's handler of `article.classified`, `poll.completed` and `replay.finished`.
 
     It raises `Undecodable` for what is no event and `Permanent` for an event that is not ours.
     What a replay brings goes its own way (`services.notifier.replays`).
@@ -62,7 +62,7 @@ def _place(event: Ours) -> tuple[str, str, str]:
 
 
 def _ours(event: Event) -> Ours:
-    if isinstance(event, ArticleClassified | PollCompleted):
+    if isinstance(event, ArticleClassified | PollCompleted | ReplayFinished):
         return event
     raise Permanent(
         f"{event.type} {event.id} is not for the notifier: "
@@ -74,6 +74,9 @@ async def remember(connection: AsyncConnection, event: Ours, clock: Clock) -> No
     """What an event tells, in the caller's transaction."""
     if isinstance(event, PollCompleted):
         await store.keep_poll(connection, event.data)
+        return
+    if isinstance(event, ReplayFinished):
+        await replays_digests.promise(connection, event.data, clock())
         return
     entry = event.data
     latest = await _keep(connection, event, clock())

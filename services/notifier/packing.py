@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.notifier import bounces
 from services.notifier.digest import Digest
@@ -90,7 +90,8 @@ def packages(
 def _links(digest: Digest, means: Means) -> Links:
     if means.tokens is None or means.public_url is None:
         return NO_PAGES
-    return links_of(means.tokens, means.public_url, digest)
+    links = links_of(means.tokens, means.public_url, digest)
+    return replace(links, permalink=None) if digest.kind == "replay" else links
 
 
 def _json(payload: object) -> bytes:

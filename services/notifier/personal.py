@@ -20,6 +20,7 @@ from services.notifier.tables import (
     feedback,
     ledger,
     letters,
+    replay_digests,
     subscriptions,
     suppressions,
 )
@@ -29,6 +30,7 @@ LISTED = "listed in the subscriptions file, and forgotten at their own wish"
 _OWN = ("id", "topic", "channel", "address", "owner", "wish", "origin", "created_at",
         "confirmed_at", "active", "inactive_reason", "paused_at", "paused_until")  # fmt: skip
 _DIGEST = ("subscription_id", "kind", "period_from", "period_to", "state", "created_at", "sent_at")
+_REPLAY = ("subscription_id", "replay_id", "state", "created_at", "sent_at")
 _LETTER = ("kind", "subscription_id", "created_at", "state", "sent_at")
 _FEEDBACK = ("topic", "pmid", "kind", "facet", "label", "wanted", "remark", "at")
 
@@ -47,6 +49,7 @@ async def export(connection: AsyncConnection, who: str) -> dict[str, object]:
         ),
         "subscriptions": [_without_target(one) for one in own],
         "digests": await _digests(connection, ids),
+        "replays": await _rows(connection, _REPLAY, replay_digests, _owned(replay_digests, ids)),
         "letters": await _rows(connection, _LETTER, letters, _letters_of(who, ids)),
         "feedback": await _rows(connection, _FEEDBACK, feedback, _owned(feedback, ids)),
     }
@@ -92,7 +95,7 @@ async def forget(
     columns = (subscriptions.c.id, subscriptions.c.recipient, subscriptions.c.origin)
     rows = (await connection.execute(sa.select(*columns).where(is_of(who)).with_for_update())).all()
     own = [row.id for row in rows]
-    for table in (ledger, digests, feedback):
+    for table in (ledger, digests, replay_digests, feedback):
         await connection.execute(table.delete().where(_owned(table, own)))
     await connection.execute(letters.delete().where(_letters_of(who, own)))
     await connection.execute(attempts.delete().where(attempts.c.who == who))

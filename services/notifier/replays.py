@@ -2,7 +2,8 @@
 
 A digest is made of articles, versions, polls, what was received, cards and labels: all of them are
 written by live events alone, and the inbox is only read. What a replay brings is worked through as
-a rehearsal, noted, and let go. What somebody may be sent of it is collected apart.
+a rehearsal, noted, and let go. What somebody may be sent of it is collected apart, until the replay
+is finished (`replays_delivery`).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,12 +19,12 @@ from services.notifier.project import project
 from services.notifier.tables import outcomes
 from shared.clock import Clock
 from shared.database import transaction
-from shared.events import ArticleClassified, PollCompleted
+from shared.events import ArticleClassified, PollCompleted, ReplayFinished
 from shared.marks import Marks
 from shared.replayed import Outcome, Result, note
 from shared.together import Together
 
-Ours = ArticleClassified | PollCompleted
+Ours = ArticleClassified | PollCompleted | ReplayFinished
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def rehearse(event: Ours, clock: Clock) -> None:
 def result_of(event: Ours, marks: Marks, *, had: bool) -> Result:
     """What becomes of a replayed event; `had` says whether it was there live. Pure.
 
-    A poll is what was checked then: no replay checks anything. An article that was never there live
-    is no news by a replay, so it is passed over unless somebody asked for it.
+    A poll is what was checked then: no replay checks anything. Nor is another replay's end this
+    one's. An article that was never there live is no news by a replay, so it is passed over unless
+    somebody asked for it.
     """
     if isinstance(event, ArticleClassified) and (marks.force or marks.to):
         return "processed"
@@ -78,6 +80,7 @@ async def _write(engine: AsyncEngine, clock: Clock, name: str, brought: Sequence
 async def _note(
     connection: AsyncConnection, clock: Clock, name: str, brought: Sequence[Brought]
 ) -> None:
+    now = clock()
     had = await replays_store.had(connection, [one.event for one in brought], name)
     noted = [
         Outcome(
@@ -89,4 +92,12 @@ async def _note(
         )
         for one in brought
     ]
-    await note(connection, outcomes, noted, clock())
+    first = await note(connection, outcomes, noted, now)
+    allowed = [
+        (one.event, one.marks)
+        for one in brought
+        if isinstance(one.event, ArticleClassified)
+        and one.marks.to
+        and (one.marks.replay_id, one.event.id) in first
+    ]
+    await replays_store.keep(connection, allowed, now)

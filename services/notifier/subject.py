@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.digest import Digest
 from services.notifier.item import MONTHS, clean
+from services.notifier.render.words import counted
 from services.notifier.standing import GRAVITY, of_kind
 
 _SUBJECT = 90
@@ -22,6 +23,8 @@ def subject(digest: Digest) -> str:
 
 def _opening(digest: Digest) -> tuple[str, str]:
     """What stands before and after the topic; the day tells one quiet digest from the next."""
+    if digest.kind == "replay":
+        return f"[Replay] {counted(digest.total + len(digest.all_background), 'article')} on ", ""
     start = "Catch-up: " if digest.catch_up_from and digest.total else ""
     start += "" if digest.coverage.is_sound else "Incomplete: "
     if digest.total:

@@ -293,3 +293,50 @@ feedback = sa.Table(
     sa.Index("ix_feedback_topic_pmid", "topic", "pmid"),
 )
 """What readers say of labels and articles: `kind` is `wrong-label` or `not-relevant`."""
+
+replay_entries = sa.Table(
+    "replay_entries",
+    metadata,
+    sa.Column("replay_id", sa.String(36), primary_key=True),
+    sa.Column("event_id", sa.String(36), primary_key=True),
+    sa.Column("topic", sa.String(64), nullable=False),
+    sa.Column("pmid", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("hop", sa.Integer, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("allowed", Json, nullable=False),
+    sa.Column("entry", Json, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Index("ix_replay_entries_received_at", "received_at"),
+)
+"""What a replay brought that somebody may be sent: `allowed` are the ids of the subscriptions.
+
+No digest but that of the replay is made of it; `entry` is a `Classified` as JSON.
+"""
+
+replay_digests = sa.Table(
+    "replay_digests",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("replay_id", sa.String(36), nullable=False),
+    sa.Column("subscription_id", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("content", Json),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_try_at", UtcDateTime),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("maybe_sent", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("parts_sent", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("message_id", sa.String(255)),
+    sa.Column("error", sa.Text),
+    sa.UniqueConstraint("replay_id", "subscription_id"),
+    sa.Index("ix_replay_digests_state_next_try_at", "state", "next_try_at"),
+)
+"""One row for each subscription that a finished replay is to be sent to, beside the ledger.
+
+`state`: `waiting` until its channel accepted it, then `sent`; `empty` when the replay had nothing
+for it; `failed` with the `error`. The other columns are as those of `digests`. Rows stay, so that
+nobody is sent a replay twice.
+"""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import changes, letters_store
 from services.notifier.letters import CONFIRM_WITHIN
-from services.notifier.tables import inbox, outcomes
+from services.notifier.tables import inbox, outcomes, replay_entries
 from services.notifier.web import attempts, limits
 from shared.clock import Clock
 from shared.database import transaction
@@ -48,4 +48,5 @@ async def tidy(
     if events:
         log.info("inbox_forgotten", events=events)
     replayed = await forget(engine, outcomes, "at", now - keep_inbox)
+    replayed += await forget(engine, replay_entries, "received_at", now - keep_inbox)
     return asked + wishes + letters + events + replayed

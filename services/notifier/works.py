@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.archive.waiting import index_waiting
 from services.notifier.letters_delivery import Mailroom, deliver_letters
-from services.notifier.office import Office
+from services.notifier.office import Desk, Office
 from services.notifier.packing import Means
+from services.notifier.replays_delivery import deliver_replays
 from services.notifier.run import deliver_due
 from services.notifier.senders import Sender
 from services.notifier.senders.choose import choose
@@ -30,6 +31,9 @@ DELIVER_SECONDS = 1.0
 
 INDEX_SECONDS = 60.0
 """How often it is asked whether articles wait for the archive's index: after an upgrade they do."""
+
+REPLAY_SECONDS = 5.0
+"""How often it is asked whether a finished replay is to be sent to somebody."""
 
 TIDY_SECONDS = 600.0
 """How often is forgotten what is due to be."""
@@ -104,6 +108,9 @@ def loops(house: House, office: Office, keep_inbox: timedelta = INBOX) -> tuple[
         )
         return await deliver_letters(room)
 
+    async def replay() -> int:
+        return await deliver_replays(Desk(house.engine, office, house.clock))
+
     async def forget() -> int:
         return await tidy(house.engine, house.clock, house.timer, keep_inbox)
 
@@ -111,5 +118,6 @@ def loops(house: House, office: Office, keep_inbox: timedelta = INBOX) -> tuple[
         Loop("index", INDEX_SECONDS, index),
         Loop("deliver", DELIVER_SECONDS, deliver),
         Loop("letters", DELIVER_SECONDS, write),
+        Loop("replays", REPLAY_SECONDS, replay),
         Loop("tidy", TIDY_SECONDS, forget),
     )

@@ -21,8 +21,9 @@ from services.classifier.tidy import tidy as tidy_classifier
 from services.notifier import subscribers
 from services.notifier import tables as notifier
 from services.notifier.handlers import handler as notifier_handler
-from services.notifier.office import Office, Patience
+from services.notifier.office import Desk, Office, Patience
 from services.notifier.packing import Means
+from services.notifier.replays_delivery import deliver_replays
 from services.notifier.run import deliver_due
 from services.notifier.senders import Package, Target
 from services.notifier.subscription import Filters
@@ -33,7 +34,7 @@ from shared.database import transaction
 from shared.events import ArticleDiscovered, ArticleRevised, CloudEvent, PollCompleted, decode
 from shared.marks import Marks, attributes, id_within, marks_of
 from shared.outbox import Outgoing, relay
-from tests.builders import an_article, discovered, revised
+from tests.builders import an_article, discovered, replay_finished, revised
 from tests.fakes import FakeClock
 from tests.model.ground import Ground, opened
 from tests.unit.classifier.reading import SHIPPED
@@ -41,11 +42,12 @@ from tests.unit.notifier.kit import IDENTITY, START, a_poll_event, a_subscriptio
 
 VAULT = Vault([SecretStr("the key of a world that is not there")])
 Text = Literal["lupus", "oncology", "wolves", "treg"]
+Made = Literal["sent", "classified", "stranger", "anew", "end"]
 TEXTS: dict[Text, str] = {
-    "lupus": "CD19 CAR-T cells depleted B cells in two patients with lupus.",
-    "oncology": "CD19 CAR-T cells in patients with large B-cell lymphoma.",
-    "wolves": "Wolves were counted in two valleys.",
-    "treg": "CAR-Tregs in a mouse model of multiple sclerosis.",
+    "lupus": "CD19 CAR-T cells in patients with lupus",
+    "oncology": "CD19 CAR-T cells in patients with large B-cell lymphoma",
+    "wolves": "Wolves in two valleys",
+    "treg": "CAR-Treg cells in a mouse model of multiple sclerosis",
 }
 
 
@@ -84,14 +86,15 @@ class Replays:
     """A replay brings an event of the world (`which`, of the past or of days to come) or one made.
 
     `made`: as the classifier would publish it, or an event of an article that nobody will ever
-    know. `anew`: not what is live, but what an earlier replay made, as far as there is any.
+    know. `anew`: not what is live, but what an earlier replay made, as far as there is any. `end`:
+    the replay is finished, and may be sent to those whom it names.
     """
 
     which: int
     replay: str
     force: bool
     to: tuple[str, ...]
-    made: Literal["sent", "classified", "stranger", "anew"]
+    made: Made
 
 
 Step = Reads | Polls | Passes | Replays
@@ -108,6 +111,9 @@ WISHES: dict[str, dict[str, Any]] = {
     "asked": {"confirmed_at": None},
 }
 """Readers of every kind, one of whom never confirmed."""
+
+WHICH = ("r1", "r2")
+"""The replays that there are."""
 
 
 def live_events(steps: Sequence[Step]) -> list[tuple[int, CloudEvent]]:
@@ -147,8 +153,8 @@ def _read(step: Reads, revision: int, poll: str, now: datetime) -> CloudEvent:
 def _article(step: Reads, now: datetime) -> Article:
     return an_article(
         pmid=step.pmid,
-        title=f"Paper {step.pmid}: {step.text}",
-        abstract=(AbstractSection(text=TEXTS[step.text]),),
+        title=f"{TEXTS[step.text]} ({step.pmid})",
+        abstract=(AbstractSection(text=f"{TEXTS[step.text]} were studied."),),
         status=step.status,
         entered_at=now,
     )
@@ -204,6 +210,9 @@ class World:
                 await self._bring(said[at])
                 if isinstance(step, Reads) and not step.held:
                     await self._relay()
+        if any(isinstance(step, Replays) for step in steps):
+            for replay in WHICH:
+                await self._bring(replay_finished(replay_id=replay, to=tuple(WISHES)))
         await self._pass(Passes(200))
 
     async def _bring(self, event: CloudEvent | None) -> None:
@@ -233,19 +242,27 @@ class World:
         patience = Patience(timer=self.clock)
         senders = {"email": self.mailbox, "slack": self.mailbox}
         office = Office(senders, IDENTITY, patience, means=Means(vault=VAULT))
+        await deliver_replays(Desk(self.notifier, office, self.clock))
         await deliver_due(self.notifier, office, self.clock)
 
     async def everything(self) -> dict[str, Any]:
         """All that live work has left, but for what only a replay writes."""
-        kept: dict[str, Any] = {"taken": sorted(self.mailbox.taken)}
+        live = [one for one in self.mailbox.taken if b"[Replay]" not in one[-1]]
+        kept: dict[str, Any] = {"taken": sorted(live)}
         tables = [(self.notifier, t) for t in notifier.metadata.sorted_tables]
         tables += [(self.classifier, classifier.inbox), (self.classifier, classifier.opinions)]
         for engine, table in tables:
             if not table.name.startswith("replay"):
                 rows = await _rows(engine, table)
-                kept[f"{table.schema}.{table.name}"] = sorted(map(_shown, rows))
+                ends = set(map(_end_of, WHICH))
+                own = [row for row in rows if row._mapping.get("event_id") not in ends]
+                kept[f"{table.schema}.{table.name}"] = sorted(map(_shown, own))
         kept["said"] = [event for event in self.archive if not marks_of(event)]
         return kept
+
+    def replayed(self) -> int:
+        """How many messages of replays were taken."""
+        return sum(b"[Replay]" in content for *_, content in self.mailbox.taken)
 
     async def outcomes(self) -> list[str]:
         rows = [
@@ -273,6 +290,8 @@ async def _rows(engine: Any, table: sa.Table) -> Sequence[sa.Row[Any]]:
 def _replayed(
     step: Replays, events: Sequence[CloudEvent], archive: Sequence[CloudEvent]
 ) -> CloudEvent | None:
+    if step.made == "end":
+        return replay_finished(replay_id=step.replay, to=step.to)
     known = [event for event in archive if marks_of(event)] if step.made == "anew" else events
     if not known:
         return None
@@ -286,6 +305,10 @@ def _replayed(
         strange = {"id": id_within("strange", event.id), "data": data, "subject": "900"}
         return _marked(event.model_copy(update=strange), step)
     return _marked(classified(event, classify(event.data.article, SHIPPED), event.time), step)
+
+
+def _end_of(replay: str) -> str:
+    return replay_finished(replay_id=replay).id
 
 
 def _marked(event: CloudEvent, step: Replays) -> CloudEvent:

@@ -15,6 +15,12 @@ TERMS = 4
 
 TERM_LIMIT = 60
 
+REPLAY = (
+    "This is a replay and no news: it is made of events of the past, and an operator sent it to "
+    "you on purpose. You may have been sent these papers before, and your digests come as ever."
+)
+_RECORDED = "Nothing was checked for this message: it is made of recorded events."
+
 
 class Bulletin(NamedTuple):
     """One thing to know of the source; the same `key` as long as it is the same thing."""
@@ -25,7 +31,12 @@ class Bulletin(NamedTuple):
 
 
 def banner(digest: Digest) -> tuple[str, ...]:
-    """What to say first when the source was not well, line by line; nothing when it was."""
+    """What to say first when the source was not well, line by line; nothing when it was.
+
+    A replay says that it is one.
+    """
+    if digest.kind == "replay":
+        return (REPLAY,)
     troubles = _open(digest, digest.coverage.troubles)
     if digest.coverage.healthy:
         return troubles
@@ -61,6 +72,8 @@ def demo_note(digest: Digest) -> str:
 
 def lines(digest: Digest) -> tuple[str, ...]:
     """What was checked, so that silence is not mistaken for nothing new."""
+    if digest.kind == "replay":
+        return (_RECORDED, *_withheld(digest))
     coverage = digest.coverage
     lines = [_checked(digest), *(_leg(digest, leg) for leg in coverage.legs), *_healthy(digest)]
     lines += map(drift_line, _untold(digest))
@@ -69,6 +82,13 @@ def lines(digest: Digest) -> tuple[str, ...]:
         lines.append(f"{waiting} found and not classified yet: expected in the next digest.")
     if digest.waiting:
         lines.append(f"Left for the next digest: {counted(digest.waiting, 'more article')}.")
+    return (*lines, *_withheld(digest))
+
+
+def _withheld(digest: Digest) -> tuple[str, ...]:
+    lines = []
+    if digest.kind == "replay" and digest.waiting:
+        lines.append(f"{counted(digest.waiting, 'more article')}: there was no room for them.")
     if digest.withheld_retracted:
         held = counted(digest.withheld_retracted, "retracted or withdrawn paper")
         lines.append(f"{held} left out.")

@@ -30,6 +30,7 @@ def _data(digest: Digest, links: Links) -> dict[str, Any]:
         "topic": {"id": digest.topic, "title": digest.topic_title, "seed_pmid": digest.seed},
         "subject": subject(digest),
         "period": {"from": digest.period_from.isoformat(), "to": digest.period_to.isoformat()},
+        **({"replay": True} if digest.kind == "replay" else {}),
         "new": digest.total,
         "waiting": digest.waiting,
         "notices": [_notice(one) for one in digest.notices],

@@ -141,6 +141,9 @@ def headline(digest: Digest) -> str:
     if digest.kind == "notice":
         told = len(digest.notices) + digest.notices_beyond
         return f"{counted(told, 'notice')} about papers you were sent"
+    if digest.kind == "replay":
+        told = digest.total + len(digest.all_background)
+        return f"{counted(told, 'article')} of a replay, {period(digest)}"
     if not (digest.total or digest.notices or digest.all_background):
         return f"{QUIET} ({period(digest)})"
     new = counted(digest.total, "new article") if digest.total else "No new article"
@@ -154,6 +157,8 @@ def occasion(digest: Digest) -> str:
         return f"Catch-up on your pause since {since}, around article"
     if digest.kind == "notice":
         return "Sent at once, beside your digests, around article"
+    if digest.kind == "replay":
+        return "Sent by an operator, beside your digests, around article"
     if digest.cadence == "immediate":
         return "Sent as soon as it was found, around article"
     return f"{clean(digest.cadence).capitalize()} digest around article"
