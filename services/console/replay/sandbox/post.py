@@ -77,7 +77,7 @@ class Post:
             found = await _load(connection, ids)
         kept = world.kept
         for digest in found:
-            place = self._written(digest, digest.kind)
+            place = self._written(digest, "notice" if digest.kind == "notice" else "digest")
             _write_handed_over(place, kept, digest, self.subscriptions[digest.subscription_id])
         kept.packages.clear()
 
