@@ -13,7 +13,7 @@ from services.console.replay.selection import Selection, select
 SHOWN = 5
 """Events shown of those that are chosen, and entries named of those that cannot be read."""
 
-SENT_A_SECOND = 2_000
+SENT_A_SECOND = 1_000
 """About what is sent and put down in a second where nothing limits it; for the estimate only."""
 
 

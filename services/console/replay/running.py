@@ -204,21 +204,23 @@ class _Batch:
     position: int
     gone: int
     events: list[Sending] = field(default_factory=list)
+    _size: int = 0
 
     @property
     def is_full(self) -> bool:
         """Whether no more should be in memory."""
-        size = sum(len(one.body) for one in self.events)
-        return len(self.events) >= BATCH or size >= BATCH_BYTES
+        return len(self.events) >= BATCH or self._size >= BATCH_BYTES
 
     def add(self, event: Sending, position: int) -> None:
         """Take one more along."""
         self.events.append(event)
+        self._size += len(event.body)
         self.position = position
 
     def emptied(self) -> None:
         """All of it is safe."""
         self.gone += len(self.events)
+        self._size = 0
         self.events.clear()
 
 

@@ -32,7 +32,7 @@ class Queues:
     taken: list[Sending] = field(default_factory=list)
     told: list[Outgoing] = field(default_factory=list)
     before: list[Exception] = field(default_factory=list)
-    after: list[BaseException] = field(default_factory=list)
+    after: list[BaseException | None] = field(default_factory=list)
 
     async def send(self, batch: tuple[Sending, ...]) -> None:
         if self.before:
@@ -40,8 +40,8 @@ class Queues:
         self.taken += batch
         for one in batch:
             await self.handled(one)
-        if self.after:
-            raise self.after.pop(0)
+        if self.after and (fault := self.after.pop(0)):
+            raise fault
 
     async def handled(self, one: Sending, result: Result | None = None) -> None:
         result = result or self.consume(one)

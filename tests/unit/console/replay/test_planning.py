@@ -67,7 +67,7 @@ async def test_the_last_n_are_counted_and_the_end_is_that_of_the_archive() -> No
 
 @pytest.mark.parametrize(
     ("rate", "speed", "seconds"),
-    [(None, None, 0.002), (2.0, None, 2.0), (None, 60.0, 780.0), (0.001, 60.0, 4000.0)],
+    [(None, None, 0.004), (2.0, None, 2.0), (None, 60.0, 780.0), (0.001, 60.0, 4000.0)],
 )
 async def test_how_long_is_the_slower_of_rate_and_speed(
     rate: float | None, speed: float | None, seconds: float
