@@ -26,6 +26,8 @@ from shared.database import make_engine, transaction
 from shared.events import CloudEvent, ReplayFinished
 from shared.migrate import upgrade
 from shared.outbox import Outgoing
+from shared.parking import parked_at
+from shared.topology import CLASSIFIER
 from tests.builders import an_article, discovered, poll_completed
 from tests.eventually import eventually
 from tests.integration.test_services import Running
@@ -236,6 +238,13 @@ async def test_one_process_runs_a_replay_and_others_steer_it(lived: Deployment) 
     (found,) = await lived.replays()
     assert (found.state, found.is_running(found.order.started_at)) == ("paused", False)
 
+    before = await lived.sent()
+    with lived.running("resume", name) as again:
+        await eventually(_sent_more(lived, before), within=60, pause=0.1)
+        again.send_signal(signal.SIGINT)
+        said, _ = await asyncio.to_thread(again.communicate, timeout=30)
+    assert (again.returncode, (await lived.replays())[0].state) == (1, "paused"), said
+
     cancelled = await asyncio.to_thread(lived.carillon, "cancel", name)
     assert cancelled.returncode == 0, cancelled.stderr
     (found,) = await lived.replays()
@@ -250,3 +259,25 @@ def _sent_more(lived: Deployment, than: int) -> Callable[[], "asyncio.Future[boo
         return await lived.sent() > than
 
     return lambda: asyncio.ensure_future(more())
+
+
+async def test_what_is_parked_is_replayed_by_its_reason_and_what_fails_again_is_counted(
+    lived: Deployment,
+) -> None:
+    poison = discovered(article=an_article(pmid=5_000_000_000))
+    await _publish(lived.amqp_url, [poison])
+    await eventually(lambda: _parked(lived.amqp_url, 1), within=30)
+
+    done = await asyncio.to_thread(
+        lived.carillon, "--parked", "permanent", "--queue", "classifier", "--go"
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    (found,) = await lived.replays()
+    assert (found.state, found.outcomes) == ("finished", {"classifier": {"sent": 1, "failed": 1}})
+    assert await _parked(lived.amqp_url, 2), "the first one is still there"
+
+
+async def _parked(url: str, count: int) -> bool:
+    found = await parked_at(url, CLASSIFIER)
+    return found is not None and found.count == count

@@ -122,7 +122,7 @@ async def go_on(console: Console, name: str, places: Places, wait: float) -> boo
         order = found.order
         if found.finished_at is not None:
             return report(console, await Session(place, system_clock).told(order.replay_id))
-        file = _same_file(order, places.file)
+        file = same_file(order, places.file)
         async with opened_source(settings, places.state, file) as source:
             with _stoppable() as stopped, _shown(console, found.chosen) as tell:
                 session = Session(place, system_clock, stopped, tell)
@@ -140,7 +140,7 @@ def report(console: Console, done: Standing) -> bool:
     return done.state == "finished" and not done.count("failed") and not done.count("open")
 
 
-def _same_file(order: Order, given: Path | None) -> Path | None:
+def same_file(order: Order, given: Path | None) -> Path | None:
     """The recorded file of a replay, which may be somewhere else by now."""
     if order.file is None:
         return None

@@ -8,10 +8,12 @@ from typer.testing import CliRunner, Result
 
 from services.console.app import cli
 from services.console.bus import Bus, parked
+from services.console.commands.replay_work import Wish, same_file
+from services.console.replay.selection import Selection
 from services.console.stores import embedded_stores, embedded_url
 from services.notifier import subscribers
 from shared.database import make_engine, transaction
-from shared.errors import CarillonError
+from shared.errors import CarillonError, ConfigurationError
 from shared.migrate import upgrade
 from tests.builders import NOON, classified, discovered, poll_completed
 from tests.fakes import FakeClock
@@ -109,3 +111,44 @@ def test_what_is_parked_is_chosen_by_its_reason_and_stays(state: Path) -> None:
 )
 def test_what_cannot_be_meant_is_said(state: Path, words: tuple[str, ...], says: str) -> None:
     assert says in refused(*words)
+
+
+def test_the_queues_of_the_embedded_mode_are_not_replayed_through(state: Path) -> None:
+    assert "is for a deployment: set CARILLON_DATABASE_URL" in refused("--broker", "--go")
+    assert "is for a deployment" in refused("list")
+
+
+@pytest.mark.parametrize("words", [("--force",), ("--to", "reader", "--yes-send-to", "1")])
+def test_what_may_be_felt_outside_needs_a_reason_on_record(
+    state: Path, words: tuple[str, ...]
+) -> None:
+    assert "--because: say for the record why" in refused("--broker", "--go", *words)
+
+
+def test_real_mail_has_to_be_said_twice(state: Path) -> None:
+    words = ("--broker", "--go", "--because", "a trial", "--to", "reader,other")
+
+    assert "--to names 2 subscriptions, not 3" in refused(*words, "--yes-send-to", "3")
+    assert "is for a deployment" in refused(*words, "--yes-send-to", "2")
+    typed = CliRunner().invoke(cli, ["replay", *words], input="1\n")
+    assert "2 may really be sent a digest. How many may be?" in typed.output
+    assert "names 2 subscriptions, not 1" in str(typed.exception)
+
+
+def test_nothing_chosen_is_no_replay(state: Path) -> None:
+    assert "there is nothing to replay" in refused("--broker", "--go", "--until", "2001-01-01")
+
+
+def test_the_record_holds_no_address_and_a_file_is_known_again(state: Path, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(CliRunner().invoke(cli, ["record"]).stdout_bytes)
+    wish = Wish("broker", by="ada@example.org", because="asked by bob@example.org")
+
+    order = wish.order(Selection(), str(file), 3, file)
+
+    assert (order.by, order.because) == ("ada", "asked by (address)")
+    moved = file.rename(tmp_path / "moved.jsonl")
+    assert same_file(order, moved) == moved
+    moved.write_bytes(CliRunner().invoke(cli, ["record", "--last", "1"]).stdout_bytes)
+    with pytest.raises(ConfigurationError, match="not the file that this replay began with"):
+        same_file(order, moved)
