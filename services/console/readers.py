@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.embedded import Embedded, opened
 from services.console.settings import Settings
-from services.console.stores import deployed_stores
+from services.console.stores import deployed_stores, embedded_url
 from services.notifier import subscribers
 from services.notifier.recipient import recipient
 from services.notifier.subscribers import Kept
 from services.notifier.vault import Vault
-from shared.database import transaction
+from shared.database import make_engine, transaction
 from shared.errors import ConfigurationError
 from shared.settings import load
 
@@ -48,6 +49,30 @@ async def readers(embedded: Embedded) -> AsyncIterator[Readers]:
             yield Readers(connection, Vault(embedded.notifier.keys()) if given else None)
     finally:
         await stores.close()
+
+
+async def stored(settings: Settings, state: Path | None) -> Sequence[Kept]:
+    """All subscriptions of the store beside the archive; none where there is no store.
+
+    That is the one under `state`, of the deployment, or of the embedded mode. Only read: it is
+    neither made nor brought up to date.
+
+    Raises:
+        Retryable: the database is away, or is not of this version.
+    """
+    if state is None and settings.amqp_url is not None:
+        if settings.database_url is None:
+            return ()
+        engine = deployed_stores(settings.database_url.get_secret_value()).notifier
+    elif ((state or settings.state) / "notifier.db").exists():
+        engine = make_engine(embedded_url(state or settings.state, "notifier"))
+    else:
+        return ()
+    try:
+        async with transaction(engine) as connection:
+            return await subscribers.everybody(connection)
+    finally:
+        await engine.dispose()
 
 
 async def named(connection: AsyncConnection, who: str) -> Sequence[Kept]:

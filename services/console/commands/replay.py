@@ -26,6 +26,14 @@ from services.console.commands.filters import (
     Types,
     Until,
 )
+from services.console.commands.replay_sandbox import (
+    Out,
+    RecordedLabels,
+    SandboxWish,
+    SubscriptionsFile,
+    TaxonomyFile,
+    live_once_more,
+)
 from services.console.commands.replay_steer import Wait, steering, user
 from services.console.commands.replay_work import WAIT_SECONDS, Places, Wish, begin, confirm
 from services.console.parked.parking import parking
@@ -71,6 +79,10 @@ def replay(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="In one process, nothing outside touched (default).")
     ] = False,
+    out: Out = None,
+    taxonomy: TaxonomyFile = None,
+    subscriptions: SubscriptionsFile = None,
+    recorded_labels: RecordedLabels = False,
     broker: Annotated[
         bool, typer.Option("--broker", help="Through the deployment's queues, marked.")
     ] = False,
@@ -113,6 +125,11 @@ def replay(
     wish = Wish(target or BROKER, force, _ids(to), rate, speed, by or user(), because, wait)
     if target is None and (force or to or rate or speed):
         raise ConfigurationError("--force, --to, --rate and --speed are for --broker and --queue")
+    alone = SandboxWish(out, taxonomy, subscriptions, recorded_labels)
+    if target is not None and not alone.is_empty:
+        raise ConfigurationError(
+            "--out, --taxonomy, --subscriptions and --recorded-labels are for the sandbox"
+        )
     asked = Asked(since, until, last, types, pmids, labels, statuses, relations, topics, replay_id)
     selection = parse_selection(asked, system_clock())
     if parked is not None:
@@ -122,10 +139,12 @@ def replay(
     if dry_run or not go:
         console.print("nothing was replayed: --go does it")
         return
+    if target is None:
+        if not asyncio.run(live_once_more(console, selection, places, alone)):
+            raise typer.Exit(code=1)
+        return
     if not found.chosen:
         raise ConfigurationError("there is nothing to replay")
-    if target is None:
-        raise ConfigurationError("the sandbox is not there yet: --broker or --queue NAME")
     confirm(wish, yes_send_to)
     if not asyncio.run(begin(console, wish, selection, found, places)):
         raise typer.Exit(code=1)

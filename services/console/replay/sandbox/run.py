@@ -112,6 +112,11 @@ async def _lived(
 
 
 def _notes(account: Account, life: Life, elsewhere: int) -> Iterator[str]:
+    if not account.fed and account.skipped:
+        yield (
+            f"chosen was only {', '.join(sorted(account.skipped))}: `--recorded-labels` takes "
+            "article.classified as it was; else articles come from article.discovered and .revised"
+        )
     for topic in sorted(account.topics - {topic for topic, _ in account.polled}):
         yield (
             f"no {POLL} of topic {topic!r} is there: no digest can be made without it, "

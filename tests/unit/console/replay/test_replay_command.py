@@ -1,6 +1,7 @@
 """`carillon replay` as an operator types it, in this process."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,23 @@ def test_the_sandbox_is_the_default_and_names_no_queue(state: Path) -> None:
 
     assert "1 events" in said
     assert "queue" not in said
+
+
+def test_the_sandbox_is_for_the_confirmed_readers_that_there_are_without_their_addresses(
+    state: Path, tmp_path: Path
+) -> None:
+    before = (state / "notifier.db").read_bytes()
+
+    done = carillon("--go", "--out", str(tmp_path / "out"), "--until", "2026-09-15")
+
+    assert done.exit_code == 0, done.output
+    assert "for its own 2 subscriptions, without their addresses" in done.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["subscriptions"] == ["other", "reader"]
+    assert report["digests"]
+    made = b"".join(one.read_bytes() for one in (tmp_path / "out").rglob("*") if one.is_file())
+    assert b"@example.org" not in made
+    assert (state / "notifier.db").read_bytes() == before
 
 
 def test_who_is_named_is_told_apart_and_has_to_be_a_confirmed_reader(state: Path) -> None:
