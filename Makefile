@@ -58,7 +58,8 @@ check: lint types test ## everything that must hold before a commit
 year: $(DEVELOPMENT) ## a simulated year: faulty answers, a poller that is killed, nothing missed (a quarter of an hour)
 	@$(BIN)/python -m tests.bench.year
 
-chaos: $(DEVELOPMENT) ## the whole line under fire: 10,000 articles, 200 subscriptions, 300 faults, and the verdict (an hour or more); needs Docker
+chaos: $(DEVELOPMENT) ## every crash point (half an hour), then the whole line under fire: 10,000 articles, 200 subscriptions, 300 faults, and the verdict (an hour or more); needs Docker
+	@$(BIN)/python -m tests.chaos.crash
 	@$(BIN)/python -m tests.chaos
 
 fuzz: $(DEVELOPMENT) ## 10,000 damaged answers of NCBI (some minutes)

@@ -202,9 +202,13 @@ _ME, _AT = sa.bindparam("me", type_=sa.String), sa.bindparam("at", type_=UtcDate
 
 _TOLD = told_to(_ME)
 
+_END = sa.case((digests.c.created_at < digests.c.period_to, digests.c.created_at),
+               else_=digests.c.period_to)  # fmt: skip
+"""Until when a digest could know: one that a clock ahead had cut, until that was put back."""
+
 _LAST = sa.select(
     sa.func.max(digests.c.period_to).label("slot"),
-    sa.func.max(sa.case((digests.c.state != "failed", digests.c.period_to))).label("end"),
+    sa.func.max(sa.case((digests.c.state != "failed", _END))).label("end"),
 ).where(_digests_of(_ME), digests.c.period_to <= _AT)
 
 _LEFT = (

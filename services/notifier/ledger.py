@@ -1,7 +1,7 @@
 """What is to be sent, written down with its ledger rows: SQL only, in the caller's transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,6 +79,17 @@ async def refuse(
         .on_conflict_do_nothing(index_elements=["subscription_id", "kind", "period_to"])
     )
     return result.rowcount == 1
+
+
+async def end_those_ahead(connection: AsyncConnection, now: datetime) -> int:
+    """Note of digests cut more than a day from `now` that they could know nothing later; how many.
+
+    Only a clock that has been put back since can have cut them. When their time comes again, what
+    was found meanwhile is no older for them: who paused in between would never be told of it.
+    """
+    ahead = digests.c.created_at > now + timedelta(days=1)
+    result = await connection.execute(digests.update().where(ahead).values(created_at=now))
+    return result.rowcount
 
 
 async def note_looked(connection: AsyncConnection, subscription_id: str, slot: datetime) -> None:

@@ -202,6 +202,7 @@ digests = sa.Table(
 say; `failed` with the `error` when it was given up. `attempts` counts hand-overs to the channel.
 `maybe_sent` is set, and stays, once an attempt ended without the channel's answer: the mail may be
 with its reader. `content` is the `Digest` as JSON; there is none when it could not even be made.
+`created_at` before `period_to` says that a clock ahead had cut it, and was put back then.
 `kind` is `digest`, or `notice` for one that is sent at once and brings notices only. `parts_sent`
 counts the messages of it that the channel accepted, where it takes several. `given_up_at` is when
 it failed and freed what it had not told; it is not set where there was nothing to free.

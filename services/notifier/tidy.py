@@ -1,6 +1,7 @@
 """What is forgotten with time: who asked, letters that have ended, wishes never confirmed.
 
-And which events were received (`shared.inbox`), and what became of replayed ones.
+And which events were received (`shared.inbox`), and what became of replayed ones. What a clock
+that was ahead has left behind is put right here too.
 """
 
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notifier import changes, letters_store
+from services.notifier import changes, ledger, letters_store
 from services.notifier.letters import CONFIRM_WITHIN
 from services.notifier.tables import inbox, outcomes, replay_entries
 from services.notifier.web import attempts, limits
@@ -42,6 +43,9 @@ async def tidy(
         asked = await attempts.purge(connection, timer() - limits.KEEP)
         wishes = await changes.purge_unconfirmed(connection, now - UNCONFIRMED)
         letters = await letters_store.purge(connection, now - LETTERS)
+        ahead = await ledger.end_those_ahead(connection, now)
+    if ahead:
+        log.warning("digests_of_a_clock_ahead", digests=ahead)
     if wishes:
         log.info("unconfirmed_forgotten", subscriptions=wishes)
     events = await forget(engine, inbox, "received_at", now - keep_inbox)

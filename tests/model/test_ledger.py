@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from services.notifier import changes, subscribers, tables
+from services.notifier import changes, ledger, subscribers, tables
 from services.notifier.handlers import handler
 from services.notifier.parcels import Parcel
 from shared.article import Status
@@ -107,6 +108,7 @@ class Delivering(RuleBasedStateMachine):
         pmids = range(len(self.status) + 1, len(self.status) + 1 + number)
         events = [an_article_event(pmid, now, poll=poll) for pmid in pmids]
         end = a_poll_event(now, poll=poll, announced=number + late)
+        self.run(self._do(ledger.end_those_ahead, now))  # who lives tidies every hour
         self.run(self._receive(*events, end))
         self.status |= dict.fromkeys(pmids, Status.PUBLISHED)
         self.revision.update(pmids)
@@ -308,6 +310,7 @@ class Delivering(RuleBasedStateMachine):
             self.run(notifier.die())
         survivor = self._notifier()
         self.notifiers.append(survivor)
+        self._move(max([self.clock.now, *self._ends_of_pauses()]))
         for _ in range(6):
             self.clock.advance(days=1)
             self.a_poll_brings_articles(0, late=False)
@@ -316,6 +319,11 @@ class Delivering(RuleBasedStateMachine):
                 allowed = {name: self._allowed(name) for name in PEOPLE}
                 self.run(survivor.whole_pass("taken"))
                 self._judge(allowed.__getitem__)
+
+    def _ends_of_pauses(self) -> list[datetime]:
+        """One of a clock that was ahead ends on its own day: it cannot be told from one chosen."""
+        rows = self._rows(sa.select(tables.subscriptions.c.paused_until))
+        return [row.paused_until for row in rows if row.paused_until]
 
     def _everybody_has_everything(self) -> None:
         kept = {
@@ -353,3 +361,37 @@ def _news(mail: EmailMessage) -> set[int]:
 def test_nobody_is_told_twice_and_nothing_is_missed(ground: Ground, profile: settings) -> None:
     machine = type("Machine", (Delivering,), {"ground": ground})
     ground.run(machine, profile)
+
+
+BACK = [("the_clock_jumps", -20_000)] * 3
+AHEAD: list[tuple[Any, ...]] = [
+    ("the_clock_jumps", 60_000), ("a_morning_comes", 1, 0, 0),
+    ("a_notifier_makes_its_round", 0, "taken", 0),
+]  # fmt: skip
+"""Six weeks ahead, and a digest is sent there."""
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("the_clock_jumps", 60_000), ("a_reader_pauses", "other"), *BACK],
+        [("a_reader_pauses", "other"), ("the_clock_jumps", 1_440), ("the_clock_jumps", 60_000),
+         ("a_reader_pauses", "other"), ("a_reader_goes_on", "other"), *BACK],
+        [*AHEAD, ("a_reader_pauses", "other"), *BACK, ("an_article_comes",)],
+        [*AHEAD, *BACK, ("an_article_comes",), ("the_clock_jumps", 60_000)],
+    ],
+    ids=["a pause", "a pause that was ended", "a digest and a pause", "a digest, and nobody works"],
+)  # fmt: skip
+def test_what_a_clock_that_was_put_back_leaves_behind_hides_no_paper(
+    ground: Ground, steps: list[tuple[Any, ...]]
+) -> None:
+    """Sequences that long runs come to, and the short one does not."""
+    machine = type("Machine", (Delivering,), {"ground": ground})()
+    machine.begin()
+    machine.a_poll_brings_articles(1, late=False)
+    for name, *given in steps:
+        if name == "an_article_comes":
+            machine.a_poll_brings_articles(1, late=False)
+        else:
+            getattr(machine, name)(*given)
+    machine.teardown()

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.notifier import tables
+from services.notifier import changes, tables
+from services.notifier.tidy import tidy
 from shared.database import transaction
 from shared.errors import Retryable
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
@@ -35,6 +36,32 @@ async def test_a_digest_cut_by_a_clock_that_was_ahead_does_not_silence_its_reade
     assert [await a_day(desk, day) for day in (8, 9, 10)] == [1, 1, 1]
     rows = sorted(await desk.rows(tables.digests), key=lambda row: row.period_to)
     assert [row.period_from for row in rows[1:4]] == [row.period_to for row in rows[:3]]
+
+
+async def test_what_is_found_after_a_clock_was_put_back_is_told_when_its_time_comes_again(
+    desk: Desk,
+) -> None:
+    """A reader who pauses meanwhile: the digest of that clock must not hide what came since."""
+    await desk.subscribe(a_subscription())
+    assert await a_day(desk, 7) == 1
+    desk.clock.now = START + 60 * DAY + 8 * timedelta(hours=1)
+    assert await desk.deliver(max_wait=timedelta()) == 1
+    desk.clock.now = back = START + 9 * timedelta(hours=1)
+    await tidy(desk.engine, desk.clock, desk.timer)
+    await desk.receive(an_article_event(1, back, poll="p"), a_poll_event(back, poll="p"))
+    await pause(desk, START + 61 * DAY)
+
+    desk.clock.now = desk.timer.now = START + 62 * DAY
+    assert await desk.deliver(max_wait=timedelta()) == 1
+
+    assert await desk.told() == {(7, "article"), (1, "article")}
+    rows = sorted(await desk.rows(tables.digests), key=lambda row: row.period_to)
+    assert rows[-1].period_from == back
+
+
+async def pause(desk: Desk, until: datetime) -> None:
+    async with transaction(desk.engine) as connection:
+        await changes.pause(connection, "reader", until, desk.clock())
 
 
 async def test_an_article_that_a_clock_ahead_discovered_is_in_the_next_digest(desk: Desk) -> None:
