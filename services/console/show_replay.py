@@ -115,8 +115,7 @@ def _outcomes(found: Standing) -> Table:
         if consumer != MADE:
             table.add_row(consumer, *(str(counts.get(name, 0)) for name in _COLUMNS))
     if made := found.outcomes.get(MADE):
-        table.add_row("of what was made of them", "", *(str(made.get(name, "")) for name in
-                                                        _COLUMNS[1:]))  # fmt: skip
+        table.add_row("made of these", *(str(made.get(name, 0)) for name in _COLUMNS))
     return table
 
 

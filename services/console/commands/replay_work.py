@@ -137,7 +137,7 @@ def report(console: Console, done: Standing) -> bool:
     if done.state == "paused":
         name = done.order.replay_id[:8]
         console.print(f"go on with: carillon replay resume {name}", highlight=False)
-    return done.state == "finished" and not done.count("failed") and not done.count("open")
+    return done.state == "finished" and not done.unsettled
 
 
 def same_file(order: Order, given: Path | None) -> Path | None:

@@ -25,7 +25,7 @@ State = Literal["running", "paused", "finished", "cancelled"]
 Wanted = Literal["paused", "cancelled"]
 MADE = "made"
 Counts = dict[str, dict[str, int]]
-"""By consumer: `sent`, what became of it, and what is `open`; `MADE`: of what was made of it."""
+"""By consumer: `sent`, what became of it, and what is `open`; `MADE`: of what was made of that."""
 
 
 class Lost(Retryable):
@@ -51,6 +51,11 @@ class Standing:
     def is_running(self, now: datetime) -> bool:
         """Whether a process is at it; one that died is taken for alive for at most `LEASE`."""
         return self.held_until is not None and self.held_until >= now
+
+    @property
+    def unsettled(self) -> int:
+        """How many events failed, or have no outcome yet, also of those that were made."""
+        return sum(one.get("failed", 0) + one.get("open", 0) for one in self.outcomes.values())
 
     def count(self, outcome: str) -> int:
         """How many of the events that it sent came to that, at all consumers together."""

@@ -1,5 +1,6 @@
 """What became of what a replay sent: read from where the handlers note it, and from parking."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -39,17 +40,23 @@ class Outcomes:
         return total
 
     async def made(self, replay_id: str) -> dict[str, int]:
-        """What became of what was made of the replay's events, by outcome."""
-        found: dict[str, int] = {}
+        """What became of what was made of the replay's events, as `journal.Counts` has it.
+
+        What a classifier has `processed` it has sent on, one event of each. Empty if it has none.
+        """
+        engine, table = self.tables[CLASSIFIER.name]
+        async with transaction(engine) as connection:
+            own = await counts(connection, table, replay_id, sent=True)
+        found = Counter({"sent": sum(one.get("processed", 0) for one in own.values())})
         for engine, table in self.tables.values():
             async with transaction(engine) as connection:
                 every = await counts(connection, table, replay_id)
                 own = await counts(connection, table, replay_id, sent=True)
             for handler, by_outcome in every.items():
-                for outcome, count in by_outcome.items():
-                    more = count - own.get(handler, {}).get(outcome, 0)
-                    found[outcome] = found.get(outcome, 0) + more
-        return {outcome: count for outcome, count in found.items() if count}
+                found.update(by_outcome)
+                found.subtract(own.get(handler, {}))
+        found["open"] = 2 * found["sent"] - found.total()
+        return {outcome: count for outcome, count in found.items() if count > 0}
 
     async def settle(self, replay_id: str) -> None:
         """Put down every outcome that is known by now. What has none stays open.

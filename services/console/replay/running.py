@@ -147,14 +147,14 @@ class Runner:
         best, since = -1, self.timer.now()
         look = since + LOOK_SECONDS
         while True:
-            noted = await outcomes.noted(self.replay_id)
-            now = self.timer.now()
-            if noted > best:
-                best, since, look = noted, now, now + LOOK_SECONDS
+            noted, made = await outcomes.noted(self.replay_id), await outcomes.made(self.replay_id)
+            now, every = self.timer.now(), noted + sum(made.values()) - made.get("open", 0)
+            if every > best:
+                best, since, look = every, now, now + LOOK_SECONDS
             self.tell(found.sent + found.repeated, noted)
             if noted >= found.sent or now >= look:
                 look = now + LOOK_SECONDS
-                if not await self._open(outcomes):
+                if not made.get("open") and not await self._open(outcomes):
                     return
             if now - since >= wait:
                 await outcomes.settle(self.replay_id)

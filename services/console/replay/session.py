@@ -104,7 +104,7 @@ class Session:
             await self.place.ready()
             async with self.place.connect() as carrier:
                 await ending.tell(self.place.engine, found, carrier)
-        if found.count("open") or found.count("failed"):
+        if found.unsettled:
             await ending.refresh(self.place.engine, found, self.place.outcomes)
         return await self.standing(replay_id)
 

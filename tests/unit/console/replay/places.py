@@ -23,12 +23,15 @@ Consume = Callable[[Sending], Result | None]
 class Queues:
     """Takes what is sent; `consume` says at once what becomes of it, None nothing yet.
 
+    What a classifier processes it sends on, and `after_that` says what becomes of that.
+
     `faults` are raised by the next batches, before (or, in `after`, when) they are taken.
     """
 
     outcomes: Outcomes
     replay_id: str
     consume: Consume = lambda _: "deduplicated"
+    after_that: Result | None = "skipped"
     taken: list[Sending] = field(default_factory=list)
     told: list[Outgoing] = field(default_factory=list)
     before: list[Exception] = field(default_factory=list)
@@ -47,8 +50,14 @@ class Queues:
         result = result or self.consume(one)
         if result is None:
             return
-        engine, table = self.outcomes.tables[one.consumer]
         outcome = Outcome(self.replay_id, one.event_id, f"{one.consumer}.v1", result)
+        await self._note(one.consumer, outcome)
+        if (one.consumer, result) == ("classifier", "processed") and self.after_that:
+            made = one.event_id[::-1]
+            await self._note("notifier", Outcome(self.replay_id, made, "n.v1", self.after_that, 2))
+
+    async def _note(self, consumer: str, outcome: Outcome) -> None:
+        engine, table = self.outcomes.tables[consumer]
         async with transaction(engine) as connection:
             await note(connection, table, [outcome], NOON)
 

@@ -173,7 +173,8 @@ async def test_what_is_parked_has_failed_and_what_has_no_outcome_is_open(desk: D
     done = await desk.run(archive())
 
     assert done.outcomes == {
-        "classifier": {"sent": COUNT, "processed": COUNT - 2, "failed": 1, "open": 1}
+        "classifier": {"sent": COUNT, "processed": COUNT - 2, "failed": 1, "open": 1},
+        "made": {"sent": COUNT - 2, "skipped": COUNT - 2},
     }
     assert 25 < sum(desk.slept) < 40, "it waits as long as it was told, and no longer"
 
@@ -183,8 +184,24 @@ async def test_what_is_parked_has_failed_and_what_has_no_outcome_is_open(desk: D
     redriven = next(one for one in desk.queues.taken if one.event_id == bad)
     await desk.queues.handled(redriven, "skipped")
     shown = await desk.session().told(ID)
-    assert shown.outcomes == {"classifier": {"sent": COUNT, "processed": COUNT - 1, "skipped": 1}}
+    assert shown.outcomes == {
+        "classifier": {"sent": COUNT, "processed": COUNT - 1, "skipped": 1},
+        "made": {"sent": COUNT - 1, "skipped": COUNT - 1},
+    }
     assert len(desk.queues.told) == 1
+
+
+async def test_what_is_made_of_it_is_waited_for_too(desk: Desk) -> None:
+    desk.queues.consume, desk.queues.after_that = lambda _: "processed", None
+
+    done = await desk.run(archive(), forced=True)
+
+    assert done.outcomes == {
+        "classifier": {"sent": COUNT, "processed": COUNT},
+        "made": {"sent": COUNT, "open": COUNT},
+    }
+    assert done.unsettled == COUNT
+    assert 25 < sum(desk.slept) < 40
 
 
 async def test_a_pause_stands_still_and_a_resume_goes_on(desk: Desk) -> None:
