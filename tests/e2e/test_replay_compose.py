@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -139,3 +140,22 @@ def test_forced_it_is_worked_on_again_and_still_nobody_hears_of_it(stack: Stack)
     assert outcomes["made"] == {"sent": number, "processed": number}
     assert stack.mails() == mails
     assert stack.labels() == held
+
+
+def test_one_who_is_named_is_sent_one_mail_marked_as_a_replay(stack: Stack) -> None:
+    before = stack.mails()
+    address = "weekly@example.org"
+    (name,) = _rows(
+        stack,
+        f"SELECT id FROM notifier.subscriptions WHERE address = '{address}'",  # noqa: S608
+    )
+
+    _replay(stack, "--broker", "--go", "--force", "--type", "article.discovered", "--to", name,
+            "--yes-send-to", "1", "--because", "they asked to see it")  # fmt: skip
+
+    shown = stack.compose("exec", "-T", "notifier", "cat", "/run/carillon/now").strip()
+    stack.on_to((datetime.fromisoformat(shown) + timedelta(minutes=3)).isoformat())
+    stack.mails_to(address, "[Replay]")
+    (one,) = [mail for mail in stack.mails() if mail not in before]
+    assert (one.recipient, one.subject.startswith("[Replay]")) == (address, True)
+    assert one.pmids
