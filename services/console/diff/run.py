@@ -23,6 +23,10 @@ Subscribers = Callable[[datetime], Sequence[Subscription]]
 """The subscriptions to look at; a file's begin to count at the instant that is given."""
 
 
+FAILED = b"!"
+"""How an outcome in the spool begins that is none; JSON does not."""
+
+
 @dataclass
 class Tally:
     """What a comparison came to, in numbers.
@@ -127,7 +131,7 @@ def _compare(
     tally.subscriptions = len(subscriptions)
     folding = Folding(subscriptions)
     for row in spool.answered():
-        is_plain = row.chosen and row.before is not None and row.before == row.after
+        is_plain = row.chosen and _is_one(row)
         tally.compared += is_plain
         if is_plain and not subscriptions:
             continue
@@ -139,6 +143,11 @@ def _compare(
             for arrival in folding.fold(row.at, entry, (old, new)):
                 spool.results.arrive(row.at, arrival)
     return {topic: frozenset(pairs) for topic, pairs in folding.versions.items()}
+
+
+def _is_one(row: Answered) -> bool:
+    """Whether both sides said the same to the letter: most did, and need no second look."""
+    return row.before is not None and row.before == row.after and row.before[:1] != FAILED
 
 
 def _count(
@@ -195,13 +204,13 @@ def _discovery(body: bytes) -> Discovery:
 
 def _written(outcome: Outcome) -> bytes | None:
     if isinstance(outcome, Failed):
-        return b"!" + outcome.reason.encode()
+        return FAILED + outcome.reason.encode()
     return outcome.model_dump_json().encode() if outcome else None
 
 
 def _read(body: bytes | None) -> Outcome:
     if body is None:
         return None
-    return (
-        Failed(body[1:].decode()) if body[:1] == b"!" else Classification.model_validate_json(body)
-    )
+    if body[:1] == FAILED:
+        return Failed(body[1:].decode())
+    return Classification.model_validate_json(body)

@@ -26,9 +26,10 @@ class Names:
 
 def headline(tally: Tally) -> str:
     """How many were compared, and how many differ."""
+    compared = f"{_number(tally.compared, 'article')} compared"
     if not tally.differing:
-        return f"{_articles(tally.compared)} compared, and none differs."
-    return f"{_articles(tally.compared)} compared: {tally.differing} differ ({kinds(tally.kinds)})."
+        return f"{compared}, and none differs."
+    return f"{compared}: {tally.differing} differ ({kinds(tally.kinds)})."
 
 
 def kinds(found: Mapping[str, int]) -> str:
@@ -71,10 +72,10 @@ def readers(tally: Tally) -> str:
     if not tally.subscriptions:
         return SUBSCRIBERS_UNKNOWN
     if not tally.digests:
-        return f"No digest of {_subscriptions(tally.subscriptions)} would differ."
+        return f"No digest of {_number(tally.subscriptions, 'subscription')} would differ."
     return (
-        f"{tally.digests} digests would differ, of {len(tally.readers)} of "
-        f"{_subscriptions(tally.subscriptions)}."
+        f"{_number(tally.digests, 'digest')} would differ, of {len(tally.readers)} of "
+        f"{_number(tally.subscriptions, 'subscription')}."
     )
 
 
@@ -124,8 +125,8 @@ def _sure(one: Given | None) -> str:
 def digest_line(found: DigestDifference) -> str:
     """How many articles a digest has on either side, where that differs."""
     if found.before == found.after:
-        return f"{_articles(found.after)}, as before"
-    return f"{_articles(found.after)}, was {found.before}"
+        return f"{_number(found.after, 'article')}, as before"
+    return f"{_number(found.after, 'article')}, was {found.before}"
 
 
 def shift(one: Shift) -> str:
@@ -143,9 +144,5 @@ def _place(place: Place | None) -> str:
     return f"“{place[1]}”" if place else "nothing"
 
 
-def _articles(number: int) -> str:
-    return "1 article" if number == 1 else f"{number} articles"
-
-
-def _subscriptions(number: int) -> str:
-    return "1 subscription" if number == 1 else f"{number} subscriptions"
+def _number(number: int, name: str) -> str:
+    return f"1 {name}" if number == 1 else f"{number} {name}s"

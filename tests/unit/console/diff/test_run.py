@@ -1,13 +1,17 @@
 """A comparison over an archive: what is found, in which articles, and in whose digests."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.console.archive.recorded import Recorded, envelop
-from services.console.diff.sides import by_rules
+from services.console.diff.compare import Failed
+from services.console.diff.run import Asked, run
+from services.console.diff.sides import Answers, by_rules
 from services.console.diff.spool import Spool
 from services.console.replay.selection import Selection
 from services.notifier.subscription import Filters
+from shared.article import Article
 from shared.events import ArticleRevised, Revision, event_id
 from tests.builders import a_discovery, digest_delivered, poll_completed
 from tests.unit.console.diff.past import (
@@ -19,6 +23,7 @@ from tests.unit.console.diff.past import (
     compared,
     entries,
     found,
+    reading,
     with_result,
     without,
 )
@@ -150,6 +155,16 @@ async def test_last_keeps_the_last_discoveries(spool: Spool) -> None:
     assert [x.pmid for x in one.articles()] == [50000006]
 
 
+async def test_what_neither_side_could_classify_is_no_agreement(spool: Spool) -> None:
+    async def failing(articles: Sequence[Article]) -> Answers:
+        return [Failed("no")] * len(articles)
+
+    asked = Asked(Selection(), failing, failing, lambda _: ())
+    one = await run(reading(a_past(2)), asked, spool)
+
+    assert one.tally.kinds == {"failed": 2}
+
+
 async def test_other_events_are_passed_over(spool: Spool) -> None:
     past = entries([poll_completed(), digest_delivered()])
 
@@ -190,17 +205,17 @@ async def test_whose_digests_differ_is_told_by_id_and_how(spool: Spool) -> None:
 
 
 async def test_what_was_told_before_the_selection_is_not_told_again(spool: Spool) -> None:
-    before = entries(with_result(found(1)))
-    after = with_result(_revised(1, "CAR-T cells for pemphigus"))
+    """Also where the archive has forgotten the article, and remembers the digest."""
     sent = digest_delivered(subscription_id="few", pmids=(50000001,))
-    past = [*before, *entries([sent]), *entries(after)]
+    past = entries([sent, *with_result(_revised(1, "CAAR-T cells for pemphigus"))])
     few = a_reader("few", filters=Filters(disease=frozenset({"pemphigus"})))
+    other = a_reader("other", filters=Filters(disease=frozenset({"pemphigus"})))
     chosen = Selection(since=at(90))
 
-    one = await compared(past, spool, without("pemphigus"), selection=chosen, readers=[few])
+    one = await compared(past, spool, without("pemphigus"), selection=chosen, readers=[few, other])
 
     assert one.tally.differing == 1
-    assert one.tally.digests == 0
+    assert one.tally.readers == {"other"}
 
 
 async def test_a_revision_is_folded_onto_what_was_known_before(spool: Spool) -> None:
@@ -215,3 +230,16 @@ async def test_a_revision_is_folded_onto_what_was_known_before(spool: Spool) -> 
 
     assert [(x.before, x.after) for x in one.digests()] == [(1, 0)]
     assert [(x.pmid, x.revision) for x in one.articles()] == [(50000005, 2)]
+
+
+async def test_what_comes_after_the_selection_is_in_no_digest(spool: Spool) -> None:
+    before = entries(with_result(found(1)))
+    (_, later) = entries(with_result(_revised(1, "CAAR-T cells for pemphigus")))
+    few = a_reader("few", filters=Filters(disease=frozenset({"pemphigus"})))
+    chosen = Selection(until=at(50))
+
+    one = await compared(
+        [*before, later], spool, without("pemphigus"), selection=chosen, readers=[few]
+    )
+
+    assert [(x.before, x.after) for x in one.digests()] == [(1, 0)]
