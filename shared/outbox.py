@@ -16,8 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import UtcDateTime, insert, transaction
 from shared.events import CloudEvent
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.AS_TOLD
+"""The relay: marks are in the body that it carries."""
 
 _ADDED = "outbox_added"
 """What a database connection remembers between `add_all` and its return to the pool."""

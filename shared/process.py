@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -30,6 +31,7 @@ from shared.outbox import Publish, added, relay
 from shared.parking import ParkingWatch
 from shared.probes import Check, serve_probes
 from shared.topology import ConsumerQueue
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +56,15 @@ It costs one query a try, and no connection: reconnecting is the broker client's
 
 @dataclass(frozen=True)
 class Loop:
-    """Work that a service does by the clock; `seconds` between two steps."""
+    """Work that a service does by the clock; `seconds` between two steps.
+
+    `under_replay` is what it does about what a replay brings.
+    """
 
     name: str
     seconds: float
     step: Callable[[], Awaitable[object]]
+    under_replay: UnderReplay
 
 
 @dataclass(frozen=True)
@@ -152,11 +158,13 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 def _upkeep(service: Service, metrics: CollectorRegistry) -> list[Loop]:
     """What every service does by the clock beside its own work."""
-    healing = Loop("topology", TOPOLOGY_SECONDS, lambda: declare_topology(service.amqp_url))
+    inside = UnderReplay.INSIDE
+    declare = partial(declare_topology, service.amqp_url)
+    healing = Loop("topology", TOPOLOGY_SECONDS, declare, inside)
     if service.consumes is None:
         return [healing]
     watch = ParkingWatch(service.amqp_url, service.consumes, metrics)
-    return [healing, Loop("parking", TOPOLOGY_SECONDS, watch.look)]
+    return [healing, Loop("parking", TOPOLOGY_SECONDS, watch.look, inside)]
 
 
 async def _work(

@@ -18,6 +18,7 @@ from shared.logs import configure_logging
 from shared.process import Loop, Service, run
 from shared.settings import load
 from shared.topology import CLASSIFIER
+from shared.under_replay import UnderReplay
 
 
 def build(settings: Settings, taxonomy: Taxonomy) -> Service:
@@ -45,7 +46,7 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
         consumes=CLASSIFIER,
         amqp_url=amqp_url,
         port=settings.port,
-        loops=(Loop("tidy", TIDY_SECONDS, forget),),
+        loops=(Loop("tidy", TIDY_SECONDS, forget, UnderReplay.INSIDE),),
         closing=(http.aclose,),
     )
 

@@ -34,8 +34,11 @@ from shared.marks import carried_on, id_within, marks_of
 from shared.outbox import add_all
 from shared.placing import Handle
 from shared.together import Together
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.APART
 
 INBOX = "classify.v1"
 

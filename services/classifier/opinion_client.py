@@ -12,6 +12,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from services.classifier.settings import Endpoint
 from shared.errors import Permanent, Retryable
+from shared.under_replay import UnderReplay
+
+UNDER_REPLAY = UnderReplay.KNOWN_ONLY
+"""`SecondOpinion.known` takes its place for what is replayed: this one is not called."""
 
 ATTEMPTS = 2
 PAUSE = timedelta(seconds=1)

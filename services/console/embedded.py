@@ -36,6 +36,7 @@ from shared.events import Poll
 from shared.loops import every
 from shared.process import Loop
 from shared.settings import load
+from shared.under_replay import UnderReplay
 
 POLL_SECONDS = 5.0
 CARRY_SECONDS = 0.5
@@ -131,7 +132,7 @@ async def run_until_stopped(
             ends.push_async_callback(sender.close)
         work = (
             _polling(line, embedded, polled, ends),
-            Loop("carry", CARRY_SECONDS, line.carry),
+            Loop("carry", CARRY_SECONDS, line.carry, UnderReplay.AS_TOLD),
             *loops(house, office, embedded.notifier.inbox()),
             _tidying(line, embedded),
             _pruning(line, embedded),
@@ -162,14 +163,14 @@ def _tidying(line: Line, embedded: Embedded) -> Loop:
     async def forget() -> int:
         return await tidy(line.stores.classifier, line.clock, embedded.classifier.inbox())
 
-    return Loop("tidy-classifier", TIDY_SECONDS, forget)
+    return Loop("tidy-classifier", TIDY_SECONDS, forget, UnderReplay.INSIDE)
 
 
 def _pruning(line: Line, embedded: Embedded) -> Loop:
     async def forget() -> int:
         return await prune(line.bus.engine, line.clock(), embedded.retention)
 
-    return Loop("prune-archive", TIDY_SECONDS, forget)
+    return Loop("prune-archive", TIDY_SECONDS, forget, UnderReplay.INSIDE)
 
 
 def _polling(
@@ -186,7 +187,7 @@ def _polling(
             polled(one)
         await switch.polled(polls)
 
-    return Loop("poll", POLL_SECONDS, poll)
+    return Loop("poll", POLL_SECONDS, poll, UnderReplay.LIVE_ONLY)
 
 
 def eutils_of(embedded: Embedded, engine: AsyncEngine) -> Eutils:

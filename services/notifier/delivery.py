@@ -36,10 +36,14 @@ from services.notifier.senders import AnswerLost, RecipientRejected
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
 from shared.events import DigestDelivered, DigestSent, event_id, traceparent
+from shared.under_replay import UnderReplay
 
 __all__ = ["hand_over"]
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.LIVE_ONLY
+"""A digest is cut of what live events have written."""
 
 ENOUGH = 0.8
 """Of a lease has to be left for a hand-over: four mails in turn, two minutes each at most."""

@@ -18,6 +18,9 @@ from shared.inbox import first_times
 from shared.marks import marks_of
 from shared.placing import Handle
 from shared.together import Together
+from shared.under_replay import UnderReplay
+
+UNDER_REPLAY = UnderReplay.APART
 
 INBOX = "project.v1"
 

@@ -21,8 +21,12 @@ from services.notifier.tokens import Tokens
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.LIVE_ONLY
+"""A letter answers an act of somebody: a replay is none."""
 
 BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 2, 5, 15, 60))
 """Waits after the first, second ... failed attempt; the last one repeats until the link ends."""

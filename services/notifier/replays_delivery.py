@@ -28,8 +28,11 @@ from services.notifier.subscription import Subscription
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
 from shared.events import Classified
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.LISTED_ONLY
 
 CHUNK = 500
 """Entries read at once."""

@@ -25,6 +25,7 @@ from services.notifier.web.house import House
 from shared.clock import Clock
 from shared.process import Loop
 from shared.serving import served
+from shared.under_replay import UnderReplay
 
 DELIVER_SECONDS = 1.0
 """How often it is asked whether a digest is due."""
@@ -115,9 +116,9 @@ def loops(house: House, office: Office, keep_inbox: timedelta = INBOX) -> tuple[
         return await tidy(house.engine, house.clock, house.timer, keep_inbox)
 
     return (
-        Loop("index", INDEX_SECONDS, index),
-        Loop("deliver", DELIVER_SECONDS, deliver),
-        Loop("letters", DELIVER_SECONDS, write),
-        Loop("replays", REPLAY_SECONDS, replay),
-        Loop("tidy", TIDY_SECONDS, forget),
+        Loop("index", INDEX_SECONDS, index, UnderReplay.INSIDE),
+        Loop("deliver", DELIVER_SECONDS, deliver, UnderReplay.LIVE_ONLY),
+        Loop("letters", DELIVER_SECONDS, write, UnderReplay.LIVE_ONLY),
+        Loop("replays", REPLAY_SECONDS, replay, UnderReplay.LISTED_ONLY),
+        Loop("tidy", TIDY_SECONDS, forget, UnderReplay.INSIDE),
     )

@@ -19,6 +19,7 @@ from shared.database import make_engine
 from shared.logs import configure_logging
 from shared.process import Loop, Service, run
 from shared.settings import load
+from shared.under_replay import UnderReplay
 
 TICK_SECONDS = 1.0
 """How often it is asked whether a topic is due; the topic says how often that is."""
@@ -48,7 +49,7 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
         broker=make_broker(amqp_url),
         amqp_url=amqp_url,
         port=settings.port,
-        loops=(Loop("poll", TICK_SECONDS, poll),),
+        loops=(Loop("poll", TICK_SECONDS, poll, UnderReplay.LIVE_ONLY),),
         metrics=metrics.registry,
         closing=(eutils.aclose, http.aclose),
     )

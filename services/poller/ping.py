@@ -11,8 +11,11 @@ import httpx
 import structlog
 
 from shared.events import Poll
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.LIVE_ONLY
 
 SECONDS = 10.0
 

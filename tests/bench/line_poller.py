@@ -33,6 +33,7 @@ from shared.logs import configure_logging
 from shared.outbox import Outgoing, Publish
 from shared.process import Loop, Service, run
 from shared.settings import load
+from shared.under_replay import UnderReplay
 
 TOPICS = Path(__file__).parents[2] / "topics"
 FOUND = Found((Reason(relation="query", name="core"),))
@@ -124,7 +125,7 @@ def main() -> None:
     broker = make_broker(amqp_url)
     real = sys.argv[1] == "outbox"
     tell = with_outbox(engine, topic.id) if real else without(engine, topic.id, publisher(broker))
-    poll = Loop("poll", 0.0, lambda: _answer(source, tell))
+    poll = Loop("poll", 0.0, lambda: _answer(source, tell), UnderReplay.LIVE_ONLY)
     asyncio.run(
         run(Service("poller", engine, tables.outbox, broker, amqp_url, settings.port, loops=[poll]))
     )

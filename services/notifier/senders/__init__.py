@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.errors import Permanent, Retryable
+from shared.under_replay import UnderReplay
+
+UNDER_REPLAY = UnderReplay.AS_TOLD
+"""Of all senders. They are handed live digests, letters, and what an allow-list asked for.
+"""
 
 
 class RecipientRejected(Permanent):

@@ -9,8 +9,11 @@ from services.notifier.senders import Package, Target
 from services.notifier.subscription import Subscription
 from services.notifier.web.house import House
 from shared.errors import CarillonError
+from shared.under_replay import UnderReplay
 
 log = structlog.get_logger(__name__)
+
+UNDER_REPLAY = UnderReplay.LIVE_ONLY
 
 _HELLO = "Carillon can reach you here: news that you subscribed to will come to this place."
 

@@ -23,6 +23,10 @@ from services.poller.eutils.retry import Patience, Timing
 from services.poller.eutils.search import DateType, Doubt, count, has_errors, search
 from services.poller.eutils.summary import Summary, exists, summaries
 from services.poller.eutils.window import Window
+from shared.under_replay import UnderReplay
+
+UNDER_REPLAY = UnderReplay.LIVE_ONLY
+"""NCBI is asked by polls and by nobody who handles events."""
 
 __all__ = [
     "BASE_URL", "CHUNK", "Access", "Client", "Conduct", "DateType", "Eutils", "History",
