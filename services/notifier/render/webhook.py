@@ -15,11 +15,14 @@ from services.notifier.subject import subject
 from services.notifier.ties import Tie
 
 TYPE = "carillon.digest.v1"
+REPLAY = "carillon.replay.v1"
+"""A program that knows nothing of replays must not take one for news."""
 
 
 def payload(digest: Digest, links: Links = NO_PAGES) -> bytes:
     """The body of the one message of a digest, the same bytes each time; UTF-8."""
-    told = {"type": TYPE, "timestamp": digest.created_at.isoformat(), "data": _data(digest, links)}
+    kind = REPLAY if digest.kind == "replay" else TYPE
+    told = {"type": kind, "timestamp": digest.created_at.isoformat(), "data": _data(digest, links)}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -30,7 +33,6 @@ def _data(digest: Digest, links: Links) -> dict[str, Any]:
         "topic": {"id": digest.topic, "title": digest.topic_title, "seed_pmid": digest.seed},
         "subject": subject(digest),
         "period": {"from": digest.period_from.isoformat(), "to": digest.period_to.isoformat()},
-        **({"replay": True} if digest.kind == "replay" else {}),
         "new": digest.total,
         "waiting": digest.waiting,
         "notices": [_notice(one) for one in digest.notices],

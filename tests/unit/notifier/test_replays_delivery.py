@@ -1,5 +1,6 @@
 """A replay with an allow-list is sent to the listed, once, marked as what it is; else to nobody."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -53,7 +54,7 @@ class House(Desk):
         """Let so many minutes pass, by both clocks, and send."""
         self.clock.advance(minutes=minutes)
         self.timer.now = self.clock.now
-        senders = {"email": self.sender, "slack": self.sender}
+        senders = dict.fromkeys(("email", "slack", "webhook"), self.sender)
         office = Office(senders, IDENTITY, Patience(timer=self.timer), means=MEANS)
         return await deliver_replays(Working(self.engine, office, self.clock))
 
@@ -253,6 +254,20 @@ async def test_slack_gets_its_parts_each_once(house: House) -> None:
     parts = [package.id for _, package in house.sender.taken]
     assert len(parts) == len(set(parts)) > 1
     assert all(b"[Replay] 39 articles" in package.content for _, package in house.sender.taken)
+
+
+async def test_a_webhook_is_told_by_the_type_that_it_is_no_news(house: House) -> None:
+    hook = {"channel": "webhook", "address": "https://hooks.example.org/carillon"}
+    async with transaction(house.engine) as connection:
+        one = a_subscription(id="hook", **hook)
+        await subscribers.save(connection, one, "console", START, MEANS.vault)
+    await house.replay(an_article_event(1, START), to=("hook",))
+    assert await house.settle() == 1
+
+    ((_, package),) = house.sender.taken
+    told = json.loads(package.content)
+    assert told["type"] == "carillon.replay.v1"
+    assert [one["pmid"] for one in told["data"]["articles"]] == [1]
 
 
 async def test_live_digests_and_their_ledger_know_nothing_of_it(house: House) -> None:
