@@ -6,7 +6,7 @@ import pytest
 
 from services.console.diff.digests import Arrival, Desk, DigestDifference, State
 from services.notifier.project import Known
-from services.notifier.subscription import Subscription
+from services.notifier.subscription import Filters, Subscription
 from shared.article import Correction
 from shared.events import Classification
 from tests.builders import NOON, a_classification, a_discovery, a_label, an_article, classified
@@ -149,6 +149,15 @@ def test_only_who_would_have_it_differs() -> None:
     found = list(Desk(readers).differences([one]))
 
     assert [x.subscription_id for x in found] == ["second"]
+
+
+def test_the_filters_were_asked_with_the_whole_text_at_hand() -> None:
+    """What comes here has only its title left."""
+    reader = a_reader(filters=Filters(words=("desmoglein",)))
+
+    (one,) = differing(reader, arrival(1, 1, None, OLD))
+
+    assert told(one) == [(1, "comes")]
 
 
 def test_background_and_what_is_retracted_is_no_news_on_either_side() -> None:

@@ -11,7 +11,7 @@ from services.console.diff.sides import Answers, by_rules
 from services.console.diff.spool import Spool
 from services.console.replay.selection import Selection
 from services.notifier.subscription import Filters
-from shared.article import Article
+from shared.article import AbstractSection, Article
 from shared.events import ArticleRevised, Revision, event_id
 from tests.builders import a_discovery, digest_delivered, poll_completed
 from tests.unit.console.diff.past import (
@@ -243,3 +243,14 @@ async def test_what_comes_after_the_selection_is_in_no_digest(spool: Spool) -> N
     )
 
     assert [(x.before, x.after) for x in one.digests()] == [(1, 0)]
+
+
+async def test_words_are_looked_for_in_the_whole_text(spool: Spool) -> None:
+    text = AbstractSection(text="T cells against desmoglein.")
+    article = an_article(1).model_copy(update={"abstract": (text,)})
+    reader = a_reader("words", filters=Filters(words=("desmoglein",)))
+    past = entries(with_result(found(1, article=article)))
+
+    one = await compared(past, spool, without("pemphigus"), readers=[reader])
+
+    assert one.tally.readers == {"words"}
