@@ -173,14 +173,16 @@ async def test_other_events_are_passed_over(spool: Spool) -> None:
     assert (one.tally.compared, one.tally.changed) == (0, False)
 
 
-def _revised(number: int, text: str) -> ArticleRevised:
-    article = an_article(number).model_copy(update={"title": text, "abstract": ()})
+def _revised(number: int, text: str | None, hours: float = 100) -> ArticleRevised:
+    article = an_article(number)
+    if text is not None:
+        article = article.model_copy(update={"title": text, "abstract": ()})
     entry = a_discovery(article=article, revision=2, discovered_at=at(number))
     fields = {name: getattr(entry, name) for name in type(entry).model_fields}
     data = Revision(**fields, changed=("title",))
     source = "urn:carillon:poller:car-autoimmune"
     identity = event_id(source, "article.revised", article.pmid, 2)
-    when = at(number + 100)
+    when = at(number + hours)
     return ArticleRevised(
         id=identity, source=source, subject=str(article.pmid), time=when, data=data
     )
@@ -254,3 +256,17 @@ async def test_words_are_looked_for_in_the_whole_text(spool: Spool) -> None:
     one = await compared(past, spool, without("pemphigus"), readers=[reader])
 
     assert one.tally.readers == {"words"}
+
+
+async def test_a_new_taxonomy_brings_no_flood_of_old_papers_on_either_side(spool: Spool) -> None:
+    """What was known before without the label, and kept its text, is no news with it."""
+    before = with_result(found(1), without("pemphigus"))
+    after = with_result(_revised(1, None, hours=60 * 24))
+    few = a_reader("few", filters=Filters(disease=frozenset({"pemphigus"})))
+    chosen = Selection(since=at(90))
+
+    one = await compared(
+        entries([*before, *after]), spool, without("pemphigus"), selection=chosen, readers=[few]
+    )
+
+    assert (one.tally.differing, one.tally.digests) == (1, 0)
