@@ -8,10 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from services.console.archive.recorded import Recorded
-from services.console.replay.journal import MADE, Standing
+from services.console.replay.journal import Standing
 from services.console.replay.planning import Plan
 from services.console.replay.readers import Touched
 from services.console.replay.routes import WORDS
+from services.console.replay.sending import MADE
 from shared.errors import CarillonError
 
 DAYS = 14
@@ -80,8 +81,12 @@ def print_list(console: Console, found: Sequence[Standing], now: datetime) -> No
     console.print(table)
 
 
-def print_report(console: Console, found: Standing, now: datetime) -> None:
-    """What was asked for, and what came of it."""
+Left = Sequence[tuple[str, str, str]]
+"""What an event is (failed or open), its consumer, and its id."""
+
+
+def print_report(console: Console, found: Standing, left: Left, now: datetime) -> None:
+    """What was asked for, what came of it, and some of what is left."""
     order = found.order
     asked = [
         f"replay {order.replay_id}: {_state(found, now)}",
@@ -95,12 +100,13 @@ def print_report(console: Console, found: Standing, now: datetime) -> None:
     print_each(console, asked)
     if found.repeated:
         console.print(f"{WORDS['repeated']}, and sent once: {found.repeated}", highlight=False)
-    if left := found.chosen - found.sent - found.repeated:
+    if missing := found.chosen - found.sent - found.repeated:
         gone = found.state == "finished"
         words = "gone from the archive since it was chosen" if gone else "not sent yet"
-        console.print(f"{words}: {left}", highlight=False)
+        console.print(f"{words}: {missing}", highlight=False)
     if found.outcomes:
         console.print(_outcomes(found))
+        print_each(console, [f"  {state}: {name} {event}" for state, name, event in left])
 
 
 _COLUMNS = ("sent", "processed", "deduplicated", "skipped", "failed", "open")

@@ -275,6 +275,7 @@ async def test_what_is_parked_is_replayed_by_its_reason_and_what_fails_again_is_
     assert done.returncode == 1, done.stdout + done.stderr
     (found,) = await lived.replays()
     assert (found.state, found.outcomes) == ("finished", {"classifier": {"sent": 1, "failed": 1}})
+    assert f"failed: classifier {poison.id}" in done.stdout
     assert await _parked(lived.amqp_url, 2), "the first one is still there"
 
 

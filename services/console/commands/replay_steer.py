@@ -11,7 +11,7 @@ from rich.console import Console
 from services.console.commands.filters import File, State
 from services.console.commands.parked import user
 from services.console.commands.replay_work import WAIT_SECONDS, Places, go_on, report
-from services.console.replay.journal import Standing, Wanted
+from services.console.replay.journal import Wanted
 from services.console.replay.place import opened_place
 from services.console.replay.session import Session
 from services.console.settings import Settings
@@ -46,10 +46,11 @@ def listing(state: State = None) -> None:
 def show(replay: Id, state: State = None) -> None:
     """How a replay stands, and what came of it, counted anew."""
 
-    async def shown(session: Session) -> Standing:
-        return await session.told((await session.standing(replay)).order.replay_id)
+    async def shown(session: Session) -> bool:
+        found = await session.told((await session.standing(replay)).order.replay_id)
+        return await report(Console(), session, found)
 
-    if not report(Console(), _with(state, shown)):
+    if not _with(state, shown):
         raise typer.Exit(code=1)
 
 

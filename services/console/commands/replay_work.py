@@ -28,6 +28,8 @@ from shared.clock import system_clock
 from shared.errors import ConfigurationError
 from shared.settings import load
 
+SHOWN = 10
+"""Events named of those that failed or are open."""
 WAIT_SECONDS = 60.0
 """Without a new outcome, before the report says what is still open."""
 
@@ -108,7 +110,7 @@ async def begin(
             await session.begin(order, found.chosen)
             console.print(f"replay {order.replay_id}; Ctrl-C pauses it", highlight=False)
             done = await session.run(order.replay_id, source.read, wish.wait)
-    return report(console, done)
+        return await report(console, session, done)
 
 
 async def go_on(console: Console, name: str, places: Places, wait: float) -> bool:
@@ -118,22 +120,24 @@ async def go_on(console: Console, name: str, places: Places, wait: float) -> boo
     """
     settings = load(Settings)
     async with opened_place(settings, places.state) as place:
-        found = await Session(place, system_clock).standing(name)
+        session = Session(place, system_clock)
+        found = await session.standing(name)
         order = found.order
         if found.finished_at is not None:
-            return report(console, await Session(place, system_clock).told(order.replay_id))
+            return await report(console, session, await session.told(order.replay_id))
         file = same_file(order, places.file)
         async with opened_source(settings, places.state, file) as source:
             with _stoppable() as stopped, _shown(console, found.chosen) as tell:
                 session = Session(place, system_clock, stopped, tell)
                 await session.claim(order.replay_id)
                 done = await session.run(order.replay_id, source.read, wait)
-    return report(console, done)
+            return await report(console, session, done)
 
 
-def report(console: Console, done: Standing) -> bool:
+async def report(console: Console, session: Session, done: Standing) -> bool:
     """Print how a replay stands; whether it is finished, and nothing of it failed or is open."""
-    print_report(console, done, system_clock())
+    left = await session.left(done.order.replay_id, SHOWN)
+    print_report(console, done, left, system_clock())
     if done.state == "paused":
         name = done.order.replay_id[:8]
         console.print(f"go on with: carillon replay resume {name}", highlight=False)

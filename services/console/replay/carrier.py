@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import PublishError
 
 from services.console.archive.publishing import Onward, opened_channel, publish_all
-from services.console.replay.journal import Sending
+from services.console.replay.sending import Sending
 from shared import topology
 from shared.errors import Away, Permanent
 from shared.outbox import Outgoing

@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console.parked.record import SOURCE
-from services.console.replay import journal
+from services.console.replay import journal, sending
 from services.console.replay.carrier import Carrier
-from services.console.replay.journal import Counts, Standing
+from services.console.replay.journal import Standing
 from services.console.replay.outcomes import Outcomes
+from services.console.replay.sending import Counts
 from services.console.replay.tables import replay_events
 from shared.database import transaction
 from shared.events import Replay, ReplayEnd, ReplayFinished, event_id, traceparent
@@ -70,7 +71,7 @@ async def _counted(
     connection: AsyncConnection, replay_id: str, before: Counts, made: dict[str, int]
 ) -> Counts:
     """What was counted before, and what is known by now of the rest, of which that goes."""
-    rest = await journal.tally(connection, replay_id)
+    rest = await sending.tally(connection, replay_id)
     await connection.execute(
         replay_events.delete().where(
             replay_events.c.replay_id == replay_id, replay_events.c.outcome.in_(_SETTLED)
@@ -78,14 +79,14 @@ async def _counted(
     )
     found = merged(before, rest)
     if made:
-        found[journal.MADE] = made
+        found[sending.MADE] = made
     return found
 
 
 def merged(before: Counts, rest: Counts) -> Counts:
     """Counts of what had an outcome before, and those of what had none or had failed."""
     found: Counts = {}
-    for consumer in sorted((before.keys() | rest.keys()) - {journal.MADE}):
+    for consumer in sorted((before.keys() | rest.keys()) - {sending.MADE}):
         old, new = before.get(consumer, {}), rest.get(consumer, {})
         sums: dict[str, int] = {name: old.get(name, 0) + new.get(name, 0) for name in _SETTLED}
         left: dict[str, int] = {name: new.get(name, 0) for name in ("failed", "open")}

@@ -5,8 +5,7 @@ Whoever takes over a replay of a process that died becomes its holder; should th
 all, its next word finds that it holds nothing, and it stops.
 """
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,18 +13,16 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.console.replay import sending
 from services.console.replay.order import Order, dumped, loaded
-from services.console.replay.tables import replay_events, replays
-from shared.database import insert
+from services.console.replay.sending import MADE, Counts, Sending
+from services.console.replay.tables import replays
 from shared.errors import Retryable
 
 LEASE = timedelta(seconds=20)
 
 State = Literal["running", "paused", "finished", "cancelled"]
 Wanted = Literal["paused", "cancelled"]
-MADE = "made"
-Counts = dict[str, dict[str, int]]
-"""By consumer: `sent`, what became of it, and what is `open`; `MADE`: of what was made of that."""
 
 
 class Lost(Retryable):
@@ -60,22 +57,6 @@ class Standing:
     def count(self, outcome: str) -> int:
         """How many of the events that it sent came to that, at all consumers together."""
         return sum(one.get(outcome, 0) for name, one in self.outcomes.items() if name != MADE)
-
-
-@dataclass(frozen=True)
-class Sending:
-    """One event on its way to one consumer's queue, as it is put down."""
-
-    consumer: str
-    event_id: str
-    type: str
-    body: bytes
-    body_hash: str
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What makes it the same as another."""
-        return self.consumer, self.event_id, self.body_hash
 
 
 async def begin(
@@ -182,18 +163,6 @@ async def told(connection: AsyncConnection, replay_id: str) -> None:
     await connection.execute(replays.update().where(replays.c.id == replay_id).values(told=True))
 
 
-async def known(
-    connection: AsyncConnection, replay_id: str, event_ids: Collection[str]
-) -> frozenset[tuple[str, str, str]]:
-    """Those of these events that were sent already, as `Sending.key`."""
-    rows = await connection.execute(
-        sa.select(
-            replay_events.c.consumer, replay_events.c.event_id, replay_events.c.body_hash
-        ).where(replay_events.c.replay_id == replay_id, replay_events.c.event_id.in_(event_ids))
-    )
-    return frozenset((row.consumer, row.event_id, row.body_hash) for row in rows)
-
-
 async def advance(
     connection: AsyncConnection,
     held: tuple[str, str],
@@ -207,43 +176,9 @@ async def advance(
     passed over as they were sent before. An event counts once, however often it was sent.
     """
     (replay_id, holder), (sent, repeated) = held, batch
-    rows = [
-        {
-            "replay_id": replay_id,
-            "consumer": one.consumer,
-            "event_id": one.event_id,
-            "body_hash": one.body_hash,
-        }
-        for one in sorted(sent, key=lambda one: one.key)
-    ]
-    new = await _new(connection, rows) if rows else 0
+    new = await sending.put_down(connection, replay_id, sent)
     counted = {"sent": replays.c.sent + new, "repeated": replays.c.repeated + repeated}
     return await keep(connection, replay_id, holder, now, position=position, **counted)
-
-
-async def _new(connection: AsyncConnection, rows: Sequence[dict[str, str]]) -> int:
-    once = insert(connection, replay_events).on_conflict_do_nothing(
-        index_elements=["replay_id", "consumer", "event_id"]
-    )
-    added = await connection.execute(once.returning(replay_events.c.event_id), rows)
-    return len(added.all())
-
-
-async def tally(connection: AsyncConnection, replay_id: str) -> Counts:
-    """What became of all that was sent, by consumer."""
-    columns = (replay_events.c.consumer, replay_events.c.outcome)
-    rows = await connection.execute(
-        sa.select(*columns, sa.func.count().label("events"))
-        .where(replay_events.c.replay_id == replay_id)
-        .group_by(*columns)
-        .order_by(replay_events.c.consumer)
-    )
-    found: dict[str, Counter[str]] = {}
-    for row in rows:
-        one = found.setdefault(row.consumer, Counter())
-        one[row.outcome or "open"] += row.events
-        one["sent"] += row.events
-    return {consumer: dict(counts) for consumer, counts in found.items()}
 
 
 def _read(row: sa.Row[Any]) -> Standing:

@@ -11,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.archive.publishing import BATCH
 from services.console.archive.recorded import Read, Recorded
-from services.console.replay import journal
+from services.console.replay import journal, sending
 from services.console.replay.carrier import Carrier
-from services.console.replay.journal import Sending, Standing, Wanted
+from services.console.replay.journal import Standing, Wanted
 from services.console.replay.order import Order
 from services.console.replay.outcomes import Outcomes
 from services.console.replay.pacing import Pace, Timer
 from services.console.replay.planning import bounded
 from services.console.replay.selection import select
+from services.console.replay.sending import Sending
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Away
@@ -123,7 +124,7 @@ class Runner:
             return
         ids = {one.event_id for one in batch.events}
         async with transaction(self.engine) as connection:
-            known = await journal.known(connection, self.replay_id, ids)
+            known = await sending.known(connection, self.replay_id, ids)
         fresh = {one.key: one for one in batch.events if one.key not in known}
         if fresh:
             await carrier.send(tuple(fresh.values()))
@@ -164,7 +165,7 @@ class Runner:
     async def _open(self, outcomes: Outcomes) -> int:
         await outcomes.settle(self.replay_id)
         async with transaction(self.engine) as connection:
-            found = await journal.tally(connection, self.replay_id)
+            found = await sending.tally(connection, self.replay_id)
         return sum(one.get("open", 0) for one in found.values())
 
     async def _until(self, due: float) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.archive.recorded import Read
-from services.console.replay import ending, journal
+from services.console.replay import ending, journal, sending
 from services.console.replay.journal import LEASE, Standing, Wanted
 from services.console.replay.order import Order
 from services.console.replay.pacing import Timer
@@ -124,6 +124,11 @@ class Session:
             raise ConfigurationError(f"{len(found)} replays begin with {name!r}: "
                                      "see `carillon replay list`")  # fmt: skip
         return found[0]
+
+    async def left(self, replay_id: str, limit: int) -> list[tuple[str, str, str]]:
+        """Some of what failed or is open, as `sending.left`."""
+        async with self._journal() as connection:
+            return await sending.left(connection, replay_id, limit)
 
     async def everything(self) -> list[Standing]:
         """All replays, the latest first."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.console.replay.carrier import Carrier
-from services.console.replay.journal import Sending
 from services.console.replay.outcomes import Outcomes, outcomes_of
 from services.console.replay.place import Place
+from services.console.replay.sending import Sending
 from services.console.stores import embedded_stores, embedded_url
 from shared.database import make_engine, transaction
 from shared.migrate import upgrade

@@ -176,6 +176,10 @@ async def test_what_is_parked_has_failed_and_what_has_no_outcome_is_open(desk: D
         "classifier": {"sent": COUNT, "processed": COUNT - 2, "failed": 1, "open": 1},
         "made": {"sent": COUNT - 2, "skipped": COUNT - 2},
     }
+    assert await desk.session().left(ID, 5) == [
+        ("failed", "classifier", bad),
+        ("open", "classifier", slow),
+    ]
     assert 25 < sum(desk.slept) < 40, "it waits as long as it was told, and no longer"
 
     late = next(one for one in desk.queues.taken if one.event_id == slow)
