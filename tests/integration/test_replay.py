@@ -40,7 +40,7 @@ ARTICLES, REVISIONS = 60, 3
 EVENTS = 2 * ARTICLES * REVISIONS + 1
 """Discoveries, what they are labelled, and a poll."""
 PROJECTED = (notifier.articles, notifier.revisions, notifier.received, notifier.polls,
-             notifier.cards, notifier.labels, notifier.digests, notifier.inbox,
+             notifier.cards, notifier.labels, notifier.digests,
              classifier.classifications, classifier.inbox)  # fmt: skip
 
 
