@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 PROJECTED = ("articles", "revisions", "received", "polls", "cards", "texts", "labels",
              "versions", "digests", "items")  # fmt: skip
-"""What the notifier knows, and what it has sent. Its inbox gets the end of a replay, a live event."""
+"""What the notifier knows, and what it has sent. Its inbox has the ends of replays too."""
 
 
 @pytest.fixture(scope="module")

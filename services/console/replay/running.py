@@ -1,9 +1,10 @@
 """A replay at work: batch after batch into the queues, each put down when it is safe."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, cast
 
 import structlog
@@ -63,6 +64,8 @@ class Runner:
     tell: Tell = lambda gone, noted: None
     timer: Timer = field(default_factory=Timer)
     _said: float = 0.0
+    _batches: int = 0
+    _pace: Pace | None = None
 
     async def run(self, read: Read, connect: Connect, outcomes: Outcomes, wait: float) -> End:
         """Send what is left to be sent, then wait for outcomes: `wait` seconds without a new one.
@@ -73,29 +76,34 @@ class Runner:
             Permanent: a queue is not there.
         """
         try:
-            await self._sent(read, connect)
-            await self._followed(outcomes, wait)
+            await self._patiently(partial(self._sent, read, connect))
+            await self._patiently(partial(self._followed, outcomes, wait))
         except _Stop as stop:
             return stop.wanted
         return "done"
 
     async def _sent(self, read: Read, connect: Connect) -> None:
-        """All of it; what breaks off because an engine is away is gone on with."""
-        before, waited, pause = -2, 0.0, 0.5
-        pace: Pace | None = None
+        """All that is not put down yet; begun anew, it keeps its pace."""
+        found = await self._standing()
+        self._pace = self._pace or Pace(found.order.rate, found.order.speed)
+        async with connect() as carrier:
+            await self._send(found, read, carrier, self._pace)
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Work that is begun anew, where it stands, when an engine was away for a while."""
+        waited, pause = 0.0, 0.5
         while True:
-            found = await self._standing()
-            pace = pace or Pace(found.order.rate, found.order.speed)
-            if found.position > before:
-                before, waited, pause = found.position, 0.0, 0.5
+            before = self._batches
             try:
-                async with connect() as carrier:
-                    await self._send(found, read, carrier, pace)
-                    return
+                await work()
             except Away as fault:
+                if self._batches > before:
+                    waited, pause = 0.0, 0.5
                 if waited >= PATIENCE_SECONDS:
                     raise
                 log.warning("replay_waits", replay_id=self.replay_id, reason=str(fault))
+            else:
+                return
             await self.timer.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, 10.0)
 
@@ -138,6 +146,7 @@ class Runner:
                 self.clock(),
             )
         batch.emptied()
+        self._batches += 1
         self._said = self.timer.now()
         self.tell(batch.gone, 0)
         self._heed(wanted)
