@@ -155,6 +155,28 @@ def test_the_loops_of_the_services_have_said_it(tmp_path: Path) -> None:
     assert loops["deliver"] is loops["letters"] is UnderReplay.LIVE_ONLY
 
 
+@pytest.mark.parametrize("queue", CONSUMERS, ids=lambda queue: queue.name)
+async def test_a_live_event_costs_nothing_for_there_being_replays(
+    sqlite: AsyncEngine, queue: ConsumerQueue
+) -> None:
+    metadata, make = HANDLED[queue]
+    async with sqlite.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    statements: list[str] = []
+    sa.event.listen(
+        sqlite.sync_engine,
+        "before_cursor_execute",
+        lambda *said: statements.append(said[2]),
+    )
+    live = [BY_KEY[key] for key in queue.bindings if key != "replay.finished"]
+
+    for event in live:
+        await make(sqlite)(event.encode())
+
+    assert statements
+    assert not [one for one in statements if "replay" in one]
+
+
 CASES = [(queue, key) for queue in CONSUMERS for key in queue.bindings]
 
 

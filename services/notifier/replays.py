@@ -1,9 +1,9 @@
 """What the notifier does with replayed events: nothing that a live digest could notice.
 
 A digest is made of articles, versions, polls, what was received, cards and labels: all of them are
-written by live events alone, and the inbox is only read. What a replay brings is worked through as
-a rehearsal, noted, and let go. What somebody may be sent of it is collected apart, until the replay
-is finished (`replays_delivery`).
+written by live events alone, and the inbox is only read. What a forced replay brings is worked
+through as a rehearsal, noted, and let go. What somebody may be sent of it is collected apart, until
+the replay is finished (`replays_delivery`).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,7 +45,8 @@ def replays(
     together: Together[Brought] = Together(partial(_write, engine, clock, name))
 
     async def handle(event: Ours, marks: Marks) -> None:
-        rehearse(event, clock)
+        if marks.force or marks.to:
+            rehearse(event, clock)
         await together.write(Brought(event, marks))
 
     return handle

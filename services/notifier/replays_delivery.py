@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import claims, replays_digests, replays_store, store, subscribers
+from services.notifier import claims, replays_digests, replays_store, subscribers
+from services.notifier.archive import store as archive
 from services.notifier.compose import without
 from services.notifier.digest import Digest
 from services.notifier.office import BACK_OFF, LONGEST_WAIT, Desk
@@ -142,7 +143,7 @@ async def _made(
         left_out -= len(entries)
     if not entries:
         return None
-    poll = await store.last_poll(connection, one.topic, now)
+    poll = await archive.last_poll(connection, one.topic)
     if poll is None:
         raise Permanent(NEVER_POLLED.format(topic=one.topic))
     span = min(each.at for each in found), max(each.at for each in found)

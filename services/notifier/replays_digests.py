@@ -11,7 +11,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.claims import Turn
+from services.notifier.claims import SKEW, Turn
 from services.notifier.contents import Content
 from services.notifier.tables import replay_digests as table
 from shared.database import insert
@@ -59,9 +59,9 @@ async def promise(connection: AsyncConnection, replay: Replay, now: datetime) ->
 async def waiting(connection: AsyncConnection, turn: Turn, now: datetime) -> list[str]:
     """Ids of the digests to send, those of the replay that ended first in front.
 
-    What a clock that was ahead has put on record does not wait for that time to come again.
+    What a clock that was far ahead has put on record does not wait for that time to come again.
     """
-    settled = sa.or_(table.c.created_at <= now - SETTLE, table.c.created_at > now)
+    settled = sa.or_(table.c.created_at <= now - SETTLE, table.c.created_at > now + SKEW)
     rows = await connection.scalars(
         sa.select(table.c.id)
         .where(_free(turn), settled, turn.past(table.c.next_try_at, turn.longest_wait))

@@ -148,6 +148,18 @@ async def test_it_waits_for_what_is_still_on_its_way(house: House) -> None:
     assert "[Replay] 2 articles" in house.subjects()[0][1]
 
 
+async def test_another_notifiers_clock_makes_it_neither_hurry_nor_wait_for_ever(
+    house: House,
+) -> None:
+    house.clock.advance(seconds=2)
+    await house.replay(an_article_event(1, START), to=("reader",))
+    house.clock.advance(seconds=-2)
+    assert await house.settle(0) == 0
+
+    house.clock.advance(days=-30)
+    assert await house.settle(0) == 1
+
+
 @pytest.mark.parametrize("wish", ["unconfirmed", "gone", "suppressed", "paused", "unknown"])
 async def test_nobody_is_sent_a_replay_who_would_be_sent_no_digest(house: House, wish: str) -> None:
     if wish != "unknown":
