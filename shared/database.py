@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared.errors import Away, ConfigurationError, Permanent, Retryable
 
+DIALECTS = ("postgresql", "sqlite")
 SCHEMAS = ("poller", "classifier", "notifier", "console")
 
 CONNECTIONS = 25
@@ -91,7 +92,7 @@ def make_engine(
         ConfigurationError: another database.
     """
     if url.startswith("sqlite+aiosqlite:"):
-        return _sqlite(url)
+        return sqlite_engine(url)
     if url.startswith("postgresql+asyncpg:"):
         return create_async_engine(
             url,
@@ -112,11 +113,13 @@ def make_engine(
     )
 
 
-def _sqlite(url: str) -> AsyncEngine:
+def sqlite_engine(url: str, **options: Any) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///PATH`; `options` are further ones of SQLAlchemy's."""
     engine = create_async_engine(
         url,
         execution_options={"schema_translate_map": dict.fromkeys(SCHEMAS)},
         hide_parameters=True,
+        **options,
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
@@ -226,6 +229,9 @@ def _cause(error: Exception) -> str:
 
 def insert(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """The dialect's INSERT, for `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """The same by the dialect's name: for statements that are made once and kept."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

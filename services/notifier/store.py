@@ -15,7 +15,7 @@ from services.notifier.tables import articles, inbox, metadata, outbox, polls, r
 from services.notifier.tables import versions as version_pairs
 from services.notifier.ties import stated_versions
 from shared.article import Article
-from shared.database import insert
+from shared.database import DIALECTS, insert, insert_for
 from shared.events import Classified, Poll
 
 __all__ = [
@@ -25,15 +25,22 @@ __all__ = [
 ]  # fmt: skip
 
 
+# What is asked for each article is made once: making it takes longer than running it.
+_KEEP_FIRST = {name: insert_for(name, articles).on_conflict_do_nothing() for name in DIALECTS}
+_NOTE_RECEIVED = {name: insert_for(name, received).on_conflict_do_nothing() for name in DIALECTS}
+_ARTICLE = (
+    sa.select(articles)
+    .where(articles.c.topic == sa.bindparam("of"), articles.c.pmid == sa.bindparam("one"))
+    .with_for_update()
+)
+_FORGET_VERSIONS = version_pairs.delete().where(
+    version_pairs.c.topic == sa.bindparam("of"), version_pairs.c.said_by == sa.bindparam("one")
+)
+
+
 async def article(connection: AsyncConnection, topic: str, pmid: int) -> Known | None:
     """One article, its row locked until the transaction ends."""
-    row = (
-        await connection.execute(
-            sa.select(articles)
-            .where(articles.c.topic == topic, articles.c.pmid == pmid)
-            .with_for_update()
-        )
-    ).one_or_none()
+    row = (await connection.execute(_ARTICLE, {"of": topic, "one": pmid})).one_or_none()
     return known(row) if row else None
 
 
@@ -94,8 +101,7 @@ async def keep_first(connection: AsyncConnection, one: Known) -> bool:
 
     Two notifiers may meet it for the first time at once, when there is no row to lock yet.
     """
-    statement = insert(connection, articles).values(_row(one)).on_conflict_do_nothing()
-    result = await connection.execute(statement)
+    result = await connection.execute(_KEEP_FIRST[connection.dialect.name], _row(one))
     if result.rowcount == 1:
         await _keep_versions(connection, one.entry.topic, one.entry.article)
     return result.rowcount == 1
@@ -129,8 +135,7 @@ def _row(one: Known) -> dict[str, object]:
 
 async def _keep_versions(connection: AsyncConnection, topic: str, article: Article) -> None:
     """What this record says now of earlier and later versions; what it said before is forgotten."""
-    own = (version_pairs.c.topic == topic, version_pairs.c.said_by == article.pmid)
-    await connection.execute(version_pairs.delete().where(*own))
+    await connection.execute(_FORGET_VERSIONS, {"of": topic, "one": article.pmid})
     pairs = stated_versions(article)
     if pairs:
         rows = [
@@ -200,11 +205,8 @@ def _may_be_wanted(filters: Filters) -> sa.ColumnElement[bool]:
 
 async def note_received(connection: AsyncConnection, entry: Classified) -> None:
     """Count an article for the poll that announced it, once."""
-    await connection.execute(
-        insert(connection, received)
-        .values(topic=entry.topic, poll_id=entry.poll_id, pmid=entry.article.pmid)
-        .on_conflict_do_nothing(index_elements=["topic", "poll_id", "pmid"])
-    )
+    row = {"topic": entry.topic, "poll_id": entry.poll_id, "pmid": entry.article.pmid}
+    await connection.execute(_NOTE_RECEIVED[connection.dialect.name], row)
 
 
 async def received_counts(

@@ -21,7 +21,7 @@ from services.notifier.standing import GONE
 from services.notifier.store import known
 from services.notifier.tables import articles, cards, labels, polls, revisions, texts
 from shared.article import Status
-from shared.database import insert
+from shared.database import DIALECTS, insert, insert_for
 from shared.events import ArticleClassified, Classified, Poll, event_id
 
 LONGEST_LABEL, LONGEST_NAME = 64, 120
@@ -29,6 +29,39 @@ LONGEST_LABEL, LONGEST_NAME = 64, 120
 
 CHUNK = 500
 """PMIDs in one query: databases take only so many parameters."""
+
+
+def _keep_newer(dialect: str) -> sa.Insert:
+    statement = insert_for(dialect, cards)
+    return statement.on_conflict_do_update(
+        index_elements=["topic", "pmid"],
+        set_={one.name: statement.excluded[one.name] for one in cards.c if not one.primary_key},
+        where=cards.c.revision <= statement.excluded.revision,
+    )
+
+
+def _keep_text(dialect: str) -> sa.Insert:
+    statement = insert_for(dialect, texts)
+    return statement.on_conflict_do_update(
+        index_elements=["topic", "pmid"], set_={"words": statement.excluded.words}
+    )
+
+
+# What is written for each article is made once: making it takes longer than running it.
+_KEEP_CARD = {name: _keep_newer(name) for name in DIALECTS}
+_KEEP_TEXT = {name: _keep_text(name) for name in DIALECTS}
+_KEEP_STEP = {
+    name: insert_for(name, revisions).on_conflict_do_nothing(index_elements=["event_id"])
+    for name in DIALECTS
+}
+_FORGET_LABELS = labels.delete().where(
+    labels.c.topic == sa.bindparam("of"), labels.c.pmid == sa.bindparam("one")
+)
+_NOTE_INDEXED = (
+    articles.update()
+    .where(articles.c.topic == sa.bindparam("of"), articles.c.pmid == sa.bindparam("one"))
+    .values(indexed=INDEX_VERSION)
+)
 
 
 @dataclass(frozen=True)
@@ -46,33 +79,21 @@ async def index(connection: AsyncConnection, one: Known) -> None:
     if not await _keep_card(connection, one):
         return
     topic, pmid = one.entry.topic, one.pmid
-    text = {"words": words(one.entry.article)}
-    statement = insert(connection, texts).values(topic=topic, pmid=pmid, **text)
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["topic", "pmid"], set_=text)
-    )
-    await connection.execute(labels.delete().where(labels.c.topic == topic, labels.c.pmid == pmid))
+    text = {"topic": topic, "pmid": pmid, "words": words(one.entry.article)}
+    await connection.execute(_KEEP_TEXT[connection.dialect.name], text)
+    own = {"of": topic, "one": pmid}
+    await connection.execute(_FORGET_LABELS, own)
     rows = _label_rows(one.entry)
     if rows:
         await connection.execute(insert(connection, labels).on_conflict_do_nothing(), rows)
-    await connection.execute(
-        articles.update()
-        .where(articles.c.topic == topic, articles.c.pmid == pmid)
-        .values(indexed=INDEX_VERSION)
-    )
+    await connection.execute(_NOTE_INDEXED, own)
 
 
 async def _keep_card(connection: AsyncConnection, one: Known) -> bool:
     made = card(one)
-    values = asdict(made) | {"stamp": stamp(made, one.entry.classification.labels)}
-    statement = insert(connection, cards).values(topic=one.entry.topic, **values)
-    result = await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["topic", "pmid"],
-            set_={name: value for name, value in values.items() if name != "pmid"},
-            where=cards.c.revision <= statement.excluded.revision,
-        )
-    )
+    stamped = {"stamp": stamp(made, one.entry.classification.labels)}
+    values = {"topic": one.entry.topic} | asdict(made) | stamped
+    result = await connection.execute(_KEEP_CARD[connection.dialect.name], values)
     return result.rowcount == 1
 
 
@@ -99,19 +120,16 @@ async def note(connection: AsyncConnection, event: ArticleClassified) -> None:
 async def _note(
     connection: AsyncConnection, identity: str, entry: Classified, at: datetime
 ) -> None:
-    await connection.execute(
-        insert(connection, revisions)
-        .values(
-            event_id=identity,
-            topic=entry.topic,
-            pmid=entry.article.pmid,
-            revision=entry.revision,
-            at=at,
-            status=entry.article.status.value,
-            told=told(entry).model_dump(mode="json"),
-        )
-        .on_conflict_do_nothing(index_elements=["event_id"])
-    )
+    step = {
+        "event_id": identity,
+        "topic": entry.topic,
+        "pmid": entry.article.pmid,
+        "revision": entry.revision,
+        "at": at,
+        "status": entry.article.status.value,
+        "told": told(entry).model_dump(mode="json"),
+    }
+    await connection.execute(_KEEP_STEP[connection.dialect.name], step)
 
 
 async def index_some(connection: AsyncConnection, most: int) -> int:

@@ -1,7 +1,8 @@
 """A store that is thrown away at the end: fast, and of no use after a power cut.
 
-SQLite as everywhere, but each statement runs where it is asked for. The driver's own way, a thread
-for each connection, takes longer to change threads than most statements take.
+SQLite as everywhere, but each statement runs where it is asked for (the driver's own way, a thread
+for each connection, takes longer to change threads than most statements take), JSON is read by
+pydantic's reader, and nothing waits for the disk.
 """
 
 import asyncio
@@ -11,16 +12,17 @@ from typing import Any
 
 import aiosqlite
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import make_engine
+from shared.database import sqlite_engine
 
 _BEGIN = "BEGIN IMMEDIATE"
 
 
 def hasty_engine(url: str) -> AsyncEngine:
     """An engine as `shared.database.make_engine` makes it, for `sqlite+aiosqlite:///PATH`."""
-    engine = make_engine(url)
+    engine = sqlite_engine(url, json_deserializer=from_json)
     sa.event.listen(engine.sync_engine, "do_connect", _near)
     sa.event.listen(engine.sync_engine, "connect", _without_sync)
     return engine
