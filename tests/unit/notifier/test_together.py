@@ -10,6 +10,7 @@ from services.notifier.handlers import handler
 from shared.article import Status
 from shared.errors import CarillonError
 from shared.events import CloudEvent
+from tests.builders import a_classification, an_article, classified
 from tests.unit.notifier.kit import START, Desk, a_poll_event, an_article_event
 
 
@@ -59,3 +60,19 @@ async def test_revisions_at_once_end_as_the_newest_and_all_count(
     assert (rows[1].revision, rows[1].status) == (3, "retracted")
     assert len(await desk.rows(tables.received)) == 4
     assert len(await desk.rows(tables.revisions)) == 4
+
+
+async def test_revisions_at_once_are_remembered_in_the_order_in_which_they_came(desk: Desk) -> None:
+    """The second brings each article into scope; seen before the first it would not be told."""
+    outside = a_classification(scope="none", labels=())
+    events: list[CloudEvent] = [a_poll_event(START)]  # commits alone: the others then go together
+    for pmid in range(1, 13):
+        text = an_article(pmid=pmid, title=f"Paper {pmid}, with its abstract")
+        events.append(an_article_event(pmid, START, classification=outside))
+        events.append(classified(article=text, revision=2, changed=("title",)))
+
+    await _at_once(desk, *events)
+
+    rows = await desk.rows(tables.articles)
+    assert [row.revision for row in rows] == [2] * 12
+    assert all(row.relevant_since == START for row in rows)
