@@ -77,6 +77,7 @@ bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and l
 	@$(BIN)/python -m tests.bench.fanout
 	@$(BIN)/python -m tests.bench.line
 	@$(BIN)/python -m tests.bench.archive_replay
+	@$(BIN)/python -m tests.bench.sandbox
 
 up: ## start all services in Docker; mail ends in MailDev, http://localhost:1080
 	@docker compose up --build --detach --wait
