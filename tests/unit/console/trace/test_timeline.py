@@ -88,6 +88,7 @@ def test_from_the_poll_to_the_labels_in_the_order_of_time() -> None:
     assert "had by the classifier 2026-09-07 12:01:00 (classify.v1)" in found.moments[1].lines
     assert "had by the notifier 2026-09-07 12:01:00 (project.v1)" in found.moments[2].lines
     assert found.now == ()
+    assert found.is_known
     assert (found.title, found.topics) == ("CD19 CAR-T cells in lupus", ("car-autoimmune",))
 
 
@@ -170,6 +171,8 @@ def test_what_the_inbox_has_forgotten_is_known_by_its_effect() -> None:
 def test_what_was_discarded_is_not_waited_for() -> None:
     gone = parked_resolved(messages=(FOUND.id,), resolution="discarded")
     assert told(heard=heard(FOUND, settled=(gone,))).now == ()
+    back = parked_resolved(messages=(FOUND.id,), resolution="redriven")
+    assert len(told(heard=heard(FOUND, settled=(back,))).now) == 1
 
 
 def test_with_a_gap_nothing_is_said_to_be_missing() -> None:

@@ -10,7 +10,7 @@ from services.notifier.project import Known
 from services.notifier.select import Period, is_news, no_news
 from services.notifier.subscription import Filters, Subscription
 from shared.article import Status
-from tests.unit.notifier.kit import START, a_subscription
+from tests.unit.notifier.kit import a_subscription
 from tests.unit.notifier.test_match import entry
 from tests.unit.notifier.test_select import END, known
 
@@ -27,7 +27,9 @@ SOME = {
     "muted_authors": st.lists(st.sampled_from(["Schett G", "Baker D"]), max_size=1),
     "min_relatedness": st.sampled_from([0.0, 0.5]),
 }
-FILTERS = st.fixed_dictionaries({}, optional=SOME).map(Filters.model_validate)
+ONE = st.one_of([st.fixed_dictionaries({name: values}) for name, values in SOME.items()])
+SEVERAL = st.fixed_dictionaries({}, optional=SOME)
+FILTERS = st.one_of(ONE, SEVERAL).map(Filters.model_validate)
 LABELS = st.sampled_from([{}, {"modality": "caar-t", "disease": "mg", "target": "musk"}])
 
 
@@ -40,7 +42,9 @@ def test_filters_refuse_with_a_reason_exactly_what_they_do_not_admit(
     assert (against(filters, found) is None) is admits(filters, found)
 
 
-HOURS = st.integers(-24 * 70, 24 * 2).map(lambda hours: END + timedelta(hours=hours))
+HOURS = st.one_of(st.integers(-12, 12), st.integers(-24 * 70, 24 * 2)).map(
+    lambda hours: END + timedelta(hours=hours)
+)
 
 
 ARTICLES = st.builds(
@@ -63,6 +67,6 @@ def test_what_is_no_news_has_a_reason_and_news_has_none(
     one: Known, subscription: Subscription, last: datetime | None, carried: datetime | None
 ) -> None:
     start = Period.of(subscription, last, END).start
-    period = Period(start, END, carried, START)
+    period = Period(start, END, carried, END + timedelta(hours=9))
 
     assert (no_news(one, subscription, period) is None) is is_news(one, subscription, period)
