@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.console.parked.message import Parked
+from services.notifier.trace.delivery import Delivery
 from services.notifier.trace.life import Life
 from shared.events import (
     ArticleClassified,
@@ -160,6 +161,7 @@ class Facts:
     unpublished: tuple[Unpublished, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     rehearsed: tuple[Rehearsed, ...] = ()
+    sent_again: tuple[Delivery, ...] = ()
     queued: tuple[Queued, ...] = ()
     parked: tuple[Parked, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -170,5 +172,5 @@ class Facts:
         """Whether anything at all was found."""
         heard = self.heard is not None and bool(self.heard.said or self.heard.delivered)
         rows = (self.held, self.not_understood, self.labelled, self.lives, self.unpublished,
-                self.queued, self.parked)  # fmt: skip
+                self.queued, self.parked, self.sent_again)  # fmt: skip
         return heard or any(rows)

@@ -18,7 +18,7 @@ from services.console.trace.facts import Facts, Heard, Unpublished
 from services.console.trace.hearing import hear
 from services.console.trace.places import Asked, Places, opened_places
 from services.notifier import tables as notifier
-from services.notifier.trace.life import lives
+from services.notifier.trace.life import lives, sent_by_replays
 from services.poller import tables as poller
 from shared.clock import system_clock
 from shared.errors import ConfigurationError
@@ -78,12 +78,14 @@ async def _stored(places: Places, asked: Asked) -> Facts:
     labelled = await places.look("the classifier's store", labels) or []
     life = partial(lives, stores.notifier, pmid, topic, asked.now)
     found = await places.look("the notifier's store", life) or []
+    again = partial(sent_by_replays, stores.notifier, pmid, topic)
     return Facts(
         pmid,
         held=tuple(one for one in held if topic in (None, one.topic)),
         not_understood=tuple(one for one in records if topic in (None, one.topic)),
         labelled=tuple(one for one in labelled if topic in (None, one.topic)),
         lives=tuple(found),
+        sent_again=tuple(await places.look("the notifier's replays", again) or []),
         unpublished=tuple(await _unpublished(places, pmid)),
         doubts=(
             *(doubt for life in found for doubt in life.doubts),

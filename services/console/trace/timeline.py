@@ -1,7 +1,7 @@
 """One article's life in the order of time, out of what each place knows of it. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.console.trace.events import (
@@ -15,7 +15,7 @@ from services.console.trace.events import (
 from services.console.trace.facts import Facts, Gap
 from services.console.trace.waiting import waiting
 from services.notifier.item import clean
-from services.notifier.trace.delivery import Delivery, happenings
+from services.notifier.trace.delivery import REPLAY, Delivery, happenings
 from services.notifier.trace.fate import Group, grouped
 
 
@@ -50,7 +50,8 @@ class Trace:
 def trace(facts: Facts) -> Trace:
     """The facts in order."""
     moments = sorted(_moments(facts), key=lambda one: one.at)
-    deliveries = tuple(one for life in facts.lives for one in life.deliveries)
+    live = (one for life in facts.lives for one in life.deliveries)
+    deliveries = (*live, *facts.sent_again)
     return Trace(
         pmid=facts.pmid,
         title=_title(facts),
@@ -77,8 +78,15 @@ def _moments(facts: Facts) -> Iterator[Moment]:
     yield from of_rehearsed(facts)
     yield from of_delivered(facts)
     for life in facts.lives:
-        for one in happenings(life.deliveries):
-            yield Moment(one.at, "notifier", one.title, one.lines, is_grave=one.is_grave)
+        yield from _told(life.deliveries)
+    for one in facts.sent_again:
+        replay = one.what.removeprefix(REPLAY)
+        yield from (replace(moment, replay=replay) for moment in _told([one]))
+
+
+def _told(deliveries: Iterable[Delivery]) -> Iterator[Moment]:
+    for one in happenings(deliveries):
+        yield Moment(one.at, "notifier", one.title, one.lines, is_grave=one.is_grave)
 
 
 def _of_stores(facts: Facts) -> Iterator[Moment]:

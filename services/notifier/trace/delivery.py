@@ -17,14 +17,18 @@ Outcome = Literal[
 
 GRAVE = frozenset({"given up", "given up, maybe sent", "failed", "not on record"})
 
+REPLAY = "replay:"
+
 SHOWN = 5
 """Ids of subscriptions that a line names."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """An article in one digest. `what` is `article` or `notice:<status>`, as in the ledger.
+    """An article in one digest.
 
+    `what` is `article` or `notice:<status>`, as in the ledger, or `replay:<id>` for a digest that
+    a replay was allowed to send.
     `at` is when it came to this outcome: accepted, given up, or else cut. `due_at` is None, as
     `channel`, where the row that told it is gone (its reader was forgotten).
     """
@@ -46,7 +50,7 @@ def outcome(
     """How a row of `digests` stands; `state` is None where there is none any more."""
     if state == "sent":
         return "accepted, maybe twice" if maybe_sent else "accepted"
-    if state == "intent":
+    if state in ("intent", "waiting"):
         if maybe_sent:
             return "maybe sent"
         return "tried again" if attempts else "waiting"
@@ -69,7 +73,9 @@ def happenings(deliveries: Iterable[Delivery]) -> list[Happening]:
 def _happening(members: Sequence[Delivery]) -> Happening:
     first = members[0]
     where = f"the digest due {first.due_at:%Y-%m-%d %H:%M} UTC" if first.due_at else "a digest"
-    if first.what != ARTICLE:
+    if first.what.startswith(REPLAY):
+        where = f"the digest of the replay {first.what.removeprefix(REPLAY)}"
+    elif first.what != ARTICLE:
         where = f"a notice ({first.what.removeprefix(NOTICE)}) in {where}"
     title = f"In {where}: {first.outcome} for {_subscriptions(len(members))}"
     errors = sorted({one.error for one in members if one.error})

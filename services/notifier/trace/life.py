@@ -56,6 +56,16 @@ async def lives(engine: AsyncEngine, pmid: int, topic: str | None, now: datetime
         ]
 
 
+async def sent_by_replays(engine: AsyncEngine, pmid: int, topic: str | None) -> list[Delivery]:
+    """In which digests replays sent it, whether it was ever there live or not.
+
+    Raises:
+        Retryable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        return await trace.sent_by_replays(connection, pmid, topic)
+
+
 async def _life(connection: AsyncConnection, known: Known, now: datetime) -> Life:
     topic, pmid = known.entry.topic, known.pmid
     kept = await subscribers.everybody(connection)

@@ -19,10 +19,12 @@ from services.notifier.tables import (
     digests,
     inbox,
     ledger,
+    replay_digests,
+    replay_entries,
     revisions,
     subscriptions,
 )
-from services.notifier.trace.delivery import Delivery, outcome
+from services.notifier.trace.delivery import REPLAY, Delivery, outcome
 
 FAILED = 200
 """Digests that were given up that are looked through, the last ones."""
@@ -134,6 +136,54 @@ def _delivery(row: Any, what: str) -> Delivery:
         at=ended,
         due_at=row.period_to,
         attempts=row.attempts or 0,
+        error=row.error,
+    )
+
+
+async def sent_by_replays(
+    connection: AsyncConnection, pmid: int, topic: str | None
+) -> list[Delivery]:
+    """Digests that replays were allowed to send, and that bring it, or will or would have."""
+    brought = sa.select(replay_entries.c.replay_id, replay_entries.c.allowed).where(
+        replay_entries.c.pmid == pmid, *([replay_entries.c.topic == topic] if topic else [])
+    )
+    allowed: dict[str, set[str]] = {}
+    for row in await connection.execute(brought):
+        allowed.setdefault(row.replay_id, set()).update(row.allowed)
+    own = replay_digests.c.replay_id.in_(sorted(allowed))
+    rows = await connection.execute(
+        sa.select(replay_digests, subscriptions.c.channel)
+        .outerjoin(subscriptions, subscriptions.c.id == replay_digests.c.subscription_id)
+        .where(own, replay_digests.c.state != "empty")
+        .order_by(replay_digests.c.created_at, replay_digests.c.id)
+    )
+    return [
+        _by_replay(row)
+        for row in rows.all()
+        if row.subscription_id in allowed[row.replay_id] and await _brings(connection, row, pmid)
+    ]
+
+
+async def _brings(connection: AsyncConnection, row: Any, pmid: int) -> bool:
+    """Whether it is in it; one that was not made yet, or cannot be read, may bring it."""
+    if not row.content:
+        return True
+    try:
+        return pmid in (await load(connection, row.content)).told
+    except (ValidationError, LookupError):
+        return True
+
+
+def _by_replay(row: Any) -> Delivery:
+    return Delivery(
+        digest_id=row.id,
+        subscription_id=row.subscription_id,
+        channel=row.channel,
+        what=f"{REPLAY}{row.replay_id}",
+        outcome=outcome(row.state, attempts=row.attempts, maybe_sent=row.maybe_sent),
+        at=row.sent_at or row.created_at,
+        due_at=None,
+        attempts=row.attempts,
         error=row.error,
     )
 

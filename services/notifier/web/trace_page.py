@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 
 from services.notifier.archive.history import Happening, history
 from services.notifier.item import clean
-from services.notifier.trace.delivery import happenings, named
+from services.notifier.trace.delivery import Delivery, happenings, named
 from services.notifier.trace.fate import grouped, merged
-from services.notifier.trace.life import Life, lives
+from services.notifier.trace.life import Life, lives, sent_by_replays
 from services.notifier.web.admin import enter
 from services.notifier.web.digest_page import HIDDEN
 from services.notifier.web.house import House
@@ -31,7 +31,8 @@ def router(house: House) -> APIRouter:
         await enter(house, request)
         number = _number(pmid)
         found = await lives(house.engine, number, None, house.clock()) if number else []
-        told = {"pmid": pmid[:20], "number": number, "lives": [_told(one) for one in found]}
+        shown = [_told(one, await _again(house, one)) for one in found]
+        told = {"pmid": pmid[:20], "number": number, "lives": shown}
         status = 200 if found or not pmid else 404
         return page(house, "admin_article.html.j2", told, status, HIDDEN)
 
@@ -45,17 +46,21 @@ def _number(text: str) -> int | None:
     return int(text) if is_number and 0 < int(text) <= LARGEST else None
 
 
-def _told(life: Life) -> dict[str, object]:
+async def _again(house: House, life: Life) -> Sequence[Delivery]:
+    return await sent_by_replays(house.engine, life.known.pmid, life.topic)
+
+
+def _told(life: Life, again: Sequence[Delivery]) -> dict[str, object]:
     return {
         "topic": life.topic,
         "title": clean(life.known.entry.article.title),
-        "moments": moments(life),
+        "moments": moments(life, again),
         "untold": [(one, named(one.ids)) for one in grouped(life.fates)],
         "doubts": life.doubts,
     }
 
 
-def moments(life: Life) -> Sequence[Happening]:
+def moments(life: Life, again: Sequence[Delivery]) -> Sequence[Happening]:
     """What became of it and whom it was told, in the order of time."""
     past = history(life.steps, background=life.known.backfill)
-    return merged(reversed(past), happenings(life.deliveries))
+    return merged(reversed(past), happenings([*life.deliveries, *again]))

@@ -19,6 +19,7 @@ from services.console.trace.facts import (
     Unpublished,
 )
 from services.console.trace.timeline import Trace, trace
+from services.notifier.trace.delivery import Delivery
 from shared.article import Status
 from shared.events import Replay, ReplayFinished
 from shared.marks import Marks
@@ -123,6 +124,17 @@ def test_what_a_replay_said_is_marked_and_never_waited_for() -> None:
     assert "replay r-1, hop 2, forced, may be sent to s1, s2" in found.moments[0].lines
     assert "by ada, because: a test; finished" in found.moments[1].lines
     assert found.now == ()
+
+
+def test_what_a_replay_sent_is_no_digest_of_the_day() -> None:
+    sent = Delivery("d", "s", "email", "replay:r-1", "accepted", NOON, None, 1)
+
+    found = told(sent_again=(sent,))
+
+    assert titles(found) == ["In the digest of the replay r-1: accepted for 1 subscription"]
+    assert found.moments[0].replay == "r-1"
+    assert found.deliveries == (sent,)
+    assert found.is_known
 
 
 def test_what_is_parked_and_what_an_operator_did() -> None:
