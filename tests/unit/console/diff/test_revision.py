@@ -11,6 +11,7 @@ from services.classifier.classify import classify
 from services.console.diff.compare import Failed, compare
 from services.console.diff.revision import by_revision
 from services.console.diff.sides import Answers
+from shared.article import AbstractSection
 from shared.errors import ConfigurationError
 from shared.events import Classification
 from tests.builders import a_discovery
@@ -18,7 +19,9 @@ from tests.unit.console.diff.past import SHIPPED, TEXTS, an_article
 
 ROOT = Path(__file__).parents[4]
 NAMES = {one.key: one.name for one in SHIPPED.labels}
+LATER = AbstractSection(text=f"Much is known of receptors. {TEXTS[2]}")
 ARTICLES = [an_article(number) for number in range(len(TEXTS))]
+ARTICLES[2] = ARTICLES[2].model_copy(update={"abstract": (LATER,)})
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
