@@ -6,6 +6,7 @@ from services.console.archive.recorded import Read, Recorded, key_of
 from services.console.diff.spool import Fault, Found, Spool
 from services.console.replay.selection import Selection
 from shared.events import (
+    EVENTS,
     ArticleClassified,
     ArticleDiscovered,
     ArticleRevised,
@@ -13,8 +14,9 @@ from shared.events import (
     Undecodable,
 )
 
-CAUSES = frozenset({ArticleDiscovered.ROUTING_KEY, ArticleRevised.ROUTING_KEY})
-OURS = CAUSES | {ArticleClassified.ROUTING_KEY}
+OURS = (ArticleDiscovered, ArticleRevised, ArticleClassified)
+OTHERS = frozenset(event.ROUTING_KEY for event in EVENTS if event not in OURS)
+"""What is passed over. An entry of a type that nobody knows may be about an article."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Chosen:
     @classmethod
     def by(cls, selection: Selection) -> "Chosen":
         """Of the whole selection."""
-        wanted = replace(selection, types=OURS, labels=frozenset(), last=None)
+        wanted = replace(selection, types=frozenset(), labels=frozenset(), last=None)
         about = replace(wanted, since=None, until=None, statuses=frozenset(), relations=frozenset())
         return cls(wanted, about)
 
@@ -52,7 +54,7 @@ async def gather(read: Read, selection: Selection, spool: Spool) -> int:
         key = key_of(entry.type)
         if key == DigestDelivered.ROUTING_KEY:
             _told(entry, selection, spool)
-        elif key in OURS or not entry.type:
+        elif key not in OTHERS:
             _article(entry, chosen, spool)
     return spool.adopt()
 
@@ -79,7 +81,7 @@ def _article(entry: Recorded, chosen: Chosen, spool: Spool) -> None:
         if is_meant:
             spool.fault(Fault(entry.position, entry.event_id, str(error)))
         return
-    if not isinstance(event, ArticleDiscovered | ArticleRevised | ArticleClassified):
+    if not isinstance(event, OURS):
         return
     found = Found(
         event.id, entry.position, entry.published_at, event.data.topic,

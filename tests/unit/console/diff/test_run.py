@@ -65,13 +65,14 @@ async def test_what_waits_or_is_parked_and_what_cannot_be_read_is_said(spool: Sp
         *entries([found(0)]),
         envelop(7, json.dumps(body).encode()),
         envelop(8, b"no event"),
-        *(replace(entry, position=entry.position + 8) for entry in entries(with_result(found(2)))),
+        replace(envelop(9, b"nor this"), type="a.type"),
+        *(replace(entry, position=entry.position + 9) for entry in entries(with_result(found(2)))),
     ]
 
     one = await compared(past, spool)
 
     assert [(x.pmid, x.kind) for x in one.articles()] == [(50000000, "unclassified")]
-    assert [fault.position for fault in one.tally.faults] == [7, 8]
+    assert [fault.position for fault in one.tally.faults] == [7, 8, 9]
     assert "title" in one.tally.faults[0].reason
     assert (one.tally.compared, one.tally.changed) == (2, True)
 
