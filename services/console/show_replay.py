@@ -13,6 +13,7 @@ from services.console.replay.planning import Plan
 from services.console.replay.readers import Touched
 from services.console.replay.routes import WORDS
 from services.console.replay.sending import MADE
+from services.notifier.replays_digests import Promised
 from shared.errors import CarillonError
 
 DAYS = 14
@@ -107,6 +108,23 @@ def print_report(console: Console, found: Standing, left: Left, now: datetime) -
     if found.outcomes:
         console.print(_outcomes(found))
         print_each(console, [f"  {state}: {name} {event}" for state, name, event in left])
+
+
+_DIGESTS = {
+    "waiting": "goes out a minute after the end of the replay",
+    "sent": "sent",
+    "empty": "not sent: nothing of the replay passes its filters",
+    "failed": "not sent",
+}
+
+
+def print_digests(console: Console, to: Sequence[str], found: Sequence[Promised]) -> None:
+    """What became of the digests that a finished replay promised. A reason is never an address."""
+    by_id = {one.subscription_id: one for one in found}
+    for name in to:
+        one = by_id.get(name, Promised(name, "waiting", None))
+        reason = f": {one.error}" if one.error else ""
+        print_each(console, [f"digest to {name}: {_DIGESTS[one.state]}{reason}"])
 
 
 _COLUMNS = ("sent", "processed", "deduplicated", "skipped", "failed", "open")

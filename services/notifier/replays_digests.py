@@ -24,6 +24,15 @@ Ended = Literal["sent", "empty", "failed"]
 
 
 @dataclass(frozen=True)
+class Promised:
+    """What became of the digest that a replay promised a subscription; see `tables`."""
+
+    subscription_id: str
+    state: str
+    error: str | None
+
+
+@dataclass(frozen=True)
 class Claim:
     """A replay's digest that this notifier alone may send `until` then; `attempt` from 1."""
 
@@ -54,6 +63,15 @@ async def promise(connection: AsyncConnection, replay: Replay, now: datetime) ->
         for one in sorted(set(replay.to))
     ]
     await connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+async def promised(connection: AsyncConnection, replay_id: str) -> list[Promised]:
+    """The digests of a replay, in the order of the subscriptions' ids."""
+    columns = (table.c[name] for name in Promised.__dataclass_fields__)
+    rows = await connection.execute(
+        sa.select(*columns).where(table.c.replay_id == replay_id).order_by(table.c.subscription_id)
+    )
+    return [Promised(*row) for row in rows]
 
 
 async def waiting(connection: AsyncConnection, turn: Turn, now: datetime) -> list[str]:

@@ -107,3 +107,6 @@ async def test_without_a_list_nobody_is_mailed_and_with_one_only_the_listed_once
     marked = f"[Replay] {PAPERS} articles on CAR cells for autoimmune disease: {PAPERS} CD19 CAR-T"
     assert sorted(house.mails()[:2]) == [("other@example.org", live), ("reader@example.org", live)]
     assert house.mails()[2:] == [("reader@example.org", marked)]
+    latest = (await house.deployment.replays())[0]
+    shown = await asyncio.to_thread(house.deployment.carillon, "show", latest.order.replay_id)
+    assert (shown.returncode, "digest to reader: sent" in shown.stdout) == (0, True)

@@ -23,8 +23,10 @@ from services.console.replay.running import Tell
 from services.console.replay.selection import Selection
 from services.console.replay.session import Session
 from services.console.settings import Settings
-from services.console.show_replay import print_report
+from services.console.show_replay import print_digests, print_report
+from services.notifier.replays_digests import promised
 from shared.clock import system_clock
+from shared.database import transaction
 from shared.errors import ConfigurationError
 from shared.settings import load
 
@@ -138,10 +140,21 @@ async def report(console: Console, session: Session, done: Standing) -> bool:
     """Print how a replay stands; whether it is finished, and nothing of it failed or is open."""
     left = await session.left(done.order.replay_id, SHOWN)
     print_report(console, done, left, system_clock())
+    failed = await _digests(console, session, done)
     if done.state == "paused":
         name = done.order.replay_id[:8]
         console.print(f"go on with: carillon replay resume {name}", highlight=False)
-    return done.state == "finished" and not done.unsettled
+    return done.state == "finished" and not done.unsettled and not failed
+
+
+async def _digests(console: Console, session: Session, done: Standing) -> bool:
+    """Print what became of the digests of a replay that has ended; whether one of them failed."""
+    if done.state != "finished" or not done.order.to:
+        return False
+    async with transaction(session.place.engine) as connection:
+        found = await promised(connection, done.order.replay_id)
+    print_digests(console, done.order.to, found)
+    return any(one.state == "failed" for one in found)
 
 
 def same_file(order: Order, given: Path | None) -> Path | None:

@@ -3,17 +3,21 @@
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.show_replay import print_digests
 from services.notifier import changes, personal, subscribers, tables
 from services.notifier.office import Desk as Working
 from services.notifier.packing import Means
 from services.notifier.recipient import recipient
 from services.notifier.replays_delivery import deliver_replays
+from services.notifier.replays_digests import promised
 from services.notifier.run import Office, Patience
 from services.notifier.senders import AnswerLost, RecipientRejected
 from services.notifier.subscription import Filters
@@ -291,6 +295,24 @@ async def test_live_digests_and_their_ledger_know_nothing_of_it(house: House) ->
     await house.receive(live, a_poll_event(START + timedelta(hours=2), poll="p2", announced=1))
     assert await house.at(7) == 2
     assert await house.told() == {(1, "article")}
+
+
+async def test_an_operator_is_shown_what_became_of_each_digest(house: House) -> None:
+    await house.subscribe(a_subscription(id="asked", confirmed_at=None))
+    await house.replay(an_article_event(1, START), to=("reader", "asked", "other"))
+    house.sender.faults = [Retryable("away")]
+    await house.settle()
+    async with transaction(house.engine) as connection:
+        found = await promised(connection, REPLAY)
+    told = StringIO()
+
+    print_digests(Console(file=told, width=200), ("asked", "reader", "other", "new"), found)
+
+    said = dict(line.split(": ", 1) for line in told.getvalue().splitlines())
+    later = "goes out a minute after the end of the replay"
+    assert said["digest to asked"] == "not sent: the subscription is no longer active"
+    assert sorted([said["digest to reader"], said["digest to other"]]) == [f"{later}: away", "sent"]
+    assert said["digest to new"] == later
 
 
 async def test_what_is_on_record_of_it_is_handed_out_and_forgotten(house: House) -> None:
