@@ -37,7 +37,7 @@ PAUSE_SECONDS = 0.7
 ANSWER_WITHIN = 15.0
 """Seconds for an answer of the database, which may be frozen."""
 SETTLED_WITHIN = 240.0
-"""Seconds for a step of the quiet end, when nothing hinders any more."""
+"""Seconds without any progress in a step of the quiet end, when nothing hinders any more."""
 
 Say = Callable[[str], None]
 
@@ -87,8 +87,8 @@ class Conductor:
         for later in SETTLING:
             instant = _at(last + later, HOURS[0])
             self.show(instant)
-            await self._until(lambda at=instant: self._is_polled(at), SETTLED_WITHIN)  # type: ignore[misc]
-            await self._until(lambda at=instant: self._is_quiet(at), SETTLED_WITHIN)  # type: ignore[misc]
+            await self._settled(lambda at=instant: self._is_polled(at))  # type: ignore[misc]
+            await self._settled(lambda at=instant: self._is_quiet(at))  # type: ignore[misc]
             await self._until(self._note_inboxes, SETTLED_WITHIN)
             self.say(f"settled to day {last + later}")
 
@@ -107,6 +107,28 @@ class Conductor:
                     return
             await asyncio.sleep(PAUSE_SECONDS)
         self.played.impatient += 1
+
+    async def _settled(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Until it is so, or nothing moves any more: a slow computer has lost no paper."""
+        before = None
+        while True:
+            impatient = self.played.impatient
+            await self._until(condition, SETTLED_WITHIN)
+            if self.played.impatient == impatient:
+                return
+            now = await self._moved()
+            if now == before:
+                return
+            self.played.impatient, before = impatient, now
+
+    async def _moved(self) -> tuple[int, ...]:
+        """Numbers that change as long as anything is done."""
+        async with transaction(self.stage.engine) as connection:
+            counts = [
+                await connection.scalar(sa.select(sa.func.count()).select_from(table))
+                for table in (polls, digests, classifier.inbox, notifier.inbox, notifier.items)
+            ]
+        return tuple(count or 0 for count in counts)
 
     async def _is_polled(self, at: datetime) -> bool:
         """Whether every topic had a poll since then that closed all its relations."""

@@ -62,4 +62,16 @@ def _is_bug(event: dict[str, object]) -> bool:
     is_parked_bug = name == "message_parked" and event.get("reason") == "bug"
     # The broker's client logs the end of a connection with its traceback, as a warning.
     is_raised = "exception" in event and event.get("level") in {"error", "critical"}
+    is_raised = is_raised and not _is_broken_off(event)
     return name in BUGS or name == "no_json" or is_raised or is_parked_bug
+
+
+def _is_broken_off(event: dict[str, object]) -> bool:
+    """Whether the database's pool says that our own time limit ended the closing of a connection.
+
+    A frozen database answers nothing, and a service that is told to stop does not wait for it.
+    """
+    closing = str(event.get("event")).startswith("Exception closing connection")
+    raised = event.get("exception")
+    last = raised[-1] if isinstance(raised, list) and raised else {}
+    return closing and isinstance(last, dict) and last.get("exc_type") == "CancelledError"
