@@ -9,6 +9,7 @@ from services.notifier.claims import Turn
 from services.notifier.contents import Shelf
 from services.notifier.packing import Identity, Means
 from services.notifier.plan import BACKGROUND
+from services.notifier.rota import Rota
 from services.notifier.senders import Senders
 from shared.clock import Clock, system_clock
 
@@ -26,11 +27,14 @@ class Patience:
     `max_wait` is for articles on their way when a digest is due. `lease` is how long a digest
     belongs to the notifier that claimed it: twice as long as any hand-over takes. Leases and
     back-off go by `timer`, the real time, also where the days are simulated and stand still.
+    `cutting` is for how long digests are cut in one pass, in seconds (one at least); then those are
+    sent, and the next pass cuts on.
     """
 
     max_wait: timedelta = timedelta(hours=2)
     lease: timedelta = timedelta(minutes=10)
     timer: Clock = system_clock
+    cutting: float = 15.0
 
     def turn(self) -> Turn:
         """What may be taken now."""
@@ -50,6 +54,7 @@ class Office:
     background: int = BACKGROUND
     means: Means = field(default_factory=Means)
     shelf: Shelf = field(default_factory=Shelf)
+    rota: Rota = field(default_factory=Rota)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,6 @@ __all__ = ["Identity", "Office", "Patience", "deliver_due", "load_subscriptions"
 
 log = structlog.get_logger(__name__)
 
-CUT_SECONDS = 15.0
-"""So long digests are cut in one pass; then those are sent, and the next pass cuts on."""
-
 
 async def load_subscriptions(
     engine: AsyncEngine, path: Path, clock: Clock, vault: Vault | None = None
@@ -84,21 +81,23 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
 async def cut_due(desk: Desk) -> int:
     """Write down the digests that are due, for some seconds; how many were looked at.
 
-    One that cannot be made does not hold up the others.
+    One that cannot be made does not hold up the others, and each has its turn before any has
+    another.
 
     Raises:
         Retryable: the database is away.
     """
-    now, ends = desk.clock(), monotonic() + CUT_SECONDS
+    now, ends = desk.clock(), monotonic() + desk.office.patience.cutting
     terms = Terms(desk.office.patience.max_wait, desk.office.background)
     looked = 0
     for subscription_id in await to_notify(desk.engine, now):
         await _written(subscription_id, notify(desk.engine, subscription_id, now, terms.gathered))
-    for subscription_id in await due(desk.engine, now):
+    for subscription_id in desk.office.rota.ordered(await due(desk.engine, now)):
+        looked += 1
+        desk.office.rota.had(subscription_id)
+        await _written(subscription_id, cut(desk.engine, subscription_id, now, terms))
         if monotonic() > ends:
             break
-        looked += 1
-        await _written(subscription_id, cut(desk.engine, subscription_id, now, terms))
     return looked
 
 

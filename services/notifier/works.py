@@ -5,6 +5,7 @@ The deployed service, `carillon run` and the demo all stand on these: none of th
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
+from secrets import token_hex
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -13,6 +14,7 @@ from services.notifier.letters_delivery import Mailroom, deliver_letters
 from services.notifier.office import Desk, Office
 from services.notifier.packing import Means
 from services.notifier.replays_delivery import deliver_replays
+from services.notifier.rota import Rota
 from services.notifier.run import deliver_due
 from services.notifier.senders import Sender
 from services.notifier.senders.choose import choose
@@ -80,7 +82,8 @@ def open_office(settings: Settings) -> Office:
     senders = choose(settings.capture_dir, server, settings.mail_from, settings.doors())
     patience, background = settings.patience(), settings.background_per_digest
     means = Means(Tokens(keys), settings.public_url, Vault(keys), settings.returns_to())
-    return Office(senders, settings.identity(), patience, background, means)
+    rota = Rota(after=token_hex(16))
+    return Office(senders, settings.identity(), patience, background, means, rota=rota)
 
 
 def all_senders(house: House, office: Office) -> tuple[Sender, ...]:

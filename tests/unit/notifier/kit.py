@@ -14,6 +14,7 @@ from services.notifier.contents import load_many
 from services.notifier.digest import Digest
 from services.notifier.handlers import handler
 from services.notifier.packing import Means
+from services.notifier.rota import Rota
 from services.notifier.run import Identity, Office, Patience, deliver_due
 from services.notifier.senders import Senders
 from services.notifier.subscription import Subscription
@@ -69,6 +70,7 @@ class Desk:
     background: int = 25
     senders: Senders | None = None
     means: Means = field(default_factory=Means)
+    rota: Rota = field(default_factory=Rota)
 
     async def subscribe(self, *wanted: Subscription) -> None:
         async with transaction(self.engine) as connection:
@@ -83,7 +85,7 @@ class Desk:
     async def deliver(self, **patience: Any) -> int:
         waits = Patience(**{"timer": self.timer, **patience})
         senders = self.senders or {"email": self.sender}
-        office = Office(senders, IDENTITY, waits, self.background, self.means)
+        office = Office(senders, IDENTITY, waits, self.background, self.means, rota=self.rota)
         return await deliver_due(self.engine, office, self.clock)
 
     async def at(self, hour: int, day: int = 7) -> int:
