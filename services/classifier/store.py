@@ -99,13 +99,18 @@ async def relabel(
 
     In the order of their keys, as `keep_all`.
     """
-    for event in sorted(events, key=_key):
-        row = _row(event, now)
-        await connection.execute(
-            classifications.update()
-            .where(*(classifications.c[name] == row[name] for name in (*KEY, "revision")))
-            .values(row)
-        )
+    rows = [_row(event, now) for event in sorted(events, key=_key)]
+    if rows:
+        own = (*KEY, "revision")
+        at = (classifications.c[name] == sa.bindparam(f"at_{name}") for name in own)
+        new: dict[str, sa.BindParameter[object]] = {
+            name: sa.bindparam(f"new_{name}") for name in rows[0] if name not in own
+        }
+        named = [
+            {f"{'at' if name in own else 'new'}_{name}": value for name, value in row.items()}
+            for row in rows
+        ]
+        await connection.execute(classifications.update().where(*at).values(new), named)
 
 
 async def opinion(connection: AsyncConnection, content_hash: str, model: str) -> str | None:
