@@ -120,7 +120,7 @@ def replay(
     """
     if context.invoked_subcommand is not None:
         return
-    configure_logging("replay", as_json=False, level=40)
+    configure_logging("replay", as_json=False, level=30)
     target = _target(sandbox=sandbox, broker=broker, queue=queue)
     wish = Wish(target or BROKER, force, _ids(to), rate, speed, by or user(), because, wait)
     if target is None and (force or to or rate or speed):

@@ -68,7 +68,7 @@ def cancel(replay: Id, state: State = None) -> None:
 
 def resume(replay: Id, state: State = None, file: File = None, wait: Wait = WAIT_SECONDS) -> None:
     """Go on with a replay that was paused, or whose process died."""
-    configure_logging("replay", as_json=False, level=40)
+    configure_logging("replay", as_json=False, level=30)
     if not asyncio.run(go_on(Console(), replay, Places(state, file), wait)):
         raise typer.Exit(code=1)
 
@@ -78,7 +78,7 @@ async def _asked(session: Session, name: str, wanted: Wanted) -> None:
 
 
 def _with(state: Path | None, act: Callable[[Session], Awaitable[T]]) -> T:
-    configure_logging("replay", as_json=False, level=40)
+    configure_logging("replay", as_json=False, level=30)
 
     async def done() -> T:
         async with opened_place(load(Settings), state) as place:
