@@ -16,7 +16,7 @@ from services.console.replay.place import Place
 from services.console.replay.running import Runner, Tell
 from shared.clock import Clock
 from shared.database import transaction
-from shared.errors import ConfigurationError, Retryable
+from shared.errors import Away, ConfigurationError, Permanent, Retryable
 from shared.events import ReplayEnd
 
 LEAST = 4
@@ -68,7 +68,11 @@ class Session:
         """
         runner = Runner(self.place.engine, replay_id, self.holder, self.clock, self.stopped,
                         self.tell, self.timer)  # fmt: skip
-        came_to = await runner.run(read, self.place.connect, self.place.outcomes, wait)
+        try:
+            came_to = await runner.run(read, self.place.connect, self.place.outcomes, wait)
+        except (Away, Permanent) as fault:
+            again = f"carillon replay resume {replay_id[:8]}"
+            raise type(fault)(f"{fault}; `{again}` goes on where it stands") from fault
         if came_to == "paused":
             async with self._journal() as connection:
                 await journal.leave(connection, replay_id, self.holder, state="paused")

@@ -135,7 +135,7 @@ async def test_broken_off_in_the_middle_of_a_batch_it_goes_on_and_adds_up(
 
 async def test_a_broker_that_stays_away_leaves_it_to_be_resumed(desk: Desk) -> None:
     desk.queues.before = [Away("broker: gone") for _ in range(60)]
-    with pytest.raises(Away):
+    with pytest.raises(Away, match="gone; `carillon replay resume 0c1f3f3e` goes on"):
         await desk.run(archive())
     assert 50 < sum(desk.slept) < 90
 
@@ -145,7 +145,7 @@ async def test_a_broker_that_stays_away_leaves_it_to_be_resumed(desk: Desk) -> N
 
 async def test_a_queue_that_is_not_there_is_said_and_nothing_is_put_down(desk: Desk) -> None:
     desk.queues.before = [Permanent("no queue takes classifier")]
-    with pytest.raises(Permanent):
+    with pytest.raises(Permanent, match="no queue takes classifier; `carillon replay resume"):
         await desk.run(archive())
 
     assert (await desk.session().standing(ID)).position == -1
