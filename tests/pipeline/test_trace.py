@@ -248,6 +248,23 @@ def test_a_store_that_cannot_be_read_is_a_gap_and_not_an_empty_one(
     assert "In the digest due" in done.stdout, "the rest is told all the same"
 
 
+def test_a_damaged_store_is_a_gap_too(lived: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "state"
+    copy.mkdir()
+    for file in lived.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    (copy / "classifier.db").write_bytes(b"no database" * 500)
+
+    told = _traced(copy, NEW)
+
+    places = ", ".join(gap["place"] for gap in told["gaps"])
+    assert places == (
+        "the classifier's store, the classifier's outbox, the classifier's inbox, "
+        "the classifier's replays"
+    )
+    assert any("In the digest due" in title for title in _titles(told))
+
+
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     done = _carillon(tmp_path, NEW)
 

@@ -1,7 +1,7 @@
 """Where one article is looked for: the stores of an installation, its archive and its parkings."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +55,9 @@ class Places:
             return await there()
         except CarillonError as fault:
             self.gaps.append(Gap(place, str(fault)))
-            return None
+        except Exception as fault:  # noqa: BLE001  whatever it is, the other places are told
+            self.gaps.append(Gap(place, f"it cannot be read ({type(fault).__name__})"))
+        return None
 
     @property
     def told_gaps(self) -> tuple[Gap, ...]:
@@ -112,5 +114,6 @@ async def _existing(folder: Path, name: str, stack: AsyncExitStack) -> AsyncEngi
     engine = make_engine(f"sqlite+aiosqlite:///file:{quote(str(file))}?mode=rw&uri=true")
     stack.push_async_callback(engine.dispose)
     if file.exists():
-        await upgrade(engine, "console" if name == "bus" else name)
+        with suppress(Exception):  # one that is damaged is a gap wherever it is looked at
+            await upgrade(engine, "console" if name == "bus" else name)
     return engine
