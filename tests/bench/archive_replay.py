@@ -23,6 +23,7 @@ from itertools import pairwise
 import aio_pika
 from aio_pika.abc import AbstractChannel
 
+from services.console.archive.ahead import ahead
 from services.console.archive.publishing import BATCH, Onward, opened_channel, publish_all
 from services.console.archive.recorded import Recorded
 from services.console.archive.stream import Stream
@@ -70,7 +71,7 @@ class Ground:
         """Events a second out of the archive and into a queue."""
         await self._purge()
         started, done = time.perf_counter(), 0
-        async for batch in _batches(self.archive.read()):
+        async for batch in _batches(ahead(self.archive.read(), BATCH)):
             faults = await publish_all(self.again, "", batch)
             assert not any(faults)
             done += len(batch)

@@ -26,7 +26,7 @@ from shared.errors import Away
 FIRST_CHUNKS = 8
 """Asked for at first, when nobody knows how large they are: what was published together, mostly
 some hundred events of an outbox, or one that came alone."""
-MOST_CHUNKS = 64
+MOST_CHUNKS = 128
 HAND_BYTES = 4_000_000
 """Of chunks on their way or in hand at once: many small ones, so that none is waited for."""
 FRAME_BYTES = 1024 * 1024

@@ -1,15 +1,16 @@
 """A replay at work: batch after batch into the queues, each put down when it is safe."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, cast
+from typing import Literal
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.archive.ahead import ahead
 from services.console.archive.publishing import BATCH
 from services.console.archive.recorded import Read, Recorded
 from services.console.replay import journal, sending
@@ -111,7 +112,7 @@ class Runner:
         order, ways = found.order, found.order.routes()
         batch = _Batch(position=found.position, gone=found.sent + found.repeated)
         entries = select(bounded(read, order.end), order.selection)
-        async with aclosing(cast("AsyncGenerator[Recorded, None]", entries)) as archive:
+        async with aclosing(ahead(entries, BATCH)) as archive:
             async for entry in archive:
                 if entry.position <= found.position:
                     continue
