@@ -26,6 +26,7 @@ EVERYTHING = Selection()
 OURS = load_taxonomy(TAXONOMY)
 PLAIN = Options(OURS)
 EVENTS = 150
+QUARTER = timedelta(minutes=15)
 DAILY = f"{TOPIC}-daily"
 
 
@@ -222,3 +223,32 @@ async def test_a_year_of_silence_is_passed_over_and_said(tmp_path: Path) -> None
 
     assert 5 <= len(report.digests) <= 6
     assert any("passed over" in note for note in report.notes)
+
+
+async def test_the_impatient_are_told_within_a_quarter_of_an_hour(tmp_path: Path) -> None:
+    (tmp_path / "subscriptions.toml").write_text(
+        f'[[subscription]]\nid = "now"\ntopic = "{TOPIC}"\naddress = "ada@example.org"\n'
+        'confirmed = true\ncadence = "immediate"\n'
+        f'[[subscription]]\nid = "alarmed"\ntopic = "{TOPIC}"\naddress = "bob@example.org"\n'
+        'confirmed = true\ncadence = "daily"\nnotices = "at-once"\n'
+    )
+    readers = of_file(tmp_path / "subscriptions.toml")
+    events = [one for one in fortnight(EVENTS) if one.time < BEGIN + timedelta(days=7)]
+
+    report = await _replayed(tmp_path / "out", entries(events), Options(OURS, readers))
+
+    assert report.is_whole
+    came = {one.time for one in events if isinstance(one, ArticleDiscovered | ArticleRevised)}
+    now = [one.at for one in report.digests if one.subscription_id == "now"]
+    assert len(now) > 7
+    assert all(any(timedelta() <= at - one <= QUARTER for one in came) for at in now)
+    fallen = [
+        one.time
+        for one in events
+        if isinstance(one, ArticleRevised) and one.data.article.status is Status.RETRACTED
+    ]
+    noticed = [one.at for one in report.digests if one.kind == "notice"]
+    assert fallen
+    assert noticed
+    assert all(any(timedelta() <= at - one <= QUARTER for one in fallen) for at in noticed)
+    assert {(tmp_path / "out" / one.folder).is_dir() for one in report.digests} == {True}
