@@ -1,11 +1,11 @@
 """Settings come from the environment or from files, once, at the start of a process."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from shared.errors import ConfigurationError
 
@@ -20,12 +20,15 @@ def load(
 ) -> S:
     """Read one service's settings: what is given, then the environment, then files.
 
+    A secret may be in any file: `POLLER_AMQP_URL_FILE` names the one that holds `POLLER_AMQP_URL`.
+
     Raises:
         ConfigurationError: naming each variable that is missing or wrong, never its value.
     """
     present = tuple(folder for folder in folders if folder.is_dir())
+    known = {**dict(_from_named_files(kind, given or {})), **(given or {})}
     try:
-        return kind(_secrets_dir=present or None, **(given or {}))
+        return kind(_secrets_dir=present or None, **known)
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         faults = "; ".join(
@@ -35,3 +38,40 @@ def load(
         raise ConfigurationError(
             f"settings: {faults} (every variable is described in deploy/env.example)"
         ) from None
+
+
+def _from_named_files(
+    kind: type[BaseSettings], given: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Each secret whose file a variable ending in `_FILE` names; an empty variable is none."""
+    environment = EnvSettingsSource(kind).env_vars
+    prefix = kind.model_config.get("env_prefix", "")
+    for name, field in kind.model_fields.items():
+        variable = f"{prefix}{name}".lower()
+        path = environment.get(f"{variable}_file")
+        if not path or name in given or not _is_secret(field.annotation):
+            continue
+        if environment.get(variable):
+            # Which of the two is the old one, only a person can know.
+            raise ConfigurationError(
+                f"settings: {variable.upper()} and {variable.upper()}_FILE are both set: "
+                "take one of them away"
+            )
+        yield name, _read(f"{variable}_file".upper(), Path(path))
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or SecretStr in get_args(annotation)
+
+
+def _read(variable: str, path: Path) -> str:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"settings: {variable}: the file {path} cannot be read ({type(error).__name__}): "
+            "it must be there, and readable for the service's user"
+        ) from None
+    if not value:
+        raise ConfigurationError(f"settings: {variable}: the file {path} is empty")
+    return value
