@@ -11,10 +11,17 @@ import hashlib
 import json
 import re
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import AwareDatetime, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from shared.article import Article, Record, Status
 from shared.errors import Permanent
@@ -257,6 +264,14 @@ class CloudEvent(Record):
     replayhop: Annotated[int, Field(ge=1)] | None = None
     replayforce: bool | None = None
     replayto: str | None = None
+
+    @model_validator(mode="after")
+    def _belongs_to_a_replay_or_to_none(self) -> Self:
+        """Half of the marks are no live event: nobody can tell what it was meant to be."""
+        others = (self.replayhop, self.replayforce, self.replayto)
+        if self.replayid is None and any(one is not None for one in others):
+            raise ValueError("marks of a replay without its replayid")
+        return self
 
     def encode(self) -> bytes:
         """The event as structured-mode JSON."""

@@ -28,6 +28,10 @@ class Marks:
     to: tuple[str, ...]
 
 
+MARKS = ("replayid", "replayhop", "replayforce", "replayto")
+"""The attributes that an event has them in."""
+
+
 class Attributes(TypedDict, total=False):
     """Marks as an event has them."""
 

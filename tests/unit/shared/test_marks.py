@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from shared.events import decode
+from shared.events import Undecodable, decode
 from shared.marks import Attributes, Marks, attributes, carried_on, id_within, listed, marks_of
 from tests.builders import discovered
 
@@ -53,3 +53,11 @@ def test_what_a_replay_makes_has_an_id_of_its_own() -> None:
 def test_marks_that_no_replay_writes_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         type(discovered()).model_validate(discovered().model_dump() | wrong)
+
+
+@pytest.mark.parametrize("half", [{"replayhop": 1}, {"replayforce": False}, {"replayto": "a"}])
+def test_half_of_the_marks_are_no_live_event(half: dict[str, object]) -> None:
+    content = {**json.loads(discovered().encode()), **half}
+
+    with pytest.raises(Undecodable, match="without its replayid"):
+        decode(json.dumps(content).encode())

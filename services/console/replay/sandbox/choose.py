@@ -23,6 +23,7 @@ from shared.events import (
     Undecodable,
     decode,
 )
+from shared.marks import MARKS
 
 POLL = PollCompleted.ROUTING_KEY
 FOLLOWED = frozenset({ArticleDiscovered.ROUTING_KEY, ArticleRevised.ROUTING_KEY, POLL})
@@ -30,7 +31,6 @@ FOLLOWED = frozenset({ArticleDiscovered.ROUTING_KEY, ArticleRevised.ROUTING_KEY,
 RECORDED = frozenset({ArticleClassified.ROUTING_KEY, POLL})
 """What is fed when the recorded labels are taken."""
 
-_MARKS = ("replayid", "replayhop", "replayforce", "replayto")
 _UNREADABLE = "unreadable"
 
 PollKey = tuple[str, str]
@@ -113,7 +113,7 @@ def _take(spool: Spool, account: Account, entry: Recorded, wanted: frozenset[str
 
 
 def _feed(spool: Spool, account: Account, entry: Recorded, event: Event) -> None:
-    as_it_is = entry.type == event.type and entry.marks is None
+    as_it_is = entry.type == event.type and event.replayid is None
     at = account.note(event, entry.published_at)
     key, body = event.ROUTING_KEY, entry.body if as_it_is else _unmarked(event).encode()
     if spool.add(Spooled(entry.position, at, event.id, event.type, key, body)):
@@ -124,7 +124,7 @@ def _feed(spool: Spool, account: Account, entry: Recorded, event: Event) -> None
 
 def _unmarked(event: Event) -> Event:
     """As it was before a replay: in here everything is live."""
-    return event.model_copy(update=dict.fromkeys(_MARKS))
+    return event.model_copy(update=dict.fromkeys(MARKS))
 
 
 async def _add_polls(spool: Spool, account: Account, read: Read) -> None:
