@@ -252,6 +252,28 @@ async def test_an_edited_message_goes_to_its_consumer_and_into_the_archive(
     assert kinds == ["carillon.article.discovered.v1", "carillon.parked.resolved.v1"]
 
 
+async def test_what_becomes_of_a_replays_copy_leaves_the_live_message_where_it_is(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    """Both carry the id of the event; only the live one is a loss."""
+    live = discovered()
+    copy = live.model_copy(update={"replayid": "3f2a-1", "replayhop": 1})
+    for event in (copy, live):
+        headers = _headers(reason="bug")
+        message = aio_pika.Message(event.encode(), headers=headers, message_id=event.id)
+        await channel.default_exchange.publish(message, CLASSIFIER.parked)
+    parking = BrokerParking(amqp_url, FakeClock(NOON))
+    name = f"{live.id}@3f2a-1"
+    assert sorted(one.id for one in await parking.look()) == [live.id, name]
+
+    assert await parking.settle(_order([name], "discarded", because="a test of ours")) == 1
+
+    (left,) = await _all(channel, CLASSIFIER.parked)
+    assert decode(left.body).replayid is None
+    (audit,) = await _audits(channel, 1)
+    assert audit.data.messages == (name,)
+
+
 async def test_copies_of_one_message_go_back_one_after_the_other(
     amqp_url: str, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

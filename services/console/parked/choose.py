@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.console.parked.message import Parked
+from services.console.parked.message import LIVE, Parked
 from shared.errors import ConfigurationError
 from shared.topology import CONSUMERS
 
@@ -88,7 +88,7 @@ def _named(parked: Sequence[Parked], part: str) -> set[tuple[str, str]]:
     """The keys of what has that id, or one that begins so."""
     whole = {one.key for one in parked if part in one.names}
     if whole:
-        return whole
+        return _one_name(part, whole, "is there live and by a replay (or twice over): name")
     if len(part) < LEAST:
         raise ConfigurationError(
             f"{part!r} is too short: give {LEAST} characters of an id at least"
@@ -96,7 +96,13 @@ def _named(parked: Sequence[Parked], part: str) -> set[tuple[str, str]]:
     found = {one.key for one in parked if any(name.startswith(part) for name in one.names)}
     if not found:
         raise ConfigurationError(f"no parked message {part!r}: see `carillon parked --each`")
-    if len({name for _, name in found}) > 1:
-        known = ", ".join(sorted(name for _, name in found)[:5])
-        raise ConfigurationError(f"{part!r} is the beginning of several: {known}")
+    return _one_name(part, found, "is the beginning of several:")
+
+
+def _one_name(part: str, found: set[tuple[str, str]], several: str) -> set[tuple[str, str]]:
+    """The keys, all of one message. A replay's copy is another one than the live message."""
+    names = {name for _, name in found}
+    if len(names) > 1:
+        known = sorted(name if "@" in name else f"{name}@{LIVE}" for name in names)
+        raise ConfigurationError(f"{part!r} {several} {', '.join(known[:5])}")
     return found

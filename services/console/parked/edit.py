@@ -9,6 +9,7 @@ from pathlib import Path
 from services.console.settings import Desk
 from shared.errors import ConfigurationError
 from shared.events import CloudEvent, decode
+from shared.marks import MARKS
 from shared.settings import load
 from shared.topology import CONSUMERS
 
@@ -20,17 +21,36 @@ def edited(text: str, before: bytes, consumer: str) -> tuple[CloudEvent, bytes]:
 
     Raises:
         Undecodable: it is no event; the message names the first few places.
-        ConfigurationError: it is as it was, or not for this consumer.
+        ConfigurationError: it is as it was, not for this consumer, or of another replay than
+            before: what is live and what a replay brought stay apart.
     """
     event = decode(text.encode())
     body = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")).encode()
     if _same(body, before):
         raise ConfigurationError("nothing was changed: `carillon parked redrive` puts it back")
+    if not _keeps_marks(json.loads(text), before):
+        raise ConfigurationError(
+            f"{', '.join(MARKS)} have to stay as they are: without them a replayed event would be "
+            "taken for a live one, and with them a live one would be no news any more"
+        )
     wanted = next(one.bindings for one in CONSUMERS if one.name == consumer)
     if event.ROUTING_KEY not in wanted:
         raise ConfigurationError(f"{event.ROUTING_KEY} is not for the {consumer}: "
                                  f"it takes {' and '.join(wanted)}")  # fmt: skip
     return event, body
+
+
+def _keeps_marks(after: dict[str, object], before: bytes) -> bool:
+    """Whether it belongs to the replay that it belonged to, on its terms, or is live as it was."""
+    try:
+        found = json.loads(before)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return ("replayid" in after) == (b'"replayid"' in before)
+    if found.get("replayid") is None:
+        return after.get("replayid") is None
+    return all(after.get(name) == found.get(name) for name in MARKS)
 
 
 def _same(body: bytes, before: bytes) -> bool:

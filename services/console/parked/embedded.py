@@ -14,6 +14,7 @@ from services.console.parked.message import Parked, Whole, read
 from services.console.parked.record import SOURCE, Order, outgoing, resolved
 from shared.clock import Clock
 from shared.database import insert, transaction
+from shared.errors import Permanent
 from shared.events import CloudEvent, decode, event_id
 from shared.outbox import Outgoing
 from shared.topology import EXCHANGE
@@ -91,18 +92,28 @@ async def _put_back(
     """Into its consumer's queue, as new; an edited one is another event of the archive."""
     archived = row.archived
     if body is not None:
-        event = decode(body)
-        archived = await _archive(connection, _edited(event, body, row), now)
+        archived = await _edited(connection, decode(body), body, now)
     await connection.execute(
         queue.insert().values(consumer=row.consumer, archived=archived, due_at=now)
     )
 
 
-def _edited(event: CloudEvent, body: bytes, row: sa.Row[Any]) -> Outgoing:
-    """The archive has one row for each id; where that of the event is taken, this is another."""
-    taken = event.id == row.event_id
-    name = event_id(SOURCE, "edited", event.id, body.decode()) if taken else event.id
-    return Outgoing(name, getattr(event, "type"), event.ROUTING_KEY, body)  # noqa: B009
+async def _edited(
+    connection: AsyncConnection, event: CloudEvent, body: bytes, now: datetime
+) -> int:
+    """Its number in the archive, which has one row for each id.
+
+    Where that of the event is taken by another text (the original, an earlier edit), it is under a
+    name of its own: else the consumer would be given that other text once more.
+    """
+    kind = getattr(event, "type")  # noqa: B009  every subclass declares its literal type
+    own = event_id(SOURCE, "edited", event.id, body.decode())
+    for name in (event.id, own):
+        number = await _archive(connection, Outgoing(name, kind, event.ROUTING_KEY, body), now)
+        kept = await connection.scalar(sa.select(archive.c.body).where(archive.c.seq == number))
+        if kept is not None and bytes(kept) == body:
+            return number
+    raise Permanent(f"the archive has another text under the name {own}")
 
 
 async def _archive(connection: AsyncConnection, event: Outgoing, now: datetime) -> int:

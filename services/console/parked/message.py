@@ -13,6 +13,8 @@ from shared.parking import deaths, instant, why
 
 HASHED = 16
 """Hex digits of the body's hash that stand for a message without an id."""
+LIVE = "live"
+"""Stands behind the @ for what no replay brought."""
 _NAME = re.compile(r"[!-~]{1,100}")
 _SHOWN = 300
 """Characters of an error that are kept of each of many messages."""
@@ -24,7 +26,8 @@ class Parked:
 
     `names` are all that it can be asked for by, the one shown (`id`) first; each of them may be
     cut short. `type` is empty for what is no event. `redriven` is how often it was put back, and
-    `replay_id` names the replay that brought it, if one did.
+    `replay_id` names the replay that brought it, if one did: its event's id is that of the live
+    one, which may be parked beside it, so it is shown as "event@replay".
     """
 
     consumer: str
@@ -43,6 +46,11 @@ class Parked:
     def id(self) -> str:
         """The event's id; else the message's; else the beginning of the body's hash."""
         return self.names[0]
+
+    @property
+    def event_id(self) -> str:
+        """The same without the replay that brought it."""
+        return self.id.removesuffix(f"@{self.replay_id}")
 
     @property
     def key(self) -> tuple[str, str]:
@@ -104,9 +112,11 @@ def _content(body: bytes) -> dict[str, Any]:
 
 
 def _names(content: dict[str, Any], body: bytes, message_id: str | None) -> tuple[str, ...]:
-    given = [_text(content.get("id")), _text(as_named(message_id))]
+    event, message = _text(content.get("id")), _text(as_named(message_id))
+    replay = _text(content.get("replayid"))
+    shown = [f"{event}@{replay}", event] if replay else [event, f"{event}@{LIVE}"]
     hashed = hashlib.sha256(body).hexdigest()[:HASHED]
-    return tuple(dict.fromkeys([*filter(None, given), hashed]))
+    return tuple(dict.fromkeys(filter(None, [*(shown if event else ()), message, hashed])))
 
 
 def _text(value: object) -> str:

@@ -68,4 +68,4 @@ async def _failed(replay_id: str) -> frozenset[tuple[str, str]]:
     except Retryable as fault:
         log.warning("parking_not_seen", reason=str(fault))
         return frozenset()
-    return frozenset((one.consumer, one.id) for one in found if one.replay_id == replay_id)
+    return frozenset((one.consumer, one.event_id) for one in found if one.replay_id == replay_id)

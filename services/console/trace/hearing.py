@@ -101,5 +101,10 @@ class _Ear:
             delivered=tuple(self.delivered.values()),
             polls={poll_id: poll for poll_id, poll in self.polls.items() if poll_id in polls},
             replays=self.replays,
-            settled=tuple(one for one in self.settled if ids & {*one.data.messages}),
+            settled=tuple(one for one in self.settled if ids & set(map(_event, one.data.messages))),
         )
+
+
+def _event(name: str) -> str:
+    """The id of a message's event; what a replay brought is named with the replay behind an @."""
+    return name.partition("@")[0]

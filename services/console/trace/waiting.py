@@ -35,7 +35,8 @@ def _on_the_way(facts: Facts) -> Iterator[str]:
     if facts.heard is None or facts.gaps:
         return  # it may be where nobody could look
     seen = {one.event_id for one in facts.receipts} | {one.event_id for one in facts.queued}
-    seen |= {name for one in facts.parked for name in one.names}
+    # What a replay's copy came to says nothing of the live event, which has the same id.
+    seen |= {name for one in facts.parked if not one.replay_id for name in one.names}
     settled = {name for one in facts.heard.settled if one.data.resolution != "redriven"
                for name in one.data.messages}  # fmt: skip
     for said in facts.heard.said:

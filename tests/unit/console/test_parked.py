@@ -192,6 +192,75 @@ def test_an_edited_message_is_checked_and_the_archive_keeps_both(
     assert (audit.data.edited_to, audit.data.by) == (LASTING, "ada")
 
 
+def test_edited_twice_the_second_text_goes(carillon: Carillon, tmp_path: Path) -> None:
+    """It fails again after the first edit; what is sent then is no earlier text."""
+    file = tmp_path / "mended.json"
+    for topic in ("first", "second"):
+        content = json.loads(carillon("parked", "show", LASTING, "--body").stdout)
+        content["data"]["topic"] = topic
+        file.write_text(json.dumps(content), encoding="utf-8")
+        assert "sent to" in carillon("parked", "edit", LASTING, "--file", str(file)).stdout
+        (waiting,) = _bus(tmp_path, queue)
+        (sent,) = (row for row in _bus(tmp_path, archive) if row.seq == waiting.archived)
+        assert json.loads(sent.body)["data"]["topic"] == topic
+        asyncio.run(_fail(tmp_path / "state"))
+
+
+async def _fail(state: Path) -> None:
+    async def handle(body: bytes) -> None:
+        raise Permanent("still wrong")
+
+    engine = make_engine(embedded_url(state, "bus"))
+    await Bus(engine, FakeClock(NOON.replace(year=NOON.year + 1))).deliver(CLASSIFIER, handle)
+    await engine.dispose()
+
+
+def _replayed(event_id: str, **marks: Any) -> bytes:
+    given = {"id": event_id, "replayid": "3f2a-1", "replayhop": 1, **marks}
+    return discovered().model_copy(update=given).encode()
+
+
+def test_a_live_message_is_not_meant_with_the_copy_that_a_replay_brought() -> None:
+    """Both have the id of the event: to discard or edit the copy must not settle the live one."""
+    live, copy = (read("classifier", b, BUG, {}) for b in (_body(BUG), _replayed(BUG)))
+
+    assert live.key != copy.key
+    assert copy.event_id == live.event_id == BUG
+    for part in (BUG, BUG[:6]):
+        with pytest.raises(ConfigurationError, match=f"{BUG}@3f2a-1, {BUG}@live"):
+            choose([live, copy], Filter((part,)))
+    assert choose([live, copy], Filter((f"{BUG}@live",))) == (live,)
+    assert choose([live, copy], Filter((f"{BUG}@3f2a",))) == (copy,)
+    assert choose([live], Filter((BUG,))) == (live,)
+    assert choose([copy], Filter((BUG,))) == (copy,)
+    assert len(choose([live, copy], Filter(queue="classifier"))) == 2
+
+
+@pytest.mark.parametrize("name", ["replayid", "replayhop", "replayforce", "replayto"])
+def test_an_edit_makes_nothing_live_of_a_replay_and_nothing_of_a_replay_of_what_is_live(
+    name: str,
+) -> None:
+    marks = {"replayforce": True, "replayto": "ada"}
+    replayed, live = json.loads(_replayed(BUG, **marks)), json.loads(_body(BUG))
+    without = {key: value for key, value in replayed.items() if key != name}
+    other = {**replayed, "replayid": "another"}
+    with_marks = {**live, "replayid": "3f2a-1"}
+    mended = {**replayed, "subject": "1"}
+
+    for after, before in (
+        (without, replayed), (other, replayed), (with_marks, live), (live, replayed),
+    ):  # fmt: skip
+        with pytest.raises((ConfigurationError, Undecodable), match="replayid"):
+            edited(json.dumps(after), json.dumps(before).encode(), "classifier")
+    for broken in (_replayed(BUG)[:-1], b"[" + _replayed(BUG)):
+        with pytest.raises(ConfigurationError, match="replayid"):
+            edited(json.dumps(live), broken, "classifier")
+    with pytest.raises(ConfigurationError, match="replayid"):
+        edited(json.dumps(replayed), _body(BUG)[:-1], "classifier")
+    assert edited(json.dumps(mended), json.dumps(replayed).encode(), "classifier")[0].replayid
+    assert edited(json.dumps(live), _body(BUG)[:-1], "classifier")[0].replayid is None
+
+
 def test_the_editor_of_the_operator_opens_it(carillon: Carillon, tmp_path: Path) -> None:
     script = tmp_path / "ed"
     script.write_text("#!/bin/sh\nsed -i 's/car-autoimmune/other/' \"$1\"\n", encoding="utf-8")

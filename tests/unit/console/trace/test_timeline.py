@@ -187,6 +187,17 @@ def test_what_was_discarded_is_not_waited_for() -> None:
     assert len(told(heard=heard(FOUND, settled=(back,))).now) == 1
 
 
+def test_what_became_of_a_replays_copy_says_nothing_of_the_live_event() -> None:
+    """Both have one id: the live one may be lost though its copy is parked, or was discarded."""
+    name = f"{FOUND.id}@3f2a-1"
+    copy = parked(names=(name, FOUND.id), replay_id="3f2a-1")
+    gone = parked_resolved(messages=(name,), resolution="discarded")
+
+    now = told(heard=heard(FOUND, settled=(gone,)), parked=(copy,)).now
+
+    assert f"{FOUND.id} is published, and the classifier has not had it" in now[-1]
+
+
 def test_with_a_gap_nothing_is_said_to_be_missing() -> None:
     gap = Gap("the classifier's inbox", "database: away")
     found = told(heard=heard(FOUND), gaps=(gap,))
