@@ -101,10 +101,10 @@ def print_report(console: Console, found: Standing, left: Left, now: datetime) -
     print_each(console, asked)
     if found.repeated:
         console.print(f"{WORDS['repeated']}, and sent once: {found.repeated}", highlight=False)
-    if missing := found.chosen - found.sent - found.repeated:
+    if found.missing:
         gone = found.state == "finished"
         words = "gone from the archive since it was chosen" if gone else "not sent yet"
-        console.print(f"{words}: {missing}", highlight=False)
+        console.print(f"{words}: {found.missing}", highlight=False)
     if found.outcomes:
         console.print(_outcomes(found))
         print_each(console, [f"  {state}: {name} {event}" for state, name, event in left])

@@ -137,14 +137,14 @@ async def go_on(console: Console, name: str, places: Places, wait: float) -> boo
 
 
 async def report(console: Console, session: Session, done: Standing) -> bool:
-    """Print how a replay stands; whether it is finished, and nothing of it failed or is open."""
+    """Print how a replay stands; whether all of it was sent, and nothing failed or is open."""
     left = await session.left(done.order.replay_id, SHOWN)
     print_report(console, done, left, system_clock())
     failed = await _digests(console, session, done)
     if done.state == "paused":
         name = done.order.replay_id[:8]
         console.print(f"go on with: carillon replay resume {name}", highlight=False)
-    return done.state == "finished" and not done.unsettled and not failed
+    return done.state == "finished" and not (done.unsettled or done.missing or failed)
 
 
 async def _digests(console: Console, session: Session, done: Standing) -> bool:

@@ -35,7 +35,8 @@ async def end(
 ) -> None:
     """Put down how a replay ended and what came of it; `held` is the replay and its holder.
 
-    Of what was sent only what failed or is open is kept by event.
+    Of what was sent only what failed or is open is kept by event. One that somebody cancelled up to
+    this moment is cancelled: nobody is sent what it would have brought.
 
     Raises:
         Lost: it has another holder.
@@ -45,7 +46,8 @@ async def end(
     await outcomes.settle(replay_id)
     made = await outcomes.made(replay_id)
     async with transaction(engine) as connection:
-        await journal.keep(connection, replay_id, holder, now)
+        if await journal.keep(connection, replay_id, holder, now) == "cancelled":
+            state = "cancelled"
         found = await _counted(connection, replay_id, {}, made)
         await journal.leave(
             connection, replay_id, holder, state=state, finished_at=now, outcomes=found

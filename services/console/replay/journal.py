@@ -50,6 +50,11 @@ class Standing:
         return self.held_until is not None and self.held_until >= now
 
     @property
+    def missing(self) -> int:
+        """How many events were chosen and not sent: not yet, or the archive lost them meanwhile."""
+        return self.chosen - self.sent - self.repeated
+
+    @property
     def unsettled(self) -> int:
         """How many events failed, or have no outcome yet, also of those that were made."""
         return sum(one.get("failed", 0) + one.get("open", 0) for one in self.outcomes.values())
@@ -98,7 +103,8 @@ async def everything(connection: AsyncConnection) -> list[Standing]:
 async def claim(connection: AsyncConnection, replay_id: str, holder: str, now: datetime) -> bool:
     """Become the holder of a replay that has not ended and that nobody runs; whether it was so.
 
-    A lease that ends later than any does is of a clock that was put back since.
+    A lease that ends later than any does is of a clock that was put back since. That a replay is to
+    be cancelled stays asked for, whoever runs it: its process may have died before it heard so.
     """
     free = sa.or_(
         replays.c.held_until.is_(None),
@@ -108,7 +114,12 @@ async def claim(connection: AsyncConnection, replay_id: str, holder: str, now: d
     changed = await connection.execute(
         replays.update()
         .where(replays.c.id == replay_id, replays.c.state.in_(("running", "paused")), free)
-        .values(holder=holder, held_until=now + LEASE, state="running", wanted=None)
+        .values(
+            holder=holder,
+            held_until=now + LEASE,
+            state="running",
+            wanted=sa.case((replays.c.wanted == "cancelled", "cancelled"), else_=sa.null()),
+        )
     )
     return changed.rowcount == 1
 
@@ -136,10 +147,9 @@ async def keep(
 
 
 async def ask(connection: AsyncConnection, replay_id: str, wanted: Wanted) -> None:
-    """Ask whoever runs it."""
-    await connection.execute(
-        replays.update().where(replays.c.id == replay_id).values(wanted=wanted)
-    )
+    """Ask whoever runs it. Nothing that is asked later takes back that it is to be cancelled."""
+    asked = sa.case((replays.c.wanted == "cancelled", "cancelled"), else_=wanted)
+    await connection.execute(replays.update().where(replays.c.id == replay_id).values(wanted=asked))
 
 
 async def leave(connection: AsyncConnection, replay_id: str, holder: str, **more: Any) -> None:
@@ -177,6 +187,7 @@ async def advance(
     """
     (replay_id, holder), (sent, repeated) = held, batch
     new = await sending.put_down(connection, replay_id, sent)
+    repeated += len(sent) - new  # another text of an event that was sent before, such as an edit
     counted = {"sent": replays.c.sent + new, "repeated": replays.c.repeated + repeated}
     return await keep(connection, replay_id, holder, now, position=position, **counted)
 

@@ -66,6 +66,8 @@ class Session:
 
         Raises what `Runner.run` raises; the replay can then be resumed.
         """
+        if (await self.standing(replay_id)).wanted == "cancelled":
+            return await self._end(replay_id, "cancelled")
         runner = Runner(self.place.engine, replay_id, self.holder, self.clock, self.stopped,
                         self.tell, self.timer)  # fmt: skip
         try:
@@ -74,9 +76,7 @@ class Session:
             again = f"carillon replay resume {replay_id[:8]}"
             raise type(fault)(f"{fault}; `{again}` goes on where it stands") from fault
         if came_to == "paused":
-            async with self._journal() as connection:
-                await journal.leave(connection, replay_id, self.holder, state="paused")
-            return await self.standing(replay_id)
+            return await self._pause(replay_id)
         return await self._end(replay_id, "finished" if came_to == "done" else "cancelled")
 
     async def ask(self, replay_id: str, wanted: Wanted) -> Standing:
@@ -93,11 +93,7 @@ class Session:
             if found.state in ("finished", "cancelled"):
                 raise ConfigurationError(f"the replay {replay_id} has ended: it is {found.state}")
             return found
-        if wanted == "cancelled":
-            return await self._end(replay_id, "cancelled")
-        async with self._journal() as connection:
-            await journal.leave(connection, replay_id, self.holder, state="paused")
-        return await self.standing(replay_id)
+        return await self._pause(replay_id)
 
     async def told(self, replay_id: str) -> Standing:
         """A replay as it is; of one that has ended, with its audit event and what came later."""
@@ -138,6 +134,16 @@ class Session:
         """All replays, the latest first."""
         async with self._journal() as connection:
             return await journal.everything(connection)
+
+    async def _pause(self, replay_id: str) -> Standing:
+        """Let it stand where it is, unless it is to be cancelled."""
+        async with self._journal() as connection:
+            wanted = await journal.keep(connection, replay_id, self.holder, self.clock())
+            if wanted != "cancelled":
+                await journal.leave(connection, replay_id, self.holder, state="paused")
+        if wanted == "cancelled":
+            return await self._end(replay_id, "cancelled")
+        return await self.standing(replay_id)
 
     async def _end(self, replay_id: str, state: ReplayEnd) -> Standing:
         held = (replay_id, self.holder)

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from services.console.archive.recorded import Recorded
+from services.console.commands.replay_work import report
 from services.console.replay import journal, running
 from services.console.replay.journal import LEASE, Lost, Standing
 from services.console.replay.order import Order
+from services.console.replay.outcomes import Outcomes
 from services.console.replay.pacing import Timer
 from services.console.replay.place import Place
 from services.console.replay.selection import Selection
@@ -162,7 +165,7 @@ async def test_what_the_archive_has_twice_is_sent_once_and_what_was_edited_is_se
     done = await desk.run(found, end=15)
 
     assert names(desk) == [*IN_ORDER, "12"]
-    assert (done.sent, done.repeated) == (COUNT, 1)
+    assert (done.sent, done.repeated) == (COUNT, 2), "an event counts once, whatever its texts"
 
 
 async def test_what_is_parked_has_failed_and_what_has_no_outcome_is_open(desk: Desk) -> None:
@@ -255,6 +258,85 @@ async def test_what_nobody_runs_is_cancelled_by_who_asks(desk: Desk) -> None:
 
     assert (await desk.session().ask(ID, "cancelled")).state == "cancelled"
     assert len(desk.queues.told) == 1
+
+
+async def test_cancelled_at_the_very_end_it_is_cancelled_and_so_is_its_digest(desk: Desk) -> None:
+    """While outcomes are counted and parking is looked into nobody listens: it counts all the same.
+
+    The end says "cancelled" or "finished", and the notifier sends only after the latter.
+    """
+    settle, asked = desk.place.outcomes.settle, list[str]()
+
+    async def cancelled_meanwhile(replay_id: str) -> None:
+        await settle(replay_id)
+        if len(asked) < 9 and (await desk.session().standing(ID)).sent == COUNT:
+            asked.append((await desk.session().ask(ID, "cancelled")).state)
+
+    desk.place = replace(
+        desk.place, outcomes=_Settling(**vars(desk.place.outcomes), during=cancelled_meanwhile)
+    )
+    done = await desk.run(archive(), to=("ada",))
+
+    assert done.state == "cancelled"
+    (told,) = desk.queues.told
+    event = decode(told.body)
+    assert isinstance(event, ReplayFinished)
+    assert event.data.state == "cancelled"
+
+
+@dataclass(frozen=True)
+class _Settling(Outcomes):
+    """Outcomes during whose settling something happens."""
+
+    during: Callable[[str], Awaitable[None]] = field(kw_only=True)
+
+    async def settle(self, replay_id: str) -> None:
+        await self.during(replay_id)
+
+
+@pytest.mark.parametrize("then", ["paused", "resumed"])
+async def test_a_cancel_that_a_dead_process_never_heard_is_not_forgotten(
+    desk: Desk, then: str
+) -> None:
+    """It was said to be cancelled "within seconds": a later resume must not send the rest."""
+    desk.queues.after = [Killed()]
+    with pytest.raises(Killed):
+        await desk.run(archive())
+    await desk.session().ask(ID, "cancelled")  # its lease is not over: it may be alive
+    before = names(desk)
+
+    if then == "paused":
+        await desk.session().ask(ID, "paused")
+    done = await desk.resumed(archive())
+
+    assert (done.state, names(desk)) == ("cancelled", before)
+
+
+async def test_ctrl_c_beside_a_cancel_does_not_make_a_pause_of_it(desk: Desk) -> None:
+    async def both() -> None:
+        await desk.session().ask(ID, "cancelled")
+        desk.stopped = True
+
+    desk.meanwhile = both
+    done = await desk.run(archive(), rate=4)
+
+    assert done.state == "cancelled"
+
+
+async def test_what_the_archive_forgot_before_it_was_resumed_is_no_good_end(desk: Desk) -> None:
+    """All that was sent has an outcome; what was not is said, and the exit code is 1."""
+    desk.queues.after = [Killed()]
+    with pytest.raises(Killed):
+        await desk.run(archive())
+    kept = archive()
+    kept.entries = kept.entries[7:]
+
+    done = await desk.resumed(kept)
+
+    console = Console(record=True, width=200)
+    assert (done.state, done.unsettled, done.missing) == ("finished", 0, 7)
+    assert not await report(console, desk.session(), done)
+    assert "gone from the archive since it was chosen: 7" in console.export_text()
 
 
 async def test_the_audit_event_is_told_though_the_first_try_died(desk: Desk) -> None:
