@@ -166,6 +166,15 @@ async def pending(connection: AsyncConnection, table: sa.Table) -> int:
     return (await connection.scalar(sa.select(sa.func.count()).select_from(table))) or 0
 
 
+async def waiting_since(
+    connection: AsyncConnection, table: sa.Table
+) -> tuple[int, datetime | None]:
+    """How many events wait to be published, and since when the oldest does; None where none."""
+    counted = sa.select(sa.func.count(), sa.func.min(table.c.created_at))
+    row = (await connection.execute(counted.select_from(table))).one()
+    return int(row[0]), row[1]
+
+
 async def overdue(
     connection: AsyncConnection, table: sa.Table, before: datetime
 ) -> tuple[int, str | None]:

@@ -1,6 +1,6 @@
 """Probes: `/livez` says that the process runs, `/readyz` that it can work and what it lacks.
 
-`/metrics` is for Prometheus, in its text format.
+`/metrics` is for Prometheus, in its text format; the checks are among its numbers.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from shared.errors import CarillonError
 from shared.serving import served
@@ -35,17 +35,31 @@ def probes(
     checks: Mapping[str, Check], metrics: CollectorRegistry | None = None
 ) -> Callable[..., Awaitable[None]]:
     """An ASGI application with the routes."""
+    passes = _gauge(metrics) if metrics is not None else None
 
     async def application(scope: dict[str, Any], receive: object, send: Any) -> None:
         if scope["type"] != "http":
             return
-        if scope["path"] == "/metrics" and metrics is not None:
+        if scope["path"] == "/metrics" and metrics is not None and passes is not None:
+            await _note(passes, checks)
             await _respond(send, 200, CONTENT_TYPE_LATEST, generate_latest(metrics))
             return
         status, body = await _answer(scope["path"], checks)
         await _respond(send, status, "application/json", json.dumps(body).encode())
 
     return application
+
+
+def _gauge(registry: CollectorRegistry) -> Gauge:
+    text = "1 while a check of /readyz passes: asked whenever this is read"
+    return Gauge("carillon_ready", text, ["check"], registry=registry)
+
+
+async def _note(passes: Gauge, checks: Mapping[str, Check]) -> None:
+    """All at once: a scrape waits no longer than one check may take."""
+    lacks = await asyncio.gather(*map(_lacks, checks.values()))
+    for name, reason in zip(checks, lacks, strict=True):
+        passes.labels(name).set(reason is None)
 
 
 async def _respond(send: Any, status: int, kind: str, body: bytes) -> None:

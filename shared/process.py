@@ -12,7 +12,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 from faststream.rabbit import RabbitBroker
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.broker import (
@@ -32,6 +32,7 @@ from shared.parking import ParkingWatch
 from shared.probes import Check, serve_probes
 from shared.topology import ConsumerQueue
 from shared.under_replay import UnderReplay
+from shared.vitals import OutboxWatch, QueueWatch, Steps
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,9 @@ RELAY_SECONDS = 1.0
 
 What is found so was added by another process (a backfill, one that died), or failed before.
 """
+
+LOOK_SECONDS = 15.0
+"""Between two looks at the outbox for its numbers."""
 
 TOPOLOGY_SECONDS = 30.0
 """How long a queue or binding that somebody removed by hand stays away."""
@@ -106,12 +110,13 @@ async def run(service: Service) -> None:
     # A connection that publishes is blocked as a whole by the broker's alarms: one is for that.
     publishing = service.publishing or make_broker(service.amqp_url)
     metrics = service.metrics or CollectorRegistry()
+    ProcessCollector(registry=metrics)
     probes = serve_probes(service.port, _checks(service, publishing), metrics)
     deadline = asyncio.create_task(_deadline(stop))
     async with probes, service.pages or nullcontext():
         if await _connected(service, publishing, stop):
             log.info("service_started", name=service.name)
-            await _work(service, publishing, _upkeep(service, metrics), stop)
+            await _work(service, publishing, metrics, stop)
     closing = [*service.closing, service.broker.stop, publishing.stop, service.engine.dispose]
     if all([await _within(CLOSE_SECONDS, close()) for close in closing]):
         (await deadline).cancel()
@@ -160,24 +165,34 @@ def _upkeep(service: Service, metrics: CollectorRegistry) -> list[Loop]:
     """What every service does by the clock beside its own work."""
     inside = UnderReplay.INSIDE
     declare = partial(declare_topology, service.amqp_url)
-    healing = Loop("topology", TOPOLOGY_SECONDS, declare, inside)
+    outbox = OutboxWatch(service.engine, service.outbox, metrics)
+    loops = [
+        Loop("topology", TOPOLOGY_SECONDS, declare, inside),
+        Loop("outbox", LOOK_SECONDS, outbox.look, inside),
+    ]
     if service.consumes is None:
-        return [healing]
-    watch = ParkingWatch(service.amqp_url, service.consumes, metrics)
-    return [healing, Loop("parking", TOPOLOGY_SECONDS, watch.look, inside)]
+        return loops
+    parked = ParkingWatch(service.amqp_url, service.consumes, metrics)
+    queue = QueueWatch(service.amqp_url, service.consumes, metrics)
+    return [
+        *loops,
+        Loop("parking", TOPOLOGY_SECONDS, parked.look, inside),
+        Loop("queue", TOPOLOGY_SECONDS, queue.look, inside),
+    ]
 
 
 async def _work(
-    service: Service, publishing: RabbitBroker, upkeep: Sequence[Loop], stop: asyncio.Event
+    service: Service, publishing: RabbitBroker, metrics: CollectorRegistry, stop: asyncio.Event
 ) -> None:
-    publish = publisher(publishing)
+    publish, told = publisher(publishing), Steps(metrics).told
+    loops = (*service.loops, *_upkeep(service, metrics))
     with added(service.engine) as wake:
         at_work = [
-            *(every(one.name, one.seconds, one.step, stop) for one in (*service.loops, *upkeep)),
+            *(every(one.name, one.seconds, told(one.name, one.step), stop) for one in loops),
             every(
                 "relay",
                 RELAY_SECONDS,
-                _relaying(service, publish),
+                told("relay", _relaying(service, publish)),
                 stop,
                 wake,
                 RELAY_LONGEST_SECONDS,

@@ -6,6 +6,7 @@ import httpx
 
 from services.classifier import tables
 from services.classifier.handlers import handler, no_second
+from services.classifier.metrics import Metrics
 from services.classifier.opinion_client import OpinionClient
 from services.classifier.opinion_second import SecondOpinion
 from services.classifier.settings import Settings
@@ -32,7 +33,9 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
     client = OpinionClient(http, endpoint) if endpoint else None
     opinion = SecondOpinion(engine, client, taxonomy, clock) if client else None
     seconds = (opinion, opinion.known) if opinion else (no_second, no_second)
-    consume(broker, CLASSIFIER, handler(engine, taxonomy, clock, *seconds), clock, publishing)
+    metrics = Metrics(taxonomy.by_key)
+    handle = handler(engine, taxonomy, clock, *seconds, told=metrics.classified)
+    consume(broker, CLASSIFIER, handle, clock, publishing)
 
     async def forget() -> int:
         return await tidy(engine, clock, settings.inbox())
@@ -47,6 +50,7 @@ def build(settings: Settings, taxonomy: Taxonomy) -> Service:
         amqp_url=amqp_url,
         port=settings.port,
         loops=(Loop("tidy", TIDY_SECONDS, forget, UnderReplay.INSIDE),),
+        metrics=metrics.registry,
         closing=(http.aclose,),
     )
 

@@ -49,6 +49,14 @@ Second = Callable[[Article, Classification], Awaitable[Classification]]
 """A second opinion; it raises nothing, whatever becomes of it."""
 
 
+Told = Callable[[Sequence[ArticleClassified]], None]
+"""Hears of what was labelled and is committed."""
+
+
+def unheard(_events: Sequence[ArticleClassified]) -> None:
+    """Nobody counts."""
+
+
 async def no_second(article: Article, found: Classification) -> Classification:
     """The rules' answer as it is: nobody else is asked."""
     return found
@@ -60,15 +68,20 @@ def handler(
     clock: Clock,
     second: Second = no_second,
     second_known: Second = no_second,
+    told: Told = unheard,
 ) -> Handle:
     """The classifier's handler of `article.discovered` and `article.revised`.
 
     It raises `Undecodable` for what is no event and `Permanent` for an event that is not ours.
     The one taxonomy serves every topic. `second` is asked before the transaction, so that no
     connection is held while it thinks; for what is replayed `second_known` is asked in its place,
-    which costs nothing.
+    which costs nothing. `told` hears of what was labelled live, once it is committed.
     """
-    together: Together[ArticleClassified] = Together(partial(_write, engine, clock))
+
+    async def write(events: Sequence[ArticleClassified]) -> None:
+        told(await _write(engine, clock, events))
+
+    together: Together[ArticleClassified] = Together(write)
 
     async def labelled(cause: Ours, ask: Second) -> ArticleClassified:
         article = cause.data.article
@@ -86,21 +99,24 @@ def handler(
     return handle
 
 
-async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[ArticleClassified]) -> None:
-    """What each handler has found, with the news of it, in one transaction."""
+async def _write(
+    engine: AsyncEngine, clock: Clock, events: Sequence[ArticleClassified]
+) -> list[ArticleClassified]:
+    """What each handler has found, with the news of it, in one transaction; what was not had."""
     now = clock()
     by_cause = {str(event.causationid): event for event in events}
     async with transaction(engine) as connection:
         first = await first_times(connection, inbox, by_cause, INBOX, now)
         told = [event for cause, event in by_cause.items() if cause in first]
         if not told:
-            return
+            return []
         overtaken = await store.keep_all(connection, told, now)
         # Also an overtaken one is told: readers count what each poll announced, and none of
         # them lets an older revision overwrite a newer one.
         await add_all(connection, outbox, told, now)
     for topic, pmid, revision in sorted(overtaken):
         log.info("revision_overtaken", topic=topic, pmid=pmid, revision=revision)
+    return told
 
 
 def _ours(event: Event) -> Ours:

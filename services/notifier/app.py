@@ -5,6 +5,7 @@ import asyncio
 from services.notifier import tables
 from services.notifier.entries import load
 from services.notifier.handlers import handler
+from services.notifier.measure import measure
 from services.notifier.run import sync
 from services.notifier.settings import Settings
 from services.notifier.subscription import Subscription
@@ -13,9 +14,13 @@ from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
 from shared.logs import configure_logging
-from shared.process import Service, run
+from shared.process import Loop, Service, run
 from shared.settings import load as load_settings
 from shared.topology import NOTIFIER
+from shared.under_replay import UnderReplay
+
+LOOK_SECONDS = 30.0
+"""Between two looks at what waits, for the numbers."""
 
 
 def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) -> Service:
@@ -31,6 +36,10 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         if subscriptions is not None:
             await sync(engine, subscriptions, clock, house.vault)
 
+    async def look() -> None:
+        await measure(engine, office.metrics, clock)
+
+    standing = Loop("standing", LOOK_SECONDS, look, UnderReplay.INSIDE)
     return Service(
         name="notifier",
         engine=engine,
@@ -41,7 +50,8 @@ def build(settings: Settings, subscriptions: tuple[Subscription, ...] | None) ->
         amqp_url=amqp_url,
         port=settings.port,
         first=read_subscriptions,
-        loops=loops(house, office, settings.inbox()),
+        loops=(*loops(house, office, settings.inbox()), standing),
+        metrics=office.metrics.registry,
         pages=pages(house, settings),
         closing=tuple(sender.close for sender in all_senders(house, office)),
     )

@@ -26,6 +26,7 @@ import structlog
 
 from services.notifier import claims, dead
 from services.notifier.claims import Accepted
+from services.notifier.metrics import Delivered
 from services.notifier.office import BACK_OFF, LONGEST_WAIT, Desk
 from services.notifier.packing import packages, target
 from services.notifier.parcels import Packed, Parcel
@@ -176,6 +177,7 @@ async def _postpone(desk: Desk, parcel: Parcel, fault: Retryable) -> None:
     async with transaction(desk.engine) as connection:
         next_try_at = desk.office.patience.timer() + wait
         await claims.postpone(connection, parcel.claim, str(fault), next_try_at)
+    _count(desk, parcel, "unanswered" if isinstance(fault, AnswerLost) else "postponed")
     log.warning(
         "digest_postponed",
         digest_id=parcel.claim.digest_id,
@@ -197,6 +199,7 @@ async def _give_up(desk: Desk, parcel: Parcel, fault: Permanent) -> None:
         await claims.give_up(connection, parcel.claim, str(fault), now, told)
         if rejected:
             await dead.switch_off(connection, parcel.subscription, str(fault), now)
+    _count(desk, parcel, "rejected" if rejected else "failed")
     log.error("digest_failed", digest_id=digest_id, reason=str(fault), deactivated=rejected)
 
 
@@ -216,9 +219,17 @@ async def _record(desk: Desk, packed: Packed, recorder: Recorder) -> bool:
     event = _delivered(packed, message_id, desk.clock())
     accepted = Accepted(digest.id, message_id, len(packed.packages))
     is_first = await recorder.sent(Done(accepted, event))
+    _count(desk, packed.parcel, "sent")
+    if is_first and digest.kind == "digest":
+        news = tuple(item.pmid for item in digest.items)
+        desk.office.metrics.delivered(Delivered(digest.topic, digest.cadence, news, event.time))
     attempt = packed.parcel.claim.attempt
     log.info("digest_sent", digest_id=digest.id, articles=digest.total, attempt=attempt)
     return is_first
+
+
+def _count(desk: Desk, parcel: Parcel, outcome: str) -> None:
+    desk.office.metrics.handed_over(parcel.subscription.channel, outcome)
 
 
 def _delivered(packed: Packed, message_id: str, now: datetime) -> DigestDelivered:

@@ -111,6 +111,7 @@ async def _postpone(room: Mailroom, letter: Letter, attempt: int, fault: Retryab
     at = room.office.patience.timer() + min(wait, LONGEST_WAIT)
     async with transaction(room.engine) as connection:
         await letters_store.postpone(connection, letter.id, attempt, str(fault), at)
+    room.office.metrics.letter("postponed")
     log.warning("letter_postponed", letter_id=letter.id, kind=letter.kind, reason=str(fault))
 
 
@@ -118,6 +119,7 @@ async def _end(room: Mailroom, letter: Letter, fault: Permanent | None) -> None:
     reason = str(fault) if fault else None
     async with transaction(room.engine) as connection:
         await letters_store.end(connection, letter.id, room.clock(), reason)
+    room.office.metrics.letter("failed" if fault else "sent")
     if fault is None:
         log.info("letter_sent", letter_id=letter.id, kind=letter.kind)
         return

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.claims import Turn
 from services.notifier.contents import Shelf
+from services.notifier.metrics import Metrics
 from services.notifier.packing import Identity, Means
 from services.notifier.plan import BACKGROUND
 from services.notifier.rota import Rota
@@ -55,6 +56,7 @@ class Office:
     means: Means = field(default_factory=Means)
     shelf: Shelf = field(default_factory=Shelf)
     rota: Rota = field(default_factory=Rota)
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @dataclass(frozen=True)

@@ -91,23 +91,26 @@ async def cut_due(desk: Desk) -> int:
     terms = Terms(desk.office.patience.max_wait, desk.office.background)
     looked = 0
     for subscription_id in await to_notify(desk.engine, now):
-        await _written(subscription_id, notify(desk.engine, subscription_id, now, terms.gathered))
+        await _written(
+            desk, subscription_id, notify(desk.engine, subscription_id, now, terms.gathered)
+        )
     for subscription_id in desk.office.rota.ordered(await due(desk.engine, now)):
         looked += 1
         desk.office.rota.had(subscription_id)
-        await _written(subscription_id, cut(desk.engine, subscription_id, now, terms))
+        await _written(desk, subscription_id, cut(desk.engine, subscription_id, now, terms))
         if monotonic() > ends:
             break
     return looked
 
 
-async def _written(subscription_id: str, written: Awaitable[Digest | None]) -> None:
+async def _written(desk: Desk, subscription_id: str, written: Awaitable[Digest | None]) -> None:
     try:
         digest = await written
     except Retryable:
         raise
     except Exception:  # one subscription must not hold up the others; the next pass tries again
         log.exception("digest_not_cut", subscription_id=subscription_id)
+        desk.office.metrics.not_cut()
         return
     if digest is not None:
         log.info("digest_cut", digest_id=digest.id, kind=digest.kind, articles=digest.total)

@@ -12,6 +12,7 @@ from services.poller.pace import shared_limiter
 from services.poller.ping import DeadMan
 from services.poller.run import poll_due
 from services.poller.settings import Settings
+from services.poller.standing import read_standings
 from services.poller.topic import Topic, read_topics
 from shared.broker import make_broker
 from shared.clock import clock_from
@@ -23,6 +24,9 @@ from shared.under_replay import UnderReplay
 
 TICK_SECONDS = 1.0
 """How often it is asked whether a topic is due; the topic says how often that is."""
+
+LOOK_SECONDS = 30.0
+"""Between two looks at where the topics stand, for the numbers."""
 
 
 def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
@@ -42,6 +46,9 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
             metrics.polled(one)
         await switch.polled(polls)
 
+    async def look() -> None:
+        metrics.stand(await read_standings(engine, topics, clock()))
+
     return Service(
         name="poller",
         engine=engine,
@@ -49,7 +56,10 @@ def build(settings: Settings, topics: tuple[Topic, ...]) -> Service:
         broker=make_broker(amqp_url),
         amqp_url=amqp_url,
         port=settings.port,
-        loops=(Loop("poll", TICK_SECONDS, poll, UnderReplay.LIVE_ONLY),),
+        loops=(
+            Loop("poll", TICK_SECONDS, poll, UnderReplay.LIVE_ONLY),
+            Loop("standing", LOOK_SECONDS, look, UnderReplay.INSIDE),
+        ),
         metrics=metrics.registry,
         closing=(eutils.aclose, http.aclose),
     )

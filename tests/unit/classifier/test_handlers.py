@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.classifier.classify import CLASSIFIER_VERSION
 from services.classifier.handlers import classified as told
 from services.classifier.handlers import handler
+from services.classifier.metrics import Metrics
 from services.classifier.tables import classifications, metadata, outbox
 from shared.article import Status
 from shared.errors import CarillonError, Permanent
@@ -19,6 +20,7 @@ from tests.builders import (
     classified,
     discovered,
     poll_completed,
+    replayed,
     revised,
 )
 from tests.fakes import FakeClock
@@ -205,3 +207,20 @@ async def test_what_is_no_event_is_parked(engine: AsyncEngine, handle: Handle) -
         await handle(b'{"type": "carillon.article.lost.v9"}')
 
     assert await published(engine) == []
+
+
+async def test_labels_are_counted_once_an_article_and_never_for_a_replay(
+    engine: AsyncEngine,
+) -> None:
+    metrics = Metrics(SHIPPED.by_key)
+    handle = handler(engine, SHIPPED, FakeClock(NOON), told=metrics.classified)
+    label = {"facet": "modality", "label": "cd19-car-t"}
+    assert metrics.registry.get_sample_value("carillon_labels_total", label) == 0
+
+    for event in (discovered(), discovered(), replayed(discovered(), force=True)):
+        await handle(event.encode())
+
+    assert metrics.registry.get_sample_value("carillon_labels_total", label) == 1
+    (scope,) = [scope for _, scope in await stored(engine)]
+    topic = {"topic": "car-autoimmune", "scope": scope}
+    assert metrics.registry.get_sample_value("carillon_articles_classified_total", topic) == 1

@@ -13,6 +13,7 @@ from services.notifier import subscribers, tables
 from services.notifier.contents import load_many
 from services.notifier.digest import Digest
 from services.notifier.handlers import handler
+from services.notifier.metrics import Metrics
 from services.notifier.packing import Means
 from services.notifier.rota import Rota
 from services.notifier.run import Identity, Office, Patience, deliver_due
@@ -71,6 +72,7 @@ class Desk:
     senders: Senders | None = None
     means: Means = field(default_factory=Means)
     rota: Rota = field(default_factory=Rota)
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def subscribe(self, *wanted: Subscription) -> None:
         async with transaction(self.engine) as connection:
@@ -85,7 +87,10 @@ class Desk:
     async def deliver(self, **patience: Any) -> int:
         waits = Patience(**{"timer": self.timer, **patience})
         senders = self.senders or {"email": self.sender}
-        office = Office(senders, IDENTITY, waits, self.background, self.means, rota=self.rota)
+        office = Office(
+            senders, IDENTITY, waits, self.background, self.means,
+            rota=self.rota, metrics=self.metrics,
+        )  # fmt: skip
         return await deliver_due(self.engine, office, self.clock)
 
     async def at(self, hour: int, day: int = 7) -> int:

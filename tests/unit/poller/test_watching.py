@@ -5,13 +5,18 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 from services.poller.eutils import Verdict
 from services.poller.metrics import Metrics
 from services.poller.ping import DeadMan
+from services.poller.standing import read_standings
 from shared.events import Poll
 from tests.builders import NOON, a_leg, poll_completed
+from tests.unit.poller.fakes import FakePubMed
+from tests.unit.poller.polling import DAY, TOPIC, poll
+from tests.unit.poller.test_open_legs import OUTAGE
 
 URL = "https://watch.test/ping/secret-id"
 
@@ -110,3 +115,46 @@ def test_polls_and_answers_are_counted_and_open_legs_are_shown() -> None:
     metrics.polled(a_poll())
     assert value("carillon_leg_alarm", **leg) == 0
     assert value("carillon_leg_open_since_timestamp_seconds", **leg) == 0
+
+
+def test_an_answer_that_has_not_come_yet_begins_at_none() -> None:
+    refused = {"utility": "efetch", "verdict": "permanent"}
+    assert Metrics().registry.get_sample_value("carillon_ncbi_answers_total", refused) == 0
+
+
+async def test_where_a_topic_stands_is_read_from_the_store_also_after_a_restart(
+    engine: AsyncEngine, pubmed: FakePubMed
+) -> None:
+    metrics, now = Metrics(), DAY + timedelta(days=2)
+
+    async def look() -> None:
+        metrics.stand(await read_standings(engine, [TOPIC], now))
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(name, {"topic": TOPIC.id, **labels})
+
+    await look()
+    assert value("carillon_poll_finished_timestamp_seconds") == 0
+    assert value("carillon_poll_next_timestamp_seconds") == now.timestamp()
+    await poll(engine, pubmed)
+    pubmed.broken["esearch"] = OUTAGE
+    await poll(engine, pubmed, days=2)
+    await look()
+
+    began, query = DAY.timestamp(), "query:words"
+    assert value("carillon_poll_finished_timestamp_seconds") == now.timestamp()
+    assert value("carillon_poll_next_timestamp_seconds") == now.timestamp() + 300
+    assert value("carillon_leg_complete_until_timestamp_seconds", leg=query) == began
+    assert value("carillon_leg_complete_until_timestamp_seconds", leg="similar") == now.timestamp()
+    assert value("carillon_leg_open_since_timestamp_seconds", leg=query) == began
+    assert value("carillon_leg_alarm", leg=query) == 1
+    assert value("carillon_leg_alarm", leg="similar") == 0
+    assert value("carillon_oldest_open_timestamp_seconds") == began
+
+    pubmed.broken.clear()
+    await poll(engine, pubmed, days=2)
+    await look()
+    assert value("carillon_leg_alarm", leg=query) == 0
+    assert value("carillon_oldest_open_timestamp_seconds") == 0
+    assert value("carillon_records_parked") == 0
+    assert value("carillon_backfill_windows", state="open") == 0

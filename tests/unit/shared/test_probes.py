@@ -60,6 +60,14 @@ async def test_its_numbers_are_in_prometheus_form() -> None:
     assert "carillon_things_total 3.0" in answer.text
 
 
+async def test_the_numbers_say_which_check_passes_now() -> None:
+    registry = CollectorRegistry()
+    answer = await ask(probes({"database": passes, "broker": raises}, registry), "/metrics")
+
+    assert 'carillon_ready{check="database"} 1.0' in answer.text
+    assert 'carillon_ready{check="broker"} 0.0' in answer.text
+
+
 async def test_without_numbers_and_for_other_paths_it_says_where_to_ask() -> None:
     assert (await ask(probes({}), "/metrics")).status_code == 404
     assert (await ask(probes({}), "/")).json() == {"error": "ask /livez or /readyz"}
