@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.poller import store
 from services.poller.ledger import OpenLeg, read_open
+from services.poller.legs import plans, whole_past
 from services.poller.schedule import next_poll_at
 from services.poller.tables import parked_records, windows
 from services.poller.topic import Topic
@@ -59,12 +60,18 @@ async def _standing(connection: AsyncConnection, topic: Topic, now: datetime) ->
         topic=topic.id,
         polled_at=last.finished_at if last else None,
         next_at=next_poll_at(topic, last, now),
-        complete={key: one.moved_to for key, one in cursors.items()},
+        complete={key: cursors[key].moved_to for key in _keys(topic) & cursors.keys()},
         open_legs=await read_open(connection, topic.id),
         parked=parked,
         parked_since=since,
         windows=await _windows(connection, topic.id),
     )
+
+
+def _keys(topic: Topic) -> set[str]:
+    """The legs that it has now: the cursor of one that it had stays where it was, for ever."""
+    whole = (whole_past(topic, query).key for query in topic.query)
+    return {plan.key for plan in plans(topic)} | set(whole)
 
 
 async def _parked(connection: AsyncConnection, topic: str) -> tuple[int, datetime | None]:
