@@ -41,7 +41,7 @@ async def opened_channel(url: str) -> AsyncIterator[AbstractChannel]:
     Raises:
         Away: the broker cannot be reached.
     """
-    with _away():
+    with away():
         connection = await aio_pika.connect(with_heartbeat(url), timeout=CONNECT_SECONDS)
     async with connection:
         yield await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -61,7 +61,7 @@ async def publish_all(
     """
     results: list[Exception | None] = [None] * len(batch)
     for wave in waves(batch):
-        with _away():
+        with away():
             under = cast("aiormq.Channel", await channel.get_underlay_channel())
             # One time-out for all of them: one for each costs a fifth of the speed.
             with lost_is_a_fault():
@@ -112,7 +112,8 @@ async def _publish(under: aiormq.Channel, exchange: str, event: Onward) -> Excep
 
 
 @contextmanager
-def _away() -> Iterator[None]:
+def away() -> Iterator[None]:
+    """Within it, a broker that cannot be reached is `Away`."""
     try:
         yield
     except AWAY as error:

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import PublishError
+from aiormq.exceptions import ChannelNotFoundEntity
 
-from services.console.archive.publishing import Onward, opened_channel, publish_all
+from services.console.archive.publishing import Onward, away, opened_channel, publish_all
 from services.console.replay.sending import Sending
 from shared import topology
+from shared.broker import CONFIRM_SECONDS
 from shared.errors import Away, Permanent
 from shared.outbox import Outgoing
 
@@ -29,6 +31,9 @@ class Carrier(Protocol):
             Permanent: a queue is not there.
         """
 
+    async def waiting(self) -> int:
+        """How many messages wait in the longest of the consumers' queues. Raises as `send`."""
+
     async def tell(self, event: Outgoing) -> None:
         """Publish an event of the console's own, so that it is archived. Raises as `send`."""
 
@@ -44,6 +49,20 @@ class BrokerCarrier:
         onward = [Onward(one.consumer, one.event_id, one.type, one.body) for one in batch]
         await self._publish(DEFAULT_EXCHANGE, onward)
 
+    async def waiting(self) -> int:
+        """See `Carrier`."""
+        most = 0
+        for queue in topology.CONSUMERS:
+            with away():
+                try:
+                    found = await self.channel.declare_queue(
+                        queue.name, passive=True, timeout=CONFIRM_SECONDS
+                    )
+                except ChannelNotFoundEntity as fault:
+                    raise Permanent(_missing(queue.name)) from fault
+            most = max(most, found.declaration_result.message_count or 0)
+        return most
+
     async def tell(self, event: Outgoing) -> None:
         """See `Carrier`."""
         onward = Onward(event.routing_key, event.event_id, event.type, event.body)
@@ -55,11 +74,13 @@ class BrokerCarrier:
         faults = await publish_all(self.channel, exchange, onward)
         for one, fault in zip(onward, faults, strict=True):
             if isinstance(fault, PublishError):
-                raise Permanent(
-                    f"no queue takes {one.routing_key}: is it there? `carillon migrate` makes it"
-                ) from fault
+                raise Permanent(_missing(one.routing_key)) from fault
             if fault is not None:
                 raise Away(f"the queue of {one.routing_key} takes no more at the moment")
+
+
+def _missing(queue: str) -> str:
+    return f"no queue takes {queue}: is it there? `carillon migrate` makes it"
 
 
 @asynccontextmanager

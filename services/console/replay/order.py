@@ -1,5 +1,6 @@
 """A replay as it was asked for: all that is needed to go on with it another day."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic_core import from_json, to_json
 from services.console.archive.recorded import Recorded
 from services.console.replay.routes import Routes, routes
 from services.console.replay.selection import Selection
+from services.console.replay.sending import Sending
 from shared.events import traceparent
 from shared.marks import Marks, attributes
 
@@ -41,6 +43,12 @@ class Order:
     def routes(self) -> Routes:
         """Where its events go."""
         return routes(self.target, self.selection.types, forced=self.forced)
+
+    def sending(self, entry: Recorded, consumer: str) -> Sending:
+        """An event on its way to a consumer. Raises as `marked`."""
+        body = self.marked(entry)
+        hashed = hashlib.sha256(body).hexdigest()[:16]
+        return Sending(consumer, entry.event_id, entry.type, body, hashed)
 
     def marked(self, entry: Recorded) -> bytes:
         """The body of an event as it is sent: today's version of it, with this replay's marks.

@@ -1,6 +1,5 @@
 """A replay at work: batch after batch into the queues, each put down when it is safe."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
@@ -12,11 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.archive.ahead import ahead
 from services.console.archive.publishing import BATCH
-from services.console.archive.recorded import Read, Recorded
+from services.console.archive.recorded import Read
 from services.console.replay import journal, sending
 from services.console.replay.carrier import Carrier
 from services.console.replay.journal import Standing, Wanted
-from services.console.replay.order import Order
 from services.console.replay.outcomes import Outcomes
 from services.console.replay.pacing import Pace, Timer
 from services.console.replay.planning import bounded
@@ -36,6 +34,9 @@ ALIVE_SECONDS = 5.0
 """Between two words that the holder lives, where no batch says so; far less than a lease."""
 PATIENCE_SECONDS = 60.0
 """So long a broker or database may be away before the replay is left for another time."""
+WAITING = 1_000
+"""Messages in a consumer's queue, behind which a replay waits: live events stand in line there too,
+and a digest does not wait for them for ever."""
 LOOK_SECONDS = 5.0
 """Without an outcome, before it is looked whether the rest is parked."""
 
@@ -124,7 +125,7 @@ class Runner:
                 if due > self.timer.now() + TICK or batch.is_full:
                     await self._flush(batch, carrier)
                 await self._until(due)
-                batch.add(_sending(entry, to.name, order), entry.position)
+                batch.add(order.sending(entry, to.name), entry.position)
             await self._flush(batch, carrier)
 
     async def _flush(self, batch: "_Batch", carrier: Carrier) -> None:
@@ -136,6 +137,7 @@ class Runner:
             known = await sending.known(connection, self.replay_id, ids)
         fresh = {one.key: one for one in batch.events if one.key not in known}
         if fresh:
+            await self._room(carrier)
             await carrier.send(tuple(fresh.values()))
         repeated = len(batch.events) - len(fresh)
         async with transaction(self.engine) as connection:
@@ -151,6 +153,16 @@ class Runner:
         self._said = self.timer.now()
         self.tell(batch.gone, 0)
         self._heed(wanted)
+
+    async def _room(self, carrier: Carrier) -> None:
+        """Wait until consumers have nearly caught up, however long that is."""
+        begun, told = self.timer.now(), False
+        while await carrier.waiting() >= WAITING:
+            if not told and self.timer.now() - begun >= PATIENCE_SECONDS:
+                log.warning("replay_waits_for_consumers", replay_id=self.replay_id)
+                told = True
+            await self.timer.sleep(0.5)
+            await self._alive()
 
     async def _followed(self, outcomes: Outcomes, wait: float) -> None:
         """Until everything that was sent has an outcome, or none comes any more."""
@@ -233,9 +245,3 @@ class _Batch:
         self.gone += len(self.events)
         self._size = 0
         self.events.clear()
-
-
-def _sending(entry: Recorded, consumer: str, order: Order) -> Sending:
-    body = order.marked(entry)
-    hashed = hashlib.sha256(body).hexdigest()[:16]
-    return Sending(consumer, entry.event_id, entry.type, body, hashed)

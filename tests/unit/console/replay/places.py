@@ -25,7 +25,8 @@ class Queues:
 
     What a classifier processes it sends on, and `after_that` says what becomes of that.
 
-    `faults` are raised by the next batches, before (or, in `after`, when) they are taken.
+    `faults` are raised by the next batches, before (or, in `after`, when) they are taken. `line` is
+    how many messages wait for their consumers.
     """
 
     outcomes: Outcomes
@@ -36,6 +37,7 @@ class Queues:
     told: list[Outgoing] = field(default_factory=list)
     before: list[Exception] = field(default_factory=list)
     after: list[BaseException | None] = field(default_factory=list)
+    line: Callable[[], int] = lambda: 0
 
     async def send(self, batch: tuple[Sending, ...]) -> None:
         if self.before:
@@ -45,6 +47,9 @@ class Queues:
             await self.handled(one)
         if self.after and (fault := self.after.pop(0)):
             raise fault
+
+    async def waiting(self) -> int:
+        return self.line()
 
     async def handled(self, one: Sending, result: Result | None = None) -> None:
         result = result or self.consume(one)

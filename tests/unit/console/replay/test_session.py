@@ -211,6 +211,33 @@ async def test_what_is_made_of_it_is_waited_for_too(desk: Desk) -> None:
     assert 25 < sum(desk.slept) < 40
 
 
+async def test_live_events_never_stand_behind_a_whole_replay(desk: Desk) -> None:
+    """Consumers take one every half second: no batch goes while more than the limit waits."""
+    longest: list[int] = []
+
+    def line() -> int:
+        handled = int(desk.timer().now() / 0.5)
+        longest.append(max(0, len(desk.queues.taken) - handled))
+        return longest[-1] + running.WAITING - 3  # others stand in line as well
+
+    desk.queues.line = line
+    done = await desk.run(archive())
+
+    assert (names(desk), done.state, done.sent) == (IN_ORDER, "finished", COUNT)
+    assert max(longest) <= 2 + 5, "a batch, and what was left when it went"
+    assert sum(desk.slept) >= 2
+
+
+async def test_a_replay_behind_consumers_that_stand_still_can_be_paused(desk: Desk) -> None:
+    async def enough() -> None:
+        desk.stopped = sum(desk.slept) > 600
+
+    desk.queues.line, desk.meanwhile = (lambda: running.WAITING), enough
+    done = await desk.run(archive())
+
+    assert (names(desk), done.state, done.sent) == ([], "paused", 0)
+
+
 async def test_a_pause_stands_still_and_a_resume_goes_on(desk: Desk) -> None:
     desk.queues.consume = lambda one: setattr(desk, "stopped", True) or "deduplicated"  # type: ignore[func-returns-value]
     paused = await desk.run(archive())
