@@ -113,7 +113,7 @@ def print_report(console: Console, found: Standing, left: Left, now: datetime) -
 _DIGESTS = {
     "waiting": "goes out a minute after the end of the replay",
     "sent": "sent",
-    "empty": "not sent: nothing of the replay passes its filters",
+    "empty": "not sent: nothing of the replay passes its filters and comes by no other",
     "failed": "not sent",
 }
 

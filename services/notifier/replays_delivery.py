@@ -122,17 +122,24 @@ async def _digest(
             return None
         digest = made
         await replays_digests.write(connection, held, digest.model_dump(mode="json"))
-    pmids = {item.pmid for item in digest.everything}
+    pmids = _pmids(digest)
     gone = await claims.gone(connection, digest.topic, pmids)
     return without(digest, gone) if pmids - gone.keys() else None
+
+
+def _pmids(digest: Digest) -> set[int]:
+    return {item.pmid for item in digest.everything}
 
 
 async def _made(
     connection: AsyncConnection, held: Claim, one: Subscription, now: datetime
 ) -> Digest | None:
-    found = latest(
-        await replays_store.collected(connection, held.replay_id, one.topic, held.subscription_id)
+    others = [Digest.model_validate(one) for one in await replays_digests.beside(connection, held)]
+    told = {pmid for other in others for pmid in (*other.told, *_pmids(other))}
+    brought = await replays_store.collected(
+        connection, held.replay_id, one.topic, held.subscription_id
     )
+    found = [each for each in latest(brought) if each.pmid not in told]
     entries: list[Classified] = []
     left_out = 0
     for start in range(0, len(found), CHUNK):

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notifier.claims import SKEW, Turn
 from services.notifier.contents import Content
 from services.notifier.tables import replay_digests as table
+from services.notifier.tables import subscriptions
 from shared.database import insert
 from shared.events import Replay, event_id
 
@@ -123,6 +124,30 @@ def _claim(row: sa.Row[Any], until: datetime) -> Claim:
 async def write(connection: AsyncConnection, held: Claim, content: Content) -> None:
     """Store what a digest brings: the same at every attempt."""
     await connection.execute(_of(held).values(content=content))
+
+
+async def beside(connection: AsyncConnection, held: Claim) -> list[Content]:
+    """What its recipient gets of the same replay by other subscriptions, or may have got.
+
+    The rows of the replay are locked, so that of two notifiers the second sees what the first has
+    written.
+    """
+    of_replay = table.c.replay_id == held.replay_id
+    await connection.execute(
+        sa.select(table.c.id).where(of_replay).order_by(table.c.id).with_for_update()
+    )
+    own = sa.select(subscriptions.c.recipient).where(subscriptions.c.id == held.subscription_id)
+    rows = await connection.scalars(
+        sa.select(table.c.content)
+        .join(subscriptions, subscriptions.c.id == table.c.subscription_id)
+        .where(
+            of_replay,
+            table.c.id != held.digest_id,
+            subscriptions.c.recipient == own.scalar_subquery(),
+            sa.or_(table.c.state != "failed", table.c.maybe_sent, table.c.parts_sent > 0),
+        )
+    )
+    return [content for content in rows if content is not None]
 
 
 async def record_part(

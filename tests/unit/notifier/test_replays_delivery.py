@@ -94,6 +94,24 @@ async def test_a_replay_is_sent_to_whom_it_names_once_and_to_nobody_else(house: 
     assert await house.states() == {"reader": "sent"}
 
 
+async def test_a_person_with_several_subscriptions_gets_each_paper_once(house: House) -> None:
+    """The same mailbox, in whatever spelling; what only the other one wants comes by that."""
+    twin, near = SecretStr("Reader@Example.org"), Filters(min_relatedness=0.5)
+    await house.subscribe(
+        a_subscription(id="near", address=twin, filters=near),
+        a_subscription(id="far", address=twin, filters=near),
+        a_subscription(),
+    )
+    events = [an_article_event(n, START, relatedness=score) for n, score in ((1, 0.1), (2, 0.9))]
+    await house.replay(*events, to=("near", "far", "reader"))
+    await house.settle()
+
+    pages = [mail.get_body(("plain",)) for _, mail in house.sender.sent]
+    texts = [page.get_content() for page in pages if page is not None]
+    assert [sum(f"Paper {pmid}" in text for text in texts) for pmid in (1, 2)] == [1, 1]
+    assert set((await house.states()).values()) == {"sent", "empty"}
+
+
 async def test_it_says_what_it_is_and_leads_to_no_page_that_is_not_there(house: House) -> None:
     await house.replay(an_article_event(1, START), to=("reader",))
     await house.settle()
