@@ -263,7 +263,7 @@ async def test_what_becomes_of_a_replays_copy_leaves_the_live_message_where_it_i
         message = aio_pika.Message(event.encode(), headers=headers, message_id=event.id)
         await channel.default_exchange.publish(message, CLASSIFIER.parked)
     parking = BrokerParking(amqp_url, FakeClock(NOON))
-    name = f"{live.id}@3f2a-1"
+    name = f"{live.id}+3f2a-1"
     assert sorted(one.id for one in await parking.look()) == [live.id, name]
 
     assert await parking.settle(_order([name], "discarded", because="a test of ours")) == 1

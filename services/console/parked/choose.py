@@ -103,6 +103,6 @@ def _one_name(part: str, found: set[tuple[str, str]], several: str) -> set[tuple
     """The keys, all of one message. A replay's copy is another one than the live message."""
     names = {name for _, name in found}
     if len(names) > 1:
-        known = sorted(name if "@" in name else f"{name}@{LIVE}" for name in names)
+        known = sorted(name if "+" in name else f"{name}+{LIVE}" for name in names)
         raise ConfigurationError(f"{part!r} {several} {', '.join(known[:5])}")
     return found

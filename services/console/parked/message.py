@@ -14,7 +14,7 @@ from shared.parking import deaths, instant, why
 HASHED = 16
 """Hex digits of the body's hash that stand for a message without an id."""
 LIVE = "live"
-"""Stands behind the @ for what no replay brought."""
+"""Stands behind the + for what no replay brought."""
 _NAME = re.compile(r"[!-~]{1,100}")
 _SHOWN = 300
 """Characters of an error that are kept of each of many messages."""
@@ -27,7 +27,7 @@ class Parked:
     `names` are all that it can be asked for by, the one shown (`id`) first; each of them may be
     cut short. `type` is empty for what is no event. `redriven` is how often it was put back, and
     `replay_id` names the replay that brought it, if one did: its event's id is that of the live
-    one, which may be parked beside it, so it is shown as "event@replay".
+    one, which may be parked beside it, so it is shown as "event+replay".
     """
 
     consumer: str
@@ -50,7 +50,7 @@ class Parked:
     @property
     def event_id(self) -> str:
         """The same without the replay that brought it."""
-        return self.id.removesuffix(f"@{self.replay_id}")
+        return self.id.removesuffix(f"+{self.replay_id}")
 
     @property
     def key(self) -> tuple[str, str]:
@@ -114,7 +114,7 @@ def _content(body: bytes) -> dict[str, Any]:
 def _names(content: dict[str, Any], body: bytes, message_id: str | None) -> tuple[str, ...]:
     event, message = _text(content.get("id")), _text(as_named(message_id))
     replay = _text(content.get("replayid"))
-    shown = [f"{event}@{replay}", event] if replay else [event, f"{event}@{LIVE}"]
+    shown = [f"{event}+{replay}", event] if replay else [event, f"{event}+{LIVE}"]
     hashed = hashlib.sha256(body).hexdigest()[:HASHED]
     return tuple(dict.fromkeys(filter(None, [*(shown if event else ()), message, hashed])))
 

@@ -106,5 +106,5 @@ class _Ear:
 
 
 def _event(name: str) -> str:
-    """The id of a message's event; what a replay brought is named with the replay behind an @."""
-    return name.partition("@")[0]
+    """The id of a message's event; what a replay brought is named with the replay behind a +."""
+    return name.partition("+")[0]

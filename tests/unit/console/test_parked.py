@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from services.console.archive.scrub import without_secrets
 from services.console.bus import Bus, archive, parked, queue
 from services.console.commands.parked import cli
 from services.console.parked.choose import Filter, choose, may_go
@@ -227,13 +228,14 @@ def test_a_live_message_is_not_meant_with_the_copy_that_a_replay_brought() -> No
     assert live.key != copy.key
     assert copy.event_id == live.event_id == BUG
     for part in (BUG, BUG[:6]):
-        with pytest.raises(ConfigurationError, match=f"{BUG}@3f2a-1, {BUG}@live"):
+        with pytest.raises(ConfigurationError, match=rf"{BUG}\+3f2a-1, {BUG}\+live"):
             choose([live, copy], Filter((part,)))
-    assert choose([live, copy], Filter((f"{BUG}@live",))) == (live,)
-    assert choose([live, copy], Filter((f"{BUG}@3f2a",))) == (copy,)
+    assert choose([live, copy], Filter((f"{BUG}+live",))) == (live,)
+    assert choose([live, copy], Filter((f"{BUG}+3f2a",))) == (copy,)
     assert choose([live], Filter((BUG,))) == (live,)
     assert choose([copy], Filter((BUG,))) == (copy,)
     assert len(choose([live, copy], Filter(queue="classifier"))) == 2
+    assert without_secrets(copy.id) == copy.id, "a recorded file keeps the name"
 
 
 @pytest.mark.parametrize("name", ["replayid", "replayhop", "replayforce", "replayto"])

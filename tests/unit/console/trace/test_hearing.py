@@ -47,7 +47,7 @@ async def test_one_id_is_one_event_and_a_replay_s_is_another() -> None:
 
 async def test_polls_and_settlements_only_where_they_concern_it() -> None:
     own, foreign = poll_completed(), poll_completed(poll_id="another")
-    settled = parked_resolved(messages=(f"{discovered().id}@3f2a-1",))
+    settled = parked_resolved(messages=(f"{discovered().id}+3f2a-1",))
 
     found = await heard(foreign, own, parked_resolved(resolution_id="r2"), settled, discovered())
 

@@ -189,7 +189,7 @@ def test_what_was_discarded_is_not_waited_for() -> None:
 
 def test_what_became_of_a_replays_copy_says_nothing_of_the_live_event() -> None:
     """Both have one id: the live one may be lost though its copy is parked, or was discarded."""
-    name = f"{FOUND.id}@3f2a-1"
+    name = f"{FOUND.id}+3f2a-1"
     copy = parked(names=(name, FOUND.id), replay_id="3f2a-1")
     gone = parked_resolved(messages=(name,), resolution="discarded")
 
