@@ -110,7 +110,7 @@ def test_no_image_runs_as_root(target: str) -> None:
 
 def test_only_pages_are_published_and_only_on_this_machine() -> None:
     published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
-    assert published.keys() == {"maildev", "notifier", "rabbitmq"}
+    assert published.keys() == {"maildev", "notifier", "prometheus", "rabbitmq"}
     assert all(p.startswith("127.0.0.1:") for ports in published.values() for p in ports)
 
 
@@ -150,6 +150,20 @@ def test_the_nodes_of_the_cluster_are_the_same_broker() -> None:
         part = CLUSTER["services"][node]
         assert (part["image"], part["healthcheck"]) == (alone["image"], alone["healthcheck"])
         assert alone["environment"].items() <= part["environment"].items()
+
+
+def test_prometheus_runs_where_it_is_asked_for_and_reads_every_service() -> None:
+    part = COMPOSE["services"]["prometheus"]
+    folder = ROOT / "deploy" / "observability"
+    read = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
+    jobs = {job["job_name"]: job["dns_sd_configs"] for job in read["scrape_configs"]}
+
+    assert part["profiles"] == ["observability"]
+    assert "./deploy/observability:/etc/prometheus:ro" in part["volumes"]
+    assert read["rule_files"] == ["alerts.yml"]
+    for name in ("poller", "classifier", "notifier"):
+        (target,) = jobs[name]
+        assert (target["names"], target["port"]) == ([name], 8080)
 
 
 def test_whoever_is_not_in_the_demo_waits_for_the_demo_only_where_it_runs() -> None:
