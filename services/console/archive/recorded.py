@@ -64,8 +64,8 @@ class Envelope(Record):
     type: str
     time: AwareDatetime | None = None
     replayid: str | None = None
-    replayhop: int = 0
-    replayforce: bool = False
+    replayhop: int | None = None
+    replayforce: bool | None = None
     replayto: tuple[str, ...] | str | None = None
 
 
@@ -132,7 +132,7 @@ def _marks(found: Envelope) -> Marks | None:
     to = found.replayto
     return Marks(
         found.replayid,
-        found.replayhop,
-        found.replayforce,
+        found.replayhop or 0,
+        bool(found.replayforce),
         to if isinstance(to, tuple) else listed(to),
     )

@@ -100,6 +100,8 @@ def test_marks_are_read_from_the_body() -> None:
     entry = envelop(7, json.dumps(body | marks).encode())
 
     assert entry.marks == Marks("r1", 2, force=True, to=("s1",))
+    bare = envelop(7, json.dumps(body | {"replayid": "r1", "replayforce": None}).encode())
+    assert bare.marks == Marks("r1", 0, force=False, to=()), "null is as if it were left out"
     assert (entry.position, entry.routing_key) == (7, "article.discovered")
     assert envelop(7, discovered().encode()).marks is None
 
