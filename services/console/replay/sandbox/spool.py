@@ -35,7 +35,11 @@ class Spool:
         )
 
     def add(self, one: Spooled) -> bool:
-        """Take it in; False when an event of that id is here."""
+        """Take it in; False when an event of that id is here.
+
+        That one gets the later text then, at its place: an operator has edited it, as its consumer
+        did not take the first.
+        """
         row = (
             one.position,
             (one.at - _EPOCH) // _TICK,
@@ -45,6 +49,9 @@ class Spool:
             one.body,
         )
         done = self._database.execute("INSERT OR IGNORE INTO fed VALUES (?, ?, ?, ?, ?, ?)", row)
+        if done.rowcount != 1:
+            later = (one.type, one.routing_key, one.body, one.event_id)
+            self._database.execute("UPDATE fed SET type = ?, key = ?, body = ? WHERE id = ?", later)
         return done.rowcount == 1
 
     def replace(self, event_id: str, body: bytes) -> None:

@@ -105,6 +105,18 @@ async def test_what_is_there_twice_is_fed_once(tmp_path: Path) -> None:
     assert (len(spooled), account.twice) == (1, 1)
 
 
+async def test_of_an_event_that_an_operator_edited_the_later_text_is_fed(tmp_path: Path) -> None:
+    """The archive has both under one id, and only the later one was taken by its consumer."""
+    wrong, other = discovered(article=an_article(title="wrong")), discovered()
+    mended = wrong.model_copy(update={"data": discovered(revision=1).data})
+    found = [*entries([wrong]), *entries([mended, other])]
+
+    account, spooled = await _chosen(tmp_path, found)
+
+    assert [one.body for one in spooled if one.event_id == wrong.id] == [mended.encode()]
+    assert account.twice == len(found) - len(spooled)
+
+
 async def test_what_a_replay_marked_is_live_in_here(tmp_path: Path) -> None:
     marked = discovered().model_copy(update={"replayid": "r", "replayhop": 1, "replayto": "s"})
 
