@@ -39,13 +39,18 @@ PollKey = tuple[str, str]
 
 @dataclass
 class Account:
-    """What was read, as it is counted; `announced` has the PMIDs that were fed, by poll."""
+    """What was read, as it is counted; `announced` has the PMIDs that were fed, by poll.
+
+    `before` is how many articles polls announced that had begun before the first event, and that
+    are not here: they came earlier, or are missing.
+    """
 
     chosen: Counter[str] = field(default_factory=Counter)
     fed: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     twice: int = 0
     polls_beside: int = 0
+    before: int = 0
     faults: list[Fault] = field(default_factory=list)
     first: datetime | None = None
     last: datetime | None = None
@@ -154,5 +159,6 @@ def _fit(spool: Spool, account: Account, *, narrow: bool) -> None:
         cut_off = account.first is not None and poll.started_at < account.first
         fed = len(account.announced.get((poll.topic, poll.poll_id), ()))
         if (narrow or cut_off) and fed < poll.announced:
+            account.before += 0 if narrow else poll.announced - fed
             less = poll.model_copy(update={"announced": fed})
             spool.replace(one.event_id, event.model_copy(update={"data": less}).encode())

@@ -123,6 +123,11 @@ def _notes(account: Account, life: Life, elsewhere: int) -> Iterator[str]:
             f"no {POLL} of topic {topic!r} is there: no digest can be made without it, "
             "as only a poll says what was checked"
         )
+    if account.before:
+        yield (
+            f"{account.before} articles that the first polls announced are not in here: they came "
+            "before the first event, or are missing; no digest waits for them"
+        )
     if elsewhere:
         yield f"{elsewhere} subscriptions follow topics of which nothing was chosen"
     for since_, until in life.skipped:

@@ -150,9 +150,10 @@ async def test_an_article_that_is_missing_stays_missing(tmp_path: Path) -> None:
 async def test_a_poll_that_began_before_the_stretch_announces_what_is_in_it(tmp_path: Path) -> None:
     early = poll_completed(announced=2, started_at=NOON - MINUTE)
 
-    _, spooled = await _chosen(tmp_path, entries([discovered(), early]))
+    account, spooled = await _chosen(tmp_path, entries([discovered(), early]))
 
     assert _polls(spooled) == [1]
+    assert account.before == 1, "it is not passed over in silence"
 
 
 def test_a_quarter_of_an_hour_ends_with_its_last_instant() -> None:
