@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.console.archive.lines import verify
 from services.console.archive.source import opened_source
-from services.console.replay.ending import nameless
+from services.console.parked.record import nameless
 from services.console.replay.journal import Standing
 from services.console.replay.order import Order
 from services.console.replay.place import opened_place
@@ -64,7 +64,7 @@ class Wish:
             target=self.target,
             selection=selection,
             source=source,
-            by=self.by.partition("@")[0],
+            by=nameless(self.by.partition("@")[0]),
             started_at=system_clock(),
             end=end,
             because=nameless(self.because),

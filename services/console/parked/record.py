@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.console.archive.scrub import without_secrets
 from services.console.parked.message import Parked
 from shared.events import (
     ParkedMessages,
@@ -37,6 +38,11 @@ class Order:
     edited_to: str | None = None
 
 
+def nameless(text: str) -> str:
+    """An operator's words for the record: it is kept for a year, and exported."""
+    return without_secrets(_ADDRESS.sub("(address)", text))
+
+
 def resolved(order: Order, consumer: str, gone: Sequence[Parked], now: datetime) -> ParkedResolved:
     """The event for some messages of one consumer.
 
@@ -57,8 +63,8 @@ def resolved(order: Order, consumer: str, gone: Sequence[Parked], now: datetime)
             messages=names,
             reasons=dict(sorted(Counter(one.reason for one in gone).items())),
             forced=order.forced,
-            by=order.by.partition("@")[0],
-            because=_ADDRESS.sub("(address)", order.because),
+            by=nameless(order.by.partition("@")[0]),
+            because=nameless(order.because),
             edited_to=order.edited_to,
         ),
     )

@@ -1,6 +1,5 @@
 """The end of a replay: what came of it put down, and told once."""
 
-import re
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -17,13 +16,7 @@ from shared.events import Replay, ReplayEnd, ReplayFinished, event_id, tracepare
 from shared.outbox import Outgoing
 from shared.replayed import Result
 
-_ADDRESS = re.compile(r"\S+@\S+")
 _SETTLED: tuple[Result, ...] = ("processed", "deduplicated", "skipped")
-
-
-def nameless(text: str) -> str:
-    """Words for the record, without mail addresses."""
-    return _ADDRESS.sub("(address)", text)
 
 
 async def end(

@@ -158,12 +158,14 @@ def test_forced_a_lasting_one_goes_back(carillon: Carillon, tmp_path: Path) -> N
 
 def test_a_discarded_message_is_gone_and_on_record(carillon: Carillon, tmp_path: Path) -> None:
     assert carillon("parked", "discard", BUG).returncode != 0
-    assert "1 discarded" in carillon("parked", "discard", BUG, "--because", "a test").stdout
+    why = "a test of https://hooks.slack.com/services/T/B/key with token=abc, says ada@example.org"
+    assert "1 discarded" in carillon("parked", "discard", BUG, "--because", why).stdout
 
     assert {row.reason for row in _bus(tmp_path, parked)} == {"exhausted", "permanent"}
     assert _bus(tmp_path, queue) == []
     (audit,) = _audits(tmp_path)
-    assert (audit.data.resolution, audit.data.because) == ("discarded", "a test")
+    told = "a test of [removed] with [removed], says (address)"
+    assert (audit.data.resolution, audit.data.because) == ("discarded", told)
 
 
 def test_an_edited_message_is_checked_and_the_archive_keeps_both(

@@ -160,11 +160,12 @@ def test_nothing_chosen_is_no_replay(state: Path) -> None:
 def test_the_record_holds_no_address_and_a_file_is_known_again(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(CliRunner().invoke(cli, ["record"]).stdout_bytes)
-    wish = Wish("broker", by="ada@example.org", because="asked by bob@example.org")
+    because = "asked by bob@example.org, password=hunter2"
+    wish = Wish("broker", by="ada@example.org", because=because)
 
     order = wish.order(Selection(), str(file), 3, file)
 
-    assert (order.by, order.because) == ("ada", "asked by (address)")
+    assert (order.by, order.because) == ("ada", "asked by (address) [removed]")
     moved = file.rename(tmp_path / "moved.jsonl")
     assert same_file(order, moved) == moved
     moved.write_bytes(CliRunner().invoke(cli, ["record", "--last", "1"]).stdout_bytes)
