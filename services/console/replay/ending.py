@@ -36,8 +36,7 @@ async def end(
         Retryable: the database is away.
     """
     replay_id, holder = held
-    await outcomes.settle(replay_id)
-    made = await outcomes.made(replay_id)
+    made = await outcomes.settle(replay_id)
     async with transaction(engine) as connection:
         if await journal.keep(connection, replay_id, holder, now) == "cancelled":
             state = "cancelled"
@@ -54,8 +53,7 @@ async def refresh(engine: AsyncEngine, found: Standing, outcomes: Outcomes) -> N
         Retryable: the database is away.
     """
     replay_id = found.order.replay_id
-    await outcomes.settle(replay_id)
-    made = await outcomes.made(replay_id)
+    made = await outcomes.settle(replay_id)
     async with transaction(engine) as connection:
         now = await journal.standing(connection, replay_id, lock=True)
         counted = await _counted(connection, replay_id, now.outcomes if now else {}, made)

@@ -43,6 +43,7 @@ class Outcomes:
         """What became of what was made of the replay's events, as `journal.Counts` has it.
 
         What a classifier has `processed` it has sent on, one event of each. Empty if it has none.
+        Only `settle` can tell what of it is parked; here it is open.
         """
         engine, table = self.tables[CLASSIFIER.name]
         async with transaction(engine) as connection:
@@ -58,12 +59,13 @@ class Outcomes:
         found["open"] = 2 * found["sent"] - found.total()
         return {outcome: count for outcome, count in found.items() if count > 0}
 
-    async def settle(self, replay_id: str) -> None:
-        """Put down every outcome that is known by now. What has none stays open.
+    async def settle(self, replay_id: str) -> dict[str, int]:
+        """Put down every outcome that is known by now; what came of what was made, as `made`.
 
-        Parking is looked into only where something is open: looking takes it in hand.
+        What has none stays open. Parking is looked into only where something is: looking takes it
+        in hand.
         """
-        left = 0
+        left, made = 0, await self.made(replay_id)
         for consumer, (engine, table) in self.tables.items():
             after = ""
             while page := await self._without(replay_id, consumer, after):
@@ -71,9 +73,30 @@ class Outcomes:
                 found = await _outcomes(engine, table, replay_id, page)
                 await self._put_down(replay_id, consumer, found)
                 left += len(page) - len(found)
-        if left:
-            for consumer, event in await self.failed(replay_id):
-                await self._put_down(replay_id, consumer, {event: "failed"})
+        if not left and not made.get("open"):
+            return made
+        parked = await self.failed(replay_id)
+        for consumer, event in parked:
+            await self._put_down(replay_id, consumer, {event: "failed"})
+        failed = min(len(parked) - await self._own(replay_id, parked), made.get("open", 0))
+        told = {**made, "failed": failed, "open": made.get("open", 0) - failed}
+        return {outcome: count for outcome, count in told.items() if count > 0}
+
+    async def _own(self, replay_id: str, parked: Collection[tuple[str, str]]) -> int:
+        """How many of these the replay itself sent."""
+        events = replay_events.c
+        found: set[tuple[str, str]] = set()
+        ids = sorted({event for _, event in parked})
+        async with transaction(self.journal) as connection:
+            for start in range(0, len(ids), AT_ONCE):
+                some = events.event_id.in_(ids[start : start + AT_ONCE])
+                rows = await connection.execute(
+                    sa.select(events.consumer, events.event_id).where(
+                        events.replay_id == replay_id, some
+                    )
+                )
+                found |= {(row.consumer, row.event_id) for row in rows}
+        return len(found & {*parked})
 
     async def _without(self, replay_id: str, consumer: str, after: str) -> list[str]:
         """Ids of some events that have no outcome yet, or had failed and may have been mended."""

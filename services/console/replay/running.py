@@ -177,7 +177,7 @@ class Runner:
             self.tell(found.sent + found.repeated, noted)
             if noted >= found.sent or now >= look:
                 look = now + LOOK_SECONDS
-                if not made.get("open") and not await self._open(outcomes):
+                if not await self._open(outcomes):
                     return
             if now - since >= wait:
                 await outcomes.settle(self.replay_id)
@@ -185,10 +185,10 @@ class Runner:
             await self._until(now + 1.0)
 
     async def _open(self, outcomes: Outcomes) -> int:
-        await outcomes.settle(self.replay_id)
+        made = await outcomes.settle(self.replay_id)
         async with transaction(self.engine) as connection:
             found = await sending.tally(connection, self.replay_id)
-        return sum(one.get("open", 0) for one in found.values())
+        return sum(one.get("open", 0) for one in (*found.values(), made))
 
     async def _until(self, due: float) -> None:
         """Let time pass; a second at most goes by before a pause is heeded."""

@@ -238,6 +238,20 @@ async def test_a_replay_behind_consumers_that_stand_still_can_be_paused(desk: De
     assert (names(desk), done.state, done.sent) == ([], "paused", 0)
 
 
+async def test_what_was_made_of_it_and_is_parked_has_failed_and_is_not_waited_for(
+    desk: Desk,
+) -> None:
+    desk.queues.consume, desk.queues.after_that = lambda _: "processed", None
+    made = [discovered(article=an_article(pmid=n)).id[::-1] for n in range(1, COUNT + 1)]
+    desk.parking.parked = {("notifier", one) for one in made}
+
+    done = await desk.run(archive(), forced=True)
+
+    assert done.outcomes["made"] == {"sent": COUNT, "failed": COUNT}
+    assert (done.unsettled, done.count("failed")) == (COUNT, 0)
+    assert sum(desk.slept) < 10
+
+
 async def test_a_pause_stands_still_and_a_resume_goes_on(desk: Desk) -> None:
     desk.queues.consume = lambda one: setattr(desk, "stopped", True) or "deduplicated"  # type: ignore[func-returns-value]
     paused = await desk.run(archive())
@@ -317,8 +331,9 @@ class _Settling(Outcomes):
 
     during: Callable[[str], Awaitable[None]] = field(kw_only=True)
 
-    async def settle(self, replay_id: str) -> None:
+    async def settle(self, replay_id: str) -> dict[str, int]:
         await self.during(replay_id)
+        return {}
 
 
 @pytest.mark.parametrize("then", ["paused", "resumed"])
