@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aio_pika
 import structlog
 from aio_pika.exceptions import DeliveryError, PublishError
+from aiormq.exceptions import ChannelAccessRefused
 from faststream import AckPolicy
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
@@ -22,7 +23,7 @@ from shared import topology
 from shared.channels import Opened, lost_is_a_fault, own_channel
 from shared.clock import Clock
 from shared.declaring import declare_all
-from shared.errors import Away, Permanent
+from shared.errors import Away, Forbidden, Permanent
 from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
 from shared.placing import AWAY, Copy, Handle, Place
@@ -107,6 +108,7 @@ async def declare_topology(url: str) -> None:
     """Declare every exchange, queue and binding; what is there already stays.
 
     Raises:
+        Forbidden: this account may not declare.
         Away: the broker cannot be reached.
     """
     try:
@@ -114,6 +116,8 @@ async def declare_topology(url: str) -> None:
             connection = await aio_pika.connect(with_heartbeat(url), timeout=CONNECT_SECONDS)
             async with connection:
                 await declare_all(await connection.channel())
+    except ChannelAccessRefused as error:
+        raise Forbidden("broker: this account may not declare the topology") from error
     except AWAY as error:
         raise Away(f"broker: {type(error).__name__} while declaring the topology") from error
 

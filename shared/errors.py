@@ -25,6 +25,10 @@ class Away(Retryable):
     """
 
 
+class Forbidden(Away):
+    """The engine answers, and our account may not do this: somebody has to change the account."""
+
+
 class Permanent(CarillonError):
     """The same input will fail again, however often it is tried."""
 

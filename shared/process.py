@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -20,11 +19,11 @@ from shared.broker import (
     GRACE_SECONDS,
     begin,
     blocked,
-    declare_topology,
     make_broker,
     publisher,
 )
 from shared.database import transaction
+from shared.declared import Declared
 from shared.errors import Away, ConfigurationError, Retryable
 from shared.loops import every
 from shared.outbox import Publish, added, relay
@@ -111,12 +110,14 @@ async def run(service: Service) -> None:
     publishing = service.publishing or make_broker(service.amqp_url)
     metrics = service.metrics or CollectorRegistry()
     ProcessCollector(registry=metrics)
+    declared = Declared(service.amqp_url, service.consumes)
     probes = serve_probes(service.port, _checks(service, publishing), metrics)
     deadline = asyncio.create_task(_deadline(stop))
     async with probes, service.pages or nullcontext():
-        if await _connected(service, publishing, stop):
+        if await _connected(service, publishing, declared, stop):
             log.info("service_started", name=service.name)
-            await _work(service, publishing, metrics, stop)
+            upkeep = _upkeep(service, metrics, declared)
+            await _work(service, publishing, upkeep, metrics, stop)
     closing = [*service.closing, service.broker.stop, publishing.stop, service.engine.dispose]
     if all([await _within(CLOSE_SECONDS, close()) for close in closing]):
         (await deadline).cancel()
@@ -135,14 +136,16 @@ def _give_up() -> None:
     os._exit(1)
 
 
-async def _connected(service: Service, publishing: RabbitBroker, stop: asyncio.Event) -> bool:
+async def _connected(
+    service: Service, publishing: RabbitBroker, declared: Declared, stop: asyncio.Event
+) -> bool:
     """Prepare, declare the topology, then consume; wait for the engines as long as it takes."""
     pause = 0.5
     while not stop.is_set():
         try:
             if service.first:
                 await service.first()
-            await declare_topology(service.amqp_url)
+            await declared()
             await begin(publishing)
             await begin(service.broker)
         except (Retryable, OSError) as fault:
@@ -161,13 +164,12 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _upkeep(service: Service, metrics: CollectorRegistry) -> list[Loop]:
+def _upkeep(service: Service, metrics: CollectorRegistry, declared: Declared) -> list[Loop]:
     """What every service does by the clock beside its own work."""
     inside = UnderReplay.INSIDE
-    declare = partial(declare_topology, service.amqp_url)
     outbox = OutboxWatch(service.engine, service.outbox, metrics)
     loops = [
-        Loop("topology", TOPOLOGY_SECONDS, declare, inside),
+        Loop("topology", TOPOLOGY_SECONDS, declared, inside),
         Loop("outbox", LOOK_SECONDS, outbox.look, inside),
     ]
     if service.consumes is None:
@@ -182,10 +184,14 @@ def _upkeep(service: Service, metrics: CollectorRegistry) -> list[Loop]:
 
 
 async def _work(
-    service: Service, publishing: RabbitBroker, metrics: CollectorRegistry, stop: asyncio.Event
+    service: Service,
+    publishing: RabbitBroker,
+    upkeep: Sequence[Loop],
+    metrics: CollectorRegistry,
+    stop: asyncio.Event,
 ) -> None:
     publish, told = publisher(publishing), Steps(metrics).told
-    loops = (*service.loops, *_upkeep(service, metrics))
+    loops = (*service.loops, *upkeep)
     with added(service.engine) as wake:
         at_work = [
             *(every(one.name, one.seconds, told(one.name, one.step), stop) for one in loops),

@@ -43,7 +43,7 @@ def load(
 def _from_named_files(
     kind: type[BaseSettings], given: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Each secret whose file a variable ending in `_FILE` names; an empty variable is none."""
+    """Each secret whose file a variable ending in `_FILE` names; empty ones are none."""
     environment = EnvSettingsSource(kind).env_vars
     prefix = kind.model_config.get("env_prefix", "")
     for name, field in kind.model_fields.items():
@@ -57,7 +57,8 @@ def _from_named_files(
                 f"settings: {variable.upper()} and {variable.upper()}_FILE are both set: "
                 "take one of them away"
             )
-        yield name, _read(f"{variable}_file".upper(), Path(path))
+        if secret := _read(f"{variable}_file".upper(), Path(path)):
+            yield name, secret
 
 
 def _is_secret(annotation: Any) -> bool:
@@ -66,12 +67,9 @@ def _is_secret(annotation: Any) -> bool:
 
 def _read(variable: str, path: Path) -> str:
     try:
-        value = path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"settings: {variable}: the file {path} cannot be read ({type(error).__name__}): "
             "it must be there, and readable for the service's user"
         ) from None
-    if not value:
-        raise ConfigurationError(f"settings: {variable}: the file {path} is empty")
-    return value

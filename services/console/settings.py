@@ -17,7 +17,8 @@ class Settings(BaseSettings):
     is, on the host of `amqp_url`; 0 reads the archive by AMQP. The archive keeps `archive_days`
     days (a year at most: so the stream was declared, and that cannot be changed), and of these at
     most `archive_mb` MB (10^6 bytes), where that is set; `management_url` is RabbitMQ's management
-    API, by which `migrate` tells it so.
+    API, by which `migrate` tells it so. `accounts_dir` holds the services' own URLs
+    (`poller_amqp_url`, `poller_database_url` ...): `migrate` makes the accounts that these name.
     """
 
     model_config = SettingsConfigDict(env_prefix="CARILLON_", frozen=True, extra="ignore")
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     amqp_url: SecretStr | None = None
     stream_port: int = Field(default=NATIVE_PORT, ge=0, le=65535)
     management_url: str | None = None
+    accounts_dir: Path | None = None
     archive_days: int = Field(default=365, ge=1, le=365)
     archive_mb: int | None = Field(default=None, ge=1)
     scenario_dir: Path = Path("/run/carillon")

@@ -14,6 +14,7 @@ from services.notifier.bounces import ROOM
 from services.notifier.office import Patience
 from services.notifier.packing import Identity
 from services.notifier.plan import BACKGROUND
+from services.notifier.production import ForReaders, unfit
 from services.notifier.senders.connection import SmtpServer, Tls
 from services.notifier.vault import keys_from
 from services.notifier.web.house import Doors
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     max_wait_minutes: int = Field(default=120, ge=0, le=24 * 60)
     background_per_digest: int = Field(default=BACKGROUND, ge=1, le=200)
     inbox_days: int = Field(default=90, ge=14, le=3650)
+    production: bool = False
     clock_file: Path | None = None
     log_json: bool = True
     port: int = 8080
@@ -100,7 +102,14 @@ class Settings(BaseSettings):
             )
         if bool(self.smtp_user) != bool(self.smtp_password):
             raise ValueError("set both NOTIFIER_SMTP_USER and NOTIFIER_SMTP_PASSWORD, or neither")
+        if self.production and (told := unfit(self._for_readers())):
+            raise ValueError(f"NOTIFIER_PRODUCTION is set, but {'; '.join(told)}")
         return self
+
+    def _for_readers(self) -> ForReaders:
+        sender = parseaddr(self.mail_from)[1].rpartition("@")[2]
+        host = self.smtp_host if self.delivery == "smtp" else None
+        return ForReaders(host, self.smtp_tls, self.public_url, (sender, self.list_id))
 
     def keys(self) -> tuple[SecretStr, ...]:
         """What tokens are signed and secrets sealed with, the present one first.

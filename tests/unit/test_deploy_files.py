@@ -17,6 +17,8 @@ EXAMPLE = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE_FILES = (ROOT / "docker-compose.yml", ROOT / "deploy" / "compose.cluster.yml")
 COMPOSE, CLUSTER = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in COMPOSE_FILES)
+PRODUCTION_FILES = tuple(ROOT.glob("deploy/compose.prod*.yml"))
+"""What they come to is asked of Compose itself: test_deploy_production.py."""
 NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 
 SERVICES = {
@@ -44,7 +46,8 @@ def _example_lines() -> dict[str, str]:
 
 
 def _interpolated() -> set[str]:
-    text = "".join(path.read_text(encoding="utf-8") for path in COMPOSE_FILES)
+    files = COMPOSE_FILES + PRODUCTION_FILES
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
     return set(re.findall(r"\$\{([A-Z_]+)", text))
 
 
@@ -103,7 +106,7 @@ def test_an_image_holds_one_service_and_what_is_shared(target: str, package: str
     assert f"services/{package}/" in copied
 
 
-@pytest.mark.parametrize("target", [*SERVICES, "console"])
+@pytest.mark.parametrize("target", [*SERVICES, "console", "web"])
 def test_no_image_runs_as_root(target: str) -> None:
     assert re.search(r"^USER carillon$", _targets()[target], re.MULTILINE)
 

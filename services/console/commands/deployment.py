@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from services.console.accounts.account import accounts
+from services.console.accounts.at_broker import grant_at_broker
+from services.console.accounts.at_database import grant_in_database
 from services.console.archive.retention import Retention, tell_broker
 from services.console.checkup import Finding, check_deployment, check_embedded
 from services.console.conductor import conduct
@@ -42,6 +45,9 @@ def migrate() -> None:
     database_url, amqp_url = _engines(settings)
     asyncio.run(_migrate(database_url, amqp_url))
     asyncio.run(_retain(settings, amqp_url))
+    if settings.accounts_dir is not None:
+        asyncio.run(_grant(settings, settings.accounts_dir))
+        typer.echo("each service has its own accounts")
     typer.echo("tables and queues are up to date")
 
 
@@ -65,6 +71,24 @@ async def _retain(settings: Settings, amqp_url: str) -> None:
             "CARILLON_ARCHIVE_DAYS and CARILLON_ARCHIVE_MB reach RabbitMQ by its management API: "
             "set CARILLON_MANAGEMENT_URL"
         )
+
+
+async def _grant(settings: Settings, folder: Path) -> None:
+    """Give each service its accounts at broker and database, as its URLs name them."""
+    database_url, amqp_url = _engines(settings)
+    if settings.management_url is None:
+        raise ConfigurationError(
+            "CARILLON_ACCOUNTS_DIR: accounts are made by RabbitMQ's management API: "
+            "set CARILLON_MANAGEMENT_URL"
+        )
+    at_broker = accounts(folder, "amqp", amqp_url)
+    in_database = accounts(folder, "database", database_url)
+    stores = deployed_stores(database_url)
+    try:
+        await grant_in_database(stores.poller, in_database)
+    finally:
+        await stores.close()
+    await grant_at_broker(settings.management_url, amqp_url, at_broker)
 
 
 @scenario.command("init")

@@ -75,3 +75,37 @@ def test_the_longest_name_for_bounces_leaves_room_for_what_came_back() -> None:
     tokens = Tokens([SecretStr("a key of the test")])
     made = bounces.address_for(tokens, given, "digest", "068beeae-8160-5dd2-aece-428b84339e10")
     assert len(made.rpartition("@")[0]) == bounces.LONGEST_LOCAL_PART
+
+
+REAL = {
+    "production": True,
+    "delivery": "smtp",
+    "smtp_host": "mail.example.org",
+    "mail_from": "Carillon <news@example.org>",
+    "list_id": "carillon.example.org",
+    "public_url": "https://carillon.example.org",
+}
+
+
+def test_production_takes_what_reaches_real_readers() -> None:
+    assert settings(**REAL).smtp_server() is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"delivery": "capture"}, "no mail is sent"),
+        ({"smtp_host": "maildev"}, "maildev only shows mail to its developer"),
+        ({"smtp_host": "MailHog.internal"}, "only shows mail to its developer"),
+        ({"smtp_tls": "none"}, "mail would go in clear"),
+        ({"public_url": "http://carillon.example.org"}, "must begin with https"),
+        ({"public_url": "https://localhost"}, "not where readers are"),
+        ({"public_url": "https://127.0.0.1:8000"}, "not where readers are"),
+        ({"mail_from": "carillon@localhost"}, "must be of your own domain"),
+        ({"list_id": "carillon.localhost"}, "must be of your own domain"),
+    ],
+)
+def test_production_refuses_what_reaches_nobody(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        settings(**REAL | given)
+    assert settings(**REAL | given | {"production": False})

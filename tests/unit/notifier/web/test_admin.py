@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any, get_args
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from services.notifier import subscribers, suppression, tables
+from services.notifier.tokens import Purpose
 from shared.database import transaction
 from shared.errors import Retryable
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
@@ -47,6 +49,22 @@ async def test_only_who_knows_the_password_gets_in(kept: Site, given: str) -> No
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
     other = await kept.client.get("/admin", auth=httpx.BasicAuth("root", PASSWORD))
     assert other.status_code == 401
+
+
+@pytest.mark.parametrize("purpose", get_args(Purpose))
+async def test_no_link_of_a_reader_s_opens_it(kept: Site, purpose: Purpose) -> None:
+    """Readers have tokens, and nothing else: however they bring them, and whatever they name."""
+    for subject in ("reader@example.org", "reader", "admin"):
+        token = kept.tokens.sign(purpose, subject, kept.desk.clock() + timedelta(hours=1))
+        ways: tuple[dict[str, Any], ...] = (
+            {"params": {"token": token}},
+            {"headers": {"Authorization": f"Bearer {token}"}},
+            {"headers": {"Cookie": f"token={token}; session={token}"}},
+        )
+        for way in ways:
+            assert (await kept.client.get("/admin", **way)).status_code == 401
+            acting = {"form": token, "token": token, "action": "activate", "id": "reader"}
+            assert (await kept.client.post("/admin", data=acting, **way)).status_code == 401
 
 
 async def test_guessing_is_stopped_also_for_the_right_password(kept: Site) -> None:

@@ -1,0 +1,45 @@
+"""What a service may at the broker: what its events and its queue need.
+
+A right is a regular expression over names (https://www.rabbitmq.com/docs/access-control).
+Publishing to a queue by its name is one right for all queues, that of the default exchange: who
+consumes has it, as copies go so to its retry queues; the poller has not.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.console.asyncapi import PRODUCERS
+from shared import topology
+
+NOTHING = "^$"
+DEFAULT_EXCHANGE = "amq.default"
+"""How the default exchange, whose name is empty, is called in a right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Regular expressions over names; `keys` are over the routing keys of our two exchanges."""
+
+    configure: str
+    write: str
+    read: str
+    keys: str
+
+
+def rights(service: str) -> Rights:
+    """What a service may. None declares or removes anything: that is `carillon migrate`'s."""
+    keys = [key for key, producer in PRODUCERS.items() if producer == service]
+    queue = next((one for one in topology.CONSUMERS if one.name == service), None)
+    write = [topology.EXCHANGE] if any(map(topology.wanted, keys)) else []
+    write += [topology.ARCHIVE_EXCHANGE] if any(map(topology.archived, keys)) else []
+    read: list[str] = []
+    if queue is not None:
+        write.append(DEFAULT_EXCHANGE)
+        read += [queue.name, queue.suspects, queue.parked]
+    return Rights(NOTHING, _only(write), _only(read), _only(keys))
+
+
+def _only(names: Iterable[str]) -> str:
+    escaped = "|".join(map(re.escape, names))
+    return f"^({escaped})$" if escaped else NOTHING
