@@ -274,6 +274,23 @@ async def test_what_becomes_of_a_replays_copy_leaves_the_live_message_where_it_i
     assert audit.data.messages == (name,)
 
 
+async def test_the_archive_gets_no_edited_copy_of_a_replay(
+    amqp_url: str, channel: AbstractChannel
+) -> None:
+    """An import would take it for the live event, of which it has the id."""
+    copy = discovered().model_copy(update={"replayid": "3f2a-1", "replayhop": 1})
+    message = aio_pika.Message(copy.encode(), headers=_headers(reason="permanent"))
+    await channel.default_exchange.publish(message, CLASSIFIER.parked)
+    mended = copy.model_copy(update={"subject": "1"})
+    order = _order([f"{copy.id}+3f2a-1"], "edited", body=mended.encode(), edited_to=copy.id)
+
+    assert await BrokerParking(amqp_url, FakeClock(NOON)).settle(order) == 1
+
+    (back,) = await _all(channel, CLASSIFIER.name)
+    assert back.body == mended.encode()
+    await _audits(channel, 1)  # the first that is there
+
+
 async def test_copies_of_one_message_go_back_one_after_the_other(
     amqp_url: str, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,11 +130,15 @@ async def _sent(
 async def _edited(
     publishing: AbstractChannel, name: str, message: AbstractIncomingMessage, body: bytes
 ) -> None:
-    """The archive gets it as well: what a consumer is told can be replayed."""
+    """The archive gets it as well: what a consumer is told can be replayed.
+
+    Not what a replay brought: it has the id of the live event, whose place there it would take.
+    """
     event = decode(body)
     headers = travelling(message.headers, origin(message.headers))
     sent = _message(body, event.id, event.type)
-    await _publish(publishing, topology.ARCHIVE_EXCHANGE, event.ROUTING_KEY, sent)
+    if event.replayid is None:
+        await _publish(publishing, topology.ARCHIVE_EXCHANGE, event.ROUTING_KEY, sent)
     await _publish(publishing, "", name, _message(body, event.id, event.type, headers))
 
 
