@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
 
 from tests.alerts.healthy import Series
+from tests.alerts.selectors import alerts
 
 IMAGE = "prom/prometheus:v2.53.3"
 EVERY = 240
@@ -31,7 +33,12 @@ def promtool(files: Mapping[str, bytes], *arguments: str) -> tuple[int, str]:
 def a_test(
     name: str, series: Mapping[str, Series], hours: float, expected: Mapping[float, Sequence[str]]
 ) -> Test:
-    """That at these hours these alerts, and no others, fire; with -1 as hour: that any ever did."""
+    """That at these hours these alerts, and no others, fire; with -1 as hour: that any ever did.
+
+    What their summaries name is not empty.
+    """
+    asked = [_asked(hours, hour, fires) for hour, fires in expected.items()]
+    named = [_named(hour, alert) for hour, fires in expected.items() for alert in fires]
     instants = range(0, int(hours * 3600) + EVERY, EVERY)
     return {
         "name": name,
@@ -40,7 +47,7 @@ def a_test(
             {"series": one, "values": _written([value(t) for t in instants])}
             for one, value in series.items()
         ],
-        "promql_expr_test": [_asked(hours, hour, fires) for hour, fires in expected.items()],
+        "promql_expr_test": [*asked, *(one for each in named for one in each)],
     }
 
 
@@ -51,6 +58,19 @@ def _asked(hours: float, hour: float, fires: Sequence[str]) -> dict[str, object]
     now = f"group by (alertname) ({alerts})"
     at = int((hours if hour < 0 else hour) * 3600)
     return {"expr": ever if hour < 0 else now, "eval_time": f"{at}s", "exp_samples": samples}
+
+
+def _named(hour: float, alert: str) -> list[dict[str, object]]:
+    """That none of this alert lacks a label that its summary names."""
+    (summary,) = (str(one["annotations"]) for one in alerts() if one["alert"] == alert)
+    return [
+        {
+            "expr": f'ALERTS{{alertstate="firing",alertname="{alert}",{label}=""}}',
+            "eval_time": f"{int(hour * 3600)}s",
+            "exp_samples": [],
+        }
+        for label in re.findall(r"\$labels\.(\w+)", summary)
+    ]
 
 
 def written_down(rules: str, tests: Sequence[Test], every: int) -> bytes:
