@@ -112,7 +112,9 @@ def _braced(value: str) -> str:
 
 def _verbatim(value: str | None) -> str:
     bare = one_line(value)
-    return _braced(bare.replace("{", "%7B").replace("}", "%7D"))
+    for sign in "{}\\":  # the last one before a brace would take its meaning from it
+        bare = bare.replace(sign, f"%{ord(sign):02X}")
+    return _braced(bare)
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from Bio import Medline
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.classifier.lines import read_line
@@ -194,6 +194,7 @@ def test_json_lines_are_what_the_classifier_reads() -> None:
 _TEXTS = st.text(max_size=80)
 
 
+@example("", "", "\\", "")
 @given(_TEXTS, _TEXTS, _TEXTS, _TEXTS)
 def test_any_record_is_one_record_in_every_form(
     title: str, name: str, doi: str, pages: str
