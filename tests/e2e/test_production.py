@@ -30,7 +30,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "CARILLON_HTTP_PORT": http,
         "CARILLON_HTTPS_PORT": https,
         "CARILLON_TLS": "internal",
-        "CARILLON_WEB_SUBNET": "172.30.254.0/24",
+        "CARILLON_WEB_SUBNET": "10.231.85.0/24",
         "NOTIFIER_PUBLIC_URL": f"https://{HOST}",
         "NOTIFIER_SMTP_HOST": "mail.example.org",
         "NOTIFIER_MAIL_FROM": "Carillon <news@example.org>",
