@@ -72,8 +72,8 @@ def _left_out(found: SearchAnswer, reading: str) -> frozenset[tuple[str, ...]]:
     """
     phrases = (warning.partition(":")[2] for warning in found.unknown_phrases)
     said = frozenset(_words(re.sub(r"\[[^\]]*\]", "", phrase)) for phrase in phrases)
-    kept = " ".join(_words(reading))
-    return frozenset(phrase for phrase in said if phrase and " ".join(phrase) not in kept)
+    kept = f" {' '.join(_words(reading))} "
+    return frozenset(phrase for phrase in said if phrase and f" {' '.join(phrase)} " not in kept)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ def test_a_translation_that_is_the_window_alone_has_nothing_of_the_query(reading
         ('"gone"[tiab] AND "car"[tiab]', "gone", f'"car"[Title/Abstract] AND {WINDOW}'),
         ('("gone"[tiab]) AND ("car"[tiab] OR "cell"[tiab])', "gone", "..."),
         ('"gone"[tiab] NOT "car"[tiab]', "gone", f'"car"[Title/Abstract] AND {WINDOW}'),
+        # That its letters are part of another word does not keep it.
+        ('"scar"[tiab] AND "car"[tiab]', "car", f'"scar"[Title/Abstract] AND {WINDOW}'),
         ('"a b" OR ("car" AND ("gone" AND "cell"))', "gone", '"a b"[All Fields]'),
     ],
 )
