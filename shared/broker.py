@@ -201,7 +201,7 @@ def consume(
     Copies go out by the connection `publishing`: one that publishes is blocked as a whole by an
     alarm of the broker, acknowledgements too, so consumers have one for themselves.
     """
-    copy = _copier(publishing or broker)
+    copy = _copier(publishing or broker, queue.own_exchange)
     for name, prefetch in ((queue.name, PREFETCH), (queue.suspects, 1)):
         subscriber = broker.subscriber(
             RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, declare=False),
@@ -219,8 +219,8 @@ async def _whole(message: StreamMessage[Any]) -> StreamMessage[Any]:
     return message
 
 
-def _copier(broker: RabbitBroker) -> Copy:
-    """Copies go one by one, on a channel of their own.
+def _copier(broker: RabbitBroker, exchange_name: str) -> Copy:
+    """Copies go one by one, on a channel of their own, by the consumer's own exchange.
 
     aiormq finds what a returned message belongs to by its id alone: of two publishes of one id on
     one channel the wrong one may be told, and a copy that no queue took would count as safe.
@@ -231,7 +231,7 @@ def _copier(broker: RabbitBroker) -> Copy:
         async with turn:
             with lost_is_a_fault():
                 async with asyncio.timeout(CONFIRM_SECONDS):
-                    exchange = (await channel()).default_exchange
+                    exchange = await (await channel()).get_exchange(exchange_name, ensure=False)
                     await exchange.publish(_copied(message, headers), target, mandatory=True)
 
     return copy

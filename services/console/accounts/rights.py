@@ -1,8 +1,8 @@
 """What a service may at the broker: what its events and its queue need.
 
 A right is a regular expression over names (https://www.rabbitmq.com/docs/access-control).
-Publishing to a queue by its name is one right for all queues, that of the default exchange: who
-consumes has it, as copies go so to its retry queues; the poller has not.
+Publishing to a queue by its name is one right for all queues, that of the default exchange: nobody
+has it. Who consumes puts copies into its own queues by an exchange that leads to no others.
 """
 
 import re
@@ -13,8 +13,6 @@ from services.console.asyncapi import PRODUCERS
 from shared import topology
 
 NOTHING = "^$"
-DEFAULT_EXCHANGE = "amq.default"
-"""How the default exchange, whose name is empty, is called in a right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def rights(service: str) -> Rights:
     write += [topology.ARCHIVE_EXCHANGE] if any(map(topology.archived, keys)) else []
     read: list[str] = []
     if queue is not None:
-        write.append(DEFAULT_EXCHANGE)
+        write.append(queue.own_exchange)
         read += [queue.name, queue.suspects, queue.parked]
     return Rights(NOTHING, _only(write), _only(read), _only(keys))
 
