@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import make_engine
-from tests.machine import browser_missing, docker_missing
+from tests.machine import browser_missing, docker_missing, kustomize_missing
 from tests.parts import Postgres, Rabbit, start_postgres, start_rabbit
 
 
@@ -30,6 +30,7 @@ class _Need:
 
 _NEEDS = (
     _Need("Docker", ("connected", "e2e", "chaos"), "CARILLON_REQUIRE_DOCKER", docker_missing),
+    _Need("kustomize", ("kubernetes",), "CARILLON_REQUIRE_KUSTOMIZE", kustomize_missing),
     _Need("Chromium", ("browser",), "CARILLON_REQUIRE_BROWSER", browser_missing),
 )
 
