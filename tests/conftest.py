@@ -35,7 +35,17 @@ _NEEDS = (
 )
 
 
+ENGINES = {"alerts", "browser", "chaos", "e2e", "integration"}
+"""What works Docker hard, or counts seconds: with `-n 2`, one process has all of it to itself."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here)
+        group = "engines" if place.parts[0] in ENGINES else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
     for need in _NEEDS:
         wanting = [item for item in items if any(map(item.get_closest_marker, need.marks))]
         reason = need.missing() if wanting else None
