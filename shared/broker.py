@@ -28,6 +28,7 @@ from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
 from shared.placing import AWAY, Copy, Handle, Place
 from shared.topology import ConsumerQueue
+from shared.urls import check_url
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,12 @@ def make_broker(url: str) -> RabbitBroker:
 
 
 def with_heartbeat(url: str) -> str:
-    """The URL with our heartbeat, unless it names one: aiormq's own takes three minutes to tell."""
+    """The URL with our heartbeat, unless it names one: aiormq's own takes three minutes to tell.
+
+    Raises:
+        ConfigurationError: it is no URL of a broker.
+    """
+    check_url(url, ("amqp", "amqps"), "amqp://USER:PASSWORD@HOST:PORT/")
     query = urlsplit(url).query
     if "heartbeat=" in query:
         return url

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
@@ -85,7 +85,7 @@ class Service:
     engine: AsyncEngine
     outbox: sa.Table
     broker: RabbitBroker
-    amqp_url: str
+    amqp_url: str = field(repr=False)
     port: int
     publishing: RabbitBroker | None = None
     consumes: ConsumerQueue | None = None

@@ -16,6 +16,7 @@ from services.console.stores import deployed_stores
 from services.notifier.entries import load as load_subscriptions
 from services.notifier.senders.connection import connection
 from services.poller.eutils import Patience, make_eutils
+from shared.broker import with_heartbeat
 from shared.clock import system_clock
 from shared.database import SCHEMAS, transaction
 from shared.errors import CarillonError, ConfigurationError, Permanent
@@ -142,7 +143,7 @@ async def _tables(url: str) -> str:
 
 
 async def _queues(url: str) -> str:
-    connection = await aio_pika.connect(url, timeout=10)
+    connection = await aio_pika.connect(with_heartbeat(url), timeout=10)
     async with connection:
         channel = await connection.channel()
         await channel.declare_queue(ARCHIVE, passive=True)

@@ -41,7 +41,7 @@ class Access:
     base_url: str = BASE_URL
     tool: str = "carillon"
     email: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
     def parameters(self) -> dict[str, str]:
         """What goes with every request."""
