@@ -19,7 +19,7 @@ from faststream import AckPolicy
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 
-from shared import topology
+from shared import topology, tracing
 from shared.channels import Opened, lost_is_a_fault, own_channel
 from shared.clock import Clock
 from shared.declaring import declare_all
@@ -151,8 +151,10 @@ async def _send(channel: Opened, event: Outgoing) -> None:
     exchanges = [topology.EXCHANGE] if topology.wanted(event.routing_key) else []
     if topology.archived(event.routing_key) or not exchanges:
         exchanges.append(topology.ARCHIVE_EXCHANGE)
-    for exchange in exchanges:
-        await _send_to(channel, exchange, event)
+    about = {"event_id": event.event_id, "routing_key": event.routing_key}
+    with tracing.span_of(f"publish {event.routing_key}", "producer", event.body, **about):
+        for exchange in exchanges:
+            await _send_to(channel, exchange, event)
 
 
 async def _send_to(channel: Opened, name: str, event: Outgoing) -> None:

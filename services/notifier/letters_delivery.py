@@ -18,6 +18,7 @@ from services.notifier.render.mail import Envelope
 from services.notifier.senders import Package, RecipientRejected, Target
 from services.notifier.suppression import is_suppressed
 from services.notifier.tokens import Tokens
+from shared import tracing
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
@@ -95,9 +96,9 @@ async def _hand_over(room: Mailroom, letter: Letter, *, barred: bool) -> None:
     said = words(letter, room.tokens, room.public_url)
     mail = written(said, envelope, letter.id, letter.created_at)
     package = Package(mail.message_id, mail.content)
-    await room.office.senders["email"].send(
-        package, Target(letter.address, None, _back(room, letter))
-    )
+    target = Target(letter.address, None, _back(room, letter))
+    with tracing.span("send letter", "client", letter_id=letter.id, letter_kind=letter.kind):
+        await room.office.senders["email"].send(package, target)
 
 
 def _back(room: Mailroom, letter: Letter) -> str | None:

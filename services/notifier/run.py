@@ -16,7 +16,9 @@ from services.notifier.office import Desk, Office, Patience
 from services.notifier.packing import Identity
 from services.notifier.plan import Terms, cut, due
 from services.notifier.subscription import Subscription
+from services.notifier.traced import tell_cut
 from services.notifier.vault import Vault
+from shared import tracing
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Retryable
@@ -104,6 +106,7 @@ async def cut_due(desk: Desk) -> int:
 
 
 async def _written(desk: Desk, subscription_id: str, written: Awaitable[Digest | None]) -> None:
+    since = tracing.now()
     try:
         digest = await written
     except Retryable:
@@ -114,3 +117,4 @@ async def _written(desk: Desk, subscription_id: str, written: Awaitable[Digest |
         return
     if digest is not None:
         log.info("digest_cut", digest_id=digest.id, kind=digest.kind, articles=digest.total)
+        await tell_cut(desk.engine, digest, since)
