@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import bounces, letters_store
+from services.notifier.hold import is_held
 from services.notifier.letters import Letter, words
 from services.notifier.office import LONGEST_WAIT, Office
 from services.notifier.render.letter import letter as written
@@ -52,11 +53,15 @@ class Mailroom:
 
 
 async def deliver_letters(room: Mailroom) -> int:
-    """Send what waits; how many letters were sent. Several notifiers may do so at once.
+    """Send what waits, unless sending is held; how many letters were sent.
+
+    Several notifiers may do so at once.
 
     Raises:
         Retryable: the database is away.
     """
+    if await is_held(room.engine):
+        return 0
     async with transaction(room.engine) as connection:
         waiting = await letters_store.waiting(connection, room.office.patience.turn())
     return sum([await _deliver(room, letter_id) for letter_id in waiting])

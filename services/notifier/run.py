@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.notifier import listing
 from services.notifier.digest import Digest
 from services.notifier.entries import load
+from services.notifier.hold import is_held
 from services.notifier.lanes import deliver_waiting
 from services.notifier.notify import notify, to_notify
 from services.notifier.office import Desk, Office, Patience
@@ -66,11 +67,13 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
     """Cut what is due, send what waits; the number of digests sent.
 
     Safe to call again at any time and from several notifiers at once: a digest is cut once per
-    due instant and sent by the one that claims it.
+    due instant and sent by the one that claims it. While sending is held, nothing is done.
 
     Raises:
         Retryable: the database is away.
     """
+    if await is_held(engine):
+        return 0
     desk = Desk(engine, office, clock)
     await cut_due(desk)
     try:
