@@ -201,7 +201,9 @@ async def _due_then(
         and is_news(article, one, period)
     ]
     if one.background:
-        most = background * turns_between(one, max(last.slot or start, start), slot)
+        most = background * turns_between(
+            one, last.slot or one.confirmed_at or one.created_at, slot
+        )
         rows = await store.background(connection, one, decision.now, (0, most))
         wanted += [row.pmid for row in rows if is_background(row, one, period)]
     return sorted(set(wanted) - had)
