@@ -18,10 +18,9 @@ from services.notifier.coverage import is_complete
 from services.notifier.gathered import Gathered
 from services.notifier.history import ARTICLE
 from services.notifier.hold import Hold
+from services.notifier.meanwhile import Lost, may_have_told
 from services.notifier.plan import BACKGROUND, digest_id
-from services.notifier.project import Known
-from services.notifier.schedule import latest_due
-from services.notifier.select import Period, is_background, is_news
+from services.notifier.select import Period
 from services.notifier.subscription import Subscription
 from services.notifier.tables import digests, letters, replay_digests
 from services.notifier.tables import ledger as told
@@ -89,7 +88,8 @@ async def count_as_told(
     await _end_others(connection, decision)
     gathered = Gathered()
     for one, slot in readers:
-        wanted = await _due_then(connection, (one, slot), (gathered, background), decision)
+        lost = Lost(one, slot, decision.hold.known_until, background)
+        wanted = await may_have_told(connection, lost, gathered, now)
         due = Counted(one.id, slot, tuple(wanted))
         await _count(connection, due, one, decision)
         counted += [due] if wanted else []
@@ -177,50 +177,6 @@ async def _end_others(connection: AsyncConnection, decision: _Decision) -> None:
             .where(table.c.state == "waiting", table.c.created_at <= before)
             .values({**ended, **more})
         )
-
-
-async def _due_then(
-    connection: AsyncConnection,
-    turn: tuple[Subscription, datetime],
-    reading: tuple[Gathered, int],
-    decision: _Decision,
-) -> list[int]:
-    """PMIDs of what this subscription may have been told by that due instant."""
-    (one, slot), (gathered, background) = turn, reading
-    last = await history.last(connection, one.id, slot)
-    left = await history.left(connection, one.id, slot)
-    start = Period.of(one, last.end, slot).start
-    period = Period(start, slot, left.carried, cut_at=slot)  # which has seen all that is known
-    known = await gathered.articles(connection, one.topic, period.floor(one))
-    had = await history.told(connection, one.id)
-    wanted = [
-        article.pmid
-        for article in known
-        if article.pmid not in had
-        and was_there(article, slot, decision.hold.known_until)
-        and is_news(article, one, period)
-    ]
-    if one.background:
-        most = background * turns_between(
-            one, last.slot or one.confirmed_at or one.created_at, slot
-        )
-        rows = await store.background(connection, one, decision.now, (0, most))
-        wanted += [row.pmid for row in rows if is_background(row, one, period)]
-    return sorted(set(wanted) - had)
-
-
-def was_there(article: Known, slot: datetime, known_until: datetime) -> bool:
-    """Whether a paper may have been told at `slot`: it was known before, or PubMed had it then."""
-    entered = article.entry.article.entered_at
-    return article.discovered_at <= known_until or entered is None or entered <= slot
-
-
-def turns_between(one: Subscription, after: datetime, slot: datetime, most: int = 400) -> int:
-    """How many due instants there were up to `slot`, itself one of them."""
-    count = 0
-    while slot > after and count < most:
-        count, slot = count + 1, latest_due(one.rhythm, slot - _A_MOMENT)
-    return max(count, 1)
 
 
 async def _count(
