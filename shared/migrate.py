@@ -4,15 +4,15 @@
 rolled back alone. A service's `migrations/env.py` calls `run_migrations` and nothing else.
 """
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command, context
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import transaction
 from shared.errors import ConfigurationError
@@ -28,36 +28,20 @@ async def upgrade(engine: AsyncEngine, service: str, revision: str = "head") -> 
         ConfigurationError: there is no such service.
         Retryable: the database is away.
     """
+    config = _config(service)
     async with transaction(engine) as connection:
-        await upgrade_on(connection, service, revision)
+        await connection.run_sync(_upgrade, config, service, revision)
 
 
-async def upgrade_on(connection: AsyncConnection, service: str, revision: str = "head") -> None:
-    """The same in the caller's transaction.
+@cache
+def revisions(service: str) -> tuple[str, ...]:
+    """All that this version knows of a service's migrations, the newest first.
 
     Raises:
         ConfigurationError: there is no such service.
     """
-    await connection.run_sync(_upgrade, _config(service), service, revision)
-
-
-async def revision_of(connection: AsyncConnection, service: str) -> str | None:
-    """Which revision the tables of a service have; None when there are none."""
-
-    def look(sync: sa.Connection) -> str | None:
-        own = service if sync.dialect.name == "postgresql" else None
-        if not sa.inspect(sync).has_table("alembic_version", schema=own):
-            return None
-        options = {"version_table_schema": own}
-        return MigrationContext.configure(sync, opts=options).get_current_revision()
-
-    return await connection.run_sync(look)
-
-
-def is_known(service: str, revision: str) -> bool:
-    """Whether this version has that revision of a service's tables."""
     scripts = ScriptDirectory.from_config(_config(service))
-    return revision in {one.revision for one in scripts.walk_revisions()}
+    return tuple(script.revision for script in scripts.walk_revisions())
 
 
 def _config(service: str) -> Config:

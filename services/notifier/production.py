@@ -35,16 +35,17 @@ def unfit(one: ForReaders) -> list[str]:
             "mail would go in clear: set NOTIFIER_SMTP_TLS to starttls or tls",
         ),
         (url.scheme != "https", "NOTIFIER_PUBLIC_URL must begin with https: links carry tokens"),
-        (_only_here(url.hostname or ""), "NOTIFIER_PUBLIC_URL is not where readers are"),
+        (only_here(url.hostname or ""), "NOTIFIER_PUBLIC_URL is not where readers are"),
         (
-            any(map(_only_here, one.names)),
+            any(map(only_here, one.names)),
             "NOTIFIER_MAIL_FROM and NOTIFIER_LIST_ID must be of your own domain",
         ),
     )
     return [told for wrong, told in checks if wrong]
 
 
-def _only_here(host: str) -> bool:
+def only_here(host: str) -> bool:
+    """Whether a host is this machine alone, for whoever is told of it."""
     return (
         host.rsplit(".", 1)[-1].lower() == "localhost" or host.startswith("127.") or host == "::1"
     )

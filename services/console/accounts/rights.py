@@ -1,8 +1,8 @@
 """What a service may at the broker: what its events and its queue need.
 
 A right is a regular expression over names (https://www.rabbitmq.com/docs/access-control).
-Publishing to a queue by its name is one right for all queues, that of the default exchange: nobody
-has it. Who consumes puts copies into its own queues by an exchange that leads to no others.
+Publishing to a queue by its name is one right for all queues, that of the default exchange: who
+consumes has it, as copies go so to its retry queues; the poller has not.
 """
 
 import re
@@ -13,6 +13,17 @@ from services.console.asyncapi import PRODUCERS
 from shared import topology
 
 NOTHING = "^$"
+DEFAULT_EXCHANGE = "amq.default"
+"""How the default exchange, whose name is empty, is called in a right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Names of exchanges that are written to and of queues that are read, and routing keys."""
+
+    write: tuple[str, ...]
+    read: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +36,22 @@ class Rights:
     keys: str
 
 
-def rights(service: str) -> Rights:
-    """What a service may. None declares or removes anything: that is `carillon migrate`'s."""
+def needs(service: str) -> Needs:
+    """What a service cannot do without."""
     keys = [key for key, producer in PRODUCERS.items() if producer == service]
     queue = next((one for one in topology.CONSUMERS if one.name == service), None)
     write = [topology.EXCHANGE] if any(map(topology.wanted, keys)) else []
     write += [topology.ARCHIVE_EXCHANGE] if any(map(topology.archived, keys)) else []
-    read: list[str] = []
-    if queue is not None:
-        write.append(queue.own_exchange)
-        read += [queue.name, queue.suspects, queue.parked]
-    return Rights(NOTHING, _only(write), _only(read), _only(keys))
+    if queue is None:
+        return Needs(tuple(write), (), tuple(keys))
+    read = (queue.name, queue.suspects, queue.parked)
+    return Needs((*write, DEFAULT_EXCHANGE), read, tuple(keys))
+
+
+def rights(service: str) -> Rights:
+    """What a service may. None declares or removes anything: that is `carillon migrate`'s."""
+    needed = needs(service)
+    return Rights(NOTHING, _only(needed.write), _only(needed.read), _only(needed.keys))
 
 
 def _only(names: Iterable[str]) -> str:
