@@ -92,8 +92,9 @@ def test_production_asks_for_what_it_needs(name: str, tmp_path: Path) -> None:
 def test_in_production_no_process_may_do_more_than_it_needs(
     combination: str, tmp_path: Path
 ) -> None:
-    whole = _config(combination, tmp_path, "--profile", "observability")["services"]
-    assert "prometheus" in whole
+    profiles = ("--profile", "observability", "--profile", "doctor")
+    whole = _config(combination, tmp_path, *profiles)["services"]
+    assert whole.keys() >= {"prometheus", "doctor"}
     for name, part in whole.items():
         assert part["read_only"] is True, name
         assert part["cap_drop"] == ["ALL"], name
@@ -102,7 +103,9 @@ def test_in_production_no_process_may_do_more_than_it_needs(
         assert part["init"] is True, name
         assert part["logging"]["options"].keys() == {"max-size", "max-file"}, name
         assert part["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}, name
-        assert part["restart"] == ("no" if name == "migrate" else "unless-stopped"), name
+        assert part["restart"] == ("no" if name in {"migrate", "doctor"} else "unless-stopped"), (
+            name
+        )
         ours = part["image"].startswith("carillon/")  # these say it in the Dockerfile
         assert ours or part["user"] in {"rabbitmq", "postgres", "nobody"}, name
 
@@ -128,7 +131,7 @@ def test_in_production_only_the_proxy_is_reached_from_outside(
 def test_in_production_every_secret_is_a_file_and_each_service_has_its_own(
     combination: str, tmp_path: Path
 ) -> None:
-    config = _config(combination, tmp_path)
+    config = _config(combination, tmp_path, "--profile", "doctor")
     for name, part in config["services"].items():
         held = {one["target"] for one in part.get("secrets", ())}
         for variable, value in (part.get("environment") or {}).items():
@@ -142,6 +145,24 @@ def test_in_production_every_secret_is_a_file_and_each_service_has_its_own(
             foreign = {one for one in held if not Path(one).name.startswith(f"{name}_")}
             assert not foreign, name
     assert config["services"]["notifier"]["environment"]["NOTIFIER_PRODUCTION"] == "true"
+
+
+@pytest.mark.connected
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_the_doctor_is_told_what_each_service_is_told_and_waits_for_nobody(
+    combination: str, tmp_path: Path
+) -> None:
+    services = _config(combination, tmp_path, "--profile", "doctor")["services"]
+    doctor = services["doctor"]
+
+    assert "depends_on" not in doctor
+    for name in (*LINE, "migrate"):
+        given = services[name]["environment"].items()
+        told = {k: v for k, v in given if k != "CARILLON_ACCOUNTS_DIR"}
+        assert told.items() <= doctor["environment"].items(), name
+        secrets = {one["target"] for one in services[name].get("secrets", ())}
+        assert secrets <= {one["target"] for one in doctor.get("secrets", ())}, name
+    assert "doctor" not in _config(combination, tmp_path)["services"]
 
 
 @pytest.mark.connected
