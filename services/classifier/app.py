@@ -12,7 +12,6 @@ from services.classifier.opinion_second import SecondOpinion
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
 from services.classifier.tidy import TIDY_SECONDS, tidy
-from shared import collector
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
@@ -62,6 +61,6 @@ def main() -> None:
     Raises:
         ConfigurationError: a setting or the taxonomy cannot be used.
     """
-    settings, traces = load(Settings), load(collector.Settings)
+    settings = load(Settings)
     configure_logging("classifier", as_json=settings.log_json)
-    asyncio.run(run(build(settings, load_taxonomy(settings.taxonomy)), traces))
+    asyncio.run(run(build(settings, load_taxonomy(settings.taxonomy))))

@@ -25,7 +25,7 @@ COMMANDS = {
     "train": "train:train",
     "feedback": "feedback:cli",
     "migrate": "deployment:migrate",
-    "doctor": "deployment:doctor",
+    "doctor": "doctor:doctor",
     "asyncapi": "contract:asyncapi",
     "digest": "digest:cli",
     "taxonomy": "taxonomy:cli",
@@ -35,9 +35,6 @@ COMMANDS = {
     "trace": "trace:trace_",
     "replay": "replay:cli",
     "diff": "diff:diff",
-    "backup": "keeping:backup",
-    "restore": "keeping:restore",
-    "sending": "keeping:sending",
 }
 """Each command's name, with its module in `services.console.commands` and what is called there."""
 

@@ -1,19 +1,15 @@
-"""`carillon migrate`, `doctor` and `scenario`: what a deployment needs beside its services."""
+"""`carillon migrate` and `scenario`: what a deployment needs beside its services."""
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from services.console.accounts.account import accounts
 from services.console.accounts.at_broker import grant_at_broker
 from services.console.accounts.at_database import grant_in_database
 from services.console.archive.retention import Retention, tell_broker
-from services.console.checkup import Finding, check_deployment, check_embedded
 from services.console.conductor import conduct
-from services.console.embedded import read_embedded
 from services.console.scenario import write_scenario
 from services.console.settings import Settings
 from services.console.stores import deployed_stores
@@ -110,29 +106,3 @@ def run_scenario() -> None:
     stores = deployed_stores(database_url)
     asyncio.run(conduct(stores, settings.scenario_dir, catalogue, topic, typer.echo))
     typer.echo("All days are done. The digests are in MailDev: http://localhost:1080")
-
-
-def doctor(
-    state: Annotated[Path | None, typer.Option(help="Folder of the embedded stores.")] = None,
-) -> None:
-    """Check settings, topics, stores, broker, NCBI and mail server, and say how to mend each.
-
-    With CARILLON_DATABASE_URL set, of the deployment; else of the embedded mode.
-    """
-    configure_logging("doctor", as_json=False, level=50)
-    findings = asyncio.run(_findings(load(Settings), state))
-    console = Console()
-    for finding in findings:
-        colour = "green" if finding.well else "red"
-        mark = "ok  " if finding.well else "FAIL"
-        console.print(f"[{colour}]{mark}[/{colour}] {finding.what}", highlight=False)
-        if finding.remedy:
-            console.print(f"     {finding.remedy}", highlight=False, markup=False)
-    if not all(finding.well for finding in findings):
-        raise typer.Exit(code=1)
-
-
-async def _findings(settings: Settings, state: Path | None) -> list[Finding]:
-    if settings.database_url is not None:
-        return await check_deployment(*_engines(settings))
-    return await check_embedded(lambda: read_embedded(state))

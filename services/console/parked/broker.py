@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aio_pika
@@ -29,7 +29,7 @@ Headers = dict[str, Any]
 class BrokerParking:
     """The parking of a deployment; see `services.console.parked.parking`."""
 
-    url: str = field(repr=False)
+    url: str
     clock: Clock
 
     async def look(self, queue: str | None = None) -> list[Parked]:

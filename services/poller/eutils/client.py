@@ -16,7 +16,6 @@ from services.poller.eutils.answers import Answer, Verdict, classify, redact
 from services.poller.eutils.budget import Budget
 from services.poller.eutils.limit import PER_SECOND_WITH_KEY, Limiter, per_second
 from services.poller.eutils.retry import Patience, Timing
-from shared import tracing
 from shared.errors import Permanent, Retryable
 
 log = structlog.get_logger(__name__)
@@ -42,7 +41,7 @@ class Access:
     base_url: str = BASE_URL
     tool: str = "carillon"
     email: str | None = None
-    api_key: str | None = field(default=None, repr=False)
+    api_key: str | None = None
 
     def parameters(self) -> dict[str, str]:
         """What goes with every request."""
@@ -156,9 +155,7 @@ class Client:
         self, utility: str, parameters: Parameters, read: Callable[[Reply], T], ends: float
     ) -> T | Answer:
         """What was read of one answer, or why there is none."""
-        with tracing.span(f"NCBI {utility}", "client") as span:
-            answer, body = await self._sent(utility, parameters, ends)
-            span.note(verdict=answer.verdict.value)
+        answer, body = await self._sent(utility, parameters, ends)
         found: T | Answer = answer
         if answer.verdict in (Verdict.OK, Verdict.EMPTY):
             try:

@@ -179,16 +179,6 @@ def test_a_topic_file_that_is_wrong_names_file_and_field(
     assert "seed" in shown.stderr
 
 
-def test_the_doctor_says_what_is_well_and_how_to_mend_what_is_not(carillon: Carillon) -> None:
-    shown = carillon("doctor", NOTIFIER_SUBSCRIPTIONS_FILE="nowhere.toml")
-
-    assert shown.returncode == 1
-    assert "ok   taxonomy" in shown.stdout
-    assert "FAIL subscriptions" in shown.stdout
-    assert "set NOTIFIER_SUBSCRIPTIONS_FILE to the right one" in shown.stdout
-    assert "FAIL PubMed" in shown.stdout
-
-
 def test_status_before_anything_was_polled_says_how_to_begin(carillon: Carillon) -> None:
     shown = carillon("status")
 
@@ -239,17 +229,3 @@ def _report(carillon: Carillon) -> str:
         "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
         "Action: failed\nStatus: 5.1.1\n\n--b--\n"
     )
-
-
-def test_the_doctor_warns_of_mails_whose_links_lead_nowhere(carillon: Carillon) -> None:
-    sent = {
-        "NOTIFIER_DELIVERY": "smtp",
-        "NOTIFIER_SMTP_HOST": "127.0.0.1",
-        "NOTIFIER_SMTP_PORT": "1",
-    }
-
-    local = carillon("doctor", **sent)
-    public = carillon("doctor", **sent, NOTIFIER_PUBLIC_URL="https://carillon.example.org")
-
-    assert "nobody can confirm, or leave" in local.stdout
-    assert "links in mails: https://carillon.example.org" in public.stdout

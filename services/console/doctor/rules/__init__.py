@@ -1,0 +1,1 @@
+"""What facts mean: each module makes findings of them, without any I/O."""
