@@ -19,7 +19,7 @@ from faststream import AckPolicy
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 
-from shared import topology
+from shared import topology, tracing
 from shared.channels import Opened, lost_is_a_fault, own_channel
 from shared.clock import Clock
 from shared.declaring import declare_all
@@ -28,6 +28,7 @@ from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
 from shared.placing import AWAY, Copy, Handle, Place
 from shared.topology import ConsumerQueue
+from shared.urls import check_url
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,12 @@ def make_broker(url: str) -> RabbitBroker:
 
 
 def with_heartbeat(url: str) -> str:
-    """The URL with our heartbeat, unless it names one: aiormq's own takes three minutes to tell."""
+    """The URL with our heartbeat, unless it names one: aiormq's own takes three minutes to tell.
+
+    Raises:
+        ConfigurationError: it is no URL of a broker.
+    """
+    check_url(url, ("amqp", "amqps"), "amqp://USER:PASSWORD@HOST:PORT/")
     query = urlsplit(url).query
     if "heartbeat=" in query:
         return url
@@ -145,8 +151,10 @@ async def _send(channel: Opened, event: Outgoing) -> None:
     exchanges = [topology.EXCHANGE] if topology.wanted(event.routing_key) else []
     if topology.archived(event.routing_key) or not exchanges:
         exchanges.append(topology.ARCHIVE_EXCHANGE)
-    for exchange in exchanges:
-        await _send_to(channel, exchange, event)
+    about = {"event_id": event.event_id, "routing_key": event.routing_key}
+    with tracing.span_of(f"publish {event.routing_key}", "producer", event.body, **about):
+        for exchange in exchanges:
+            await _send_to(channel, exchange, event)
 
 
 async def _send_to(channel: Opened, name: str, event: Outgoing) -> None:
@@ -201,7 +209,7 @@ def consume(
     Copies go out by the connection `publishing`: one that publishes is blocked as a whole by an
     alarm of the broker, acknowledgements too, so consumers have one for themselves.
     """
-    copy = _copier(publishing or broker)
+    copy = _copier(publishing or broker, queue.own_exchange)
     for name, prefetch in ((queue.name, PREFETCH), (queue.suspects, 1)):
         subscriber = broker.subscriber(
             RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, declare=False),
@@ -219,8 +227,8 @@ async def _whole(message: StreamMessage[Any]) -> StreamMessage[Any]:
     return message
 
 
-def _copier(broker: RabbitBroker) -> Copy:
-    """Copies go one by one, on a channel of their own.
+def _copier(broker: RabbitBroker, exchange_name: str) -> Copy:
+    """Copies go one by one, on a channel of their own, by the consumer's own exchange.
 
     aiormq finds what a returned message belongs to by its id alone: of two publishes of one id on
     one channel the wrong one may be told, and a copy that no queue took would count as safe.
@@ -231,7 +239,7 @@ def _copier(broker: RabbitBroker) -> Copy:
         async with turn:
             with lost_is_a_fault():
                 async with asyncio.timeout(CONFIRM_SECONDS):
-                    exchange = (await channel()).default_exchange
+                    exchange = await (await channel()).get_exchange(exchange_name, ensure=False)
                     await exchange.publish(_copied(message, headers), target, mandatory=True)
 
     return copy

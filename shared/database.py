@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.errors import Away, ConfigurationError, Permanent, Retryable
+from shared.errors import Away, Permanent, Retryable
+from shared.urls import check_url
 
 DIALECTS = ("postgresql", "sqlite")
 SCHEMAS = ("poller", "classifier", "notifier", "console")
@@ -89,27 +90,27 @@ def make_engine(
     what it has locked is needed.
 
     Raises:
-        ConfigurationError: another database.
+        ConfigurationError: another database, or no URL at all.
     """
     if url.startswith("sqlite+aiosqlite:"):
         return sqlite_engine(url)
-    if url.startswith("postgresql+asyncpg:"):
-        return create_async_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=10,
-            max_overflow=CONNECTIONS - 10,
-            hide_parameters=True,  # they hold addresses, and errors are logged with their text
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": statement_seconds,
-                "server_settings": _KEEPALIVE
-                | {"idle_in_transaction_session_timeout": str(int(idle_seconds * 1000))},
-            },
-        )
-    raise ConfigurationError(
-        f"database driver {url.split(':', 1)[0]!r} is not supported: "
-        "use sqlite+aiosqlite:///PATH or postgresql+asyncpg://HOST/NAME"
+    check_url(
+        url,
+        ("postgresql+asyncpg",),
+        "postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME (or sqlite+aiosqlite:///PATH)",
+    )
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=CONNECTIONS - 10,
+        hide_parameters=True,  # they hold addresses, and errors are logged with their text
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": statement_seconds,
+            "server_settings": _KEEPALIVE
+            | {"idle_in_transaction_session_timeout": str(int(idle_seconds * 1000))},
+        },
     )
 
 

@@ -62,7 +62,6 @@ async def _present(channel: AbstractChannel, queue: ConsumerQueue | None) -> Non
         await channel.get_exchange(exchange, ensure=True)
     if queue is None:
         return
-    attempts = range(1, len(topology.RETRY_DELAYS) + 1)
-    names = (queue.name, queue.suspects, queue.parked, *map(queue.retry, attempts))
-    for name in names:
+    await channel.get_exchange(queue.own_exchange, ensure=True)
+    for name in (queue.name, *queue.for_copies):
         await channel.get_queue(name, ensure=True)

@@ -40,3 +40,6 @@ async def _declare_consumer(
     work = await channel.declare_queue(queue.name, durable=True, arguments=dict(arguments))
     for key in queue.bindings:
         await work.bind(events, key)
+    own = await channel.declare_exchange(queue.own_exchange, "direct", durable=True)
+    for name in queue.for_copies:
+        await (await channel.get_queue(name, ensure=False)).bind(own, name)

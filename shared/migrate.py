@@ -11,8 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command, context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import transaction
 from shared.errors import ConfigurationError
@@ -28,9 +29,35 @@ async def upgrade(engine: AsyncEngine, service: str, revision: str = "head") -> 
         ConfigurationError: there is no such service.
         Retryable: the database is away.
     """
-    config = _config(service)
     async with transaction(engine) as connection:
-        await connection.run_sync(_upgrade, config, service, revision)
+        await upgrade_on(connection, service, revision)
+
+
+async def upgrade_on(connection: AsyncConnection, service: str, revision: str = "head") -> None:
+    """The same in the caller's transaction.
+
+    Raises:
+        ConfigurationError: there is no such service.
+    """
+    await connection.run_sync(_upgrade, _config(service), service, revision)
+
+
+async def revision_of(connection: AsyncConnection, service: str) -> str | None:
+    """Which revision the tables of a service have; None when there are none."""
+
+    def look(sync: sa.Connection) -> str | None:
+        own = service if sync.dialect.name == "postgresql" else None
+        if not sa.inspect(sync).has_table("alembic_version", schema=own):
+            return None
+        options = {"version_table_schema": own}
+        return MigrationContext.configure(sync, opts=options).get_current_revision()
+
+    return await connection.run_sync(look)
+
+
+def is_known(service: str, revision: str) -> bool:
+    """Whether this version has that revision of a service's tables."""
+    return revision in revisions(service)
 
 
 @cache

@@ -5,7 +5,7 @@ with the same id, and the consumers' inboxes see that it is the same.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.database import UtcDateTime, insert, transaction
 from shared.events import CloudEvent
 from shared.under_replay import UnderReplay
+from shared.written import remember
 
 log = structlog.get_logger(__name__)
 
@@ -65,12 +66,17 @@ async def add(
 
 
 async def add_all(
-    connection: AsyncConnection, table: sa.Table, events: Sequence[CloudEvent], now: datetime
+    connection: AsyncConnection,
+    table: sa.Table,
+    events: Sequence[CloudEvent],
+    now: datetime,
+    under: Mapping[str, str | None] | None = None,
 ) -> None:
     """Put events into the outbox, in their order, in the caller's transaction.
 
     One that is still there, with the same id, is not put there again: a handler in a new version
     that has an event before the answer of the old one is published says the same.
+    `under` is for traces (`written.remember`).
     """
     rows = [
         {
@@ -84,6 +90,7 @@ async def add_all(
     ]
     if rows:
         connection.info[_ADDED] = True
+        remember(connection, events, under or {})
         once = insert(connection, table).on_conflict_do_nothing(index_elements=["event_id"])
         await connection.execute(once, rows)
 

@@ -18,7 +18,7 @@ from aiormq.exceptions import ChannelInvalidStateError
 from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
 
-from shared import topology
+from shared import topology, tracing
 from shared.clock import Clock
 from shared.errors import Away
 from shared.outcome import Park, Retry, after_failure
@@ -100,12 +100,18 @@ class Place:
     async def _handled(
         self, message: StreamMessage[Any], patience: float = PATIENCE_SECONDS
     ) -> None:
-        try:
-            await self._tried(bytes(message.body), patience)
-        except Exception as error:  # noqa: BLE001  every fault gets its place here
-            await self._placed(message, error)
-        else:
-            await _acknowledge(message)
+        body, about = bytes(message.body), {"event_id": message.message_id}
+        with (
+            structlog.contextvars.bound_contextvars(**about),
+            tracing.span_of(f"process {self.queue.name}", "consumer", body, **about) as span,
+        ):
+            try:
+                await self._tried(body, patience)
+            except Exception as error:  # noqa: BLE001  every fault gets its place here
+                span.failed(error)
+                await self._placed(message, error)
+            else:
+                await _acknowledge(message)
 
     async def _tried(self, body: bytes, patience: float) -> None:
         """Handle it; while the database is away, again and again for a while."""

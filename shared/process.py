@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
@@ -14,6 +14,7 @@ from faststream.rabbit import RabbitBroker
 from prometheus_client import CollectorRegistry, ProcessCollector
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared import collector
 from shared.broker import (
     BLOCKED,
     GRACE_SECONDS,
@@ -85,7 +86,7 @@ class Service:
     engine: AsyncEngine
     outbox: sa.Table
     broker: RabbitBroker
-    amqp_url: str
+    amqp_url: str = field(repr=False)
     port: int
     publishing: RabbitBroker | None = None
     consumes: ConsumerQueue | None = None
@@ -96,8 +97,8 @@ class Service:
     closing: Sequence[Callable[[], Awaitable[object]]] = ()
 
 
-async def run(service: Service) -> None:
-    """Run until SIGTERM or SIGINT.
+async def run(service: Service, traces: collector.Settings | None = None) -> None:
+    """Run until SIGTERM or SIGINT; its work is told to the collector of `traces`.
 
     While the broker is away the process lives (`/livez`) and is not ready (`/readyz`). At the
     end: no new work, handlers in flight finish, the outbox is flushed as far as it goes; and an
@@ -113,13 +114,15 @@ async def run(service: Service) -> None:
     declared = Declared(service.amqp_url, service.consumes)
     probes = serve_probes(service.port, _checks(service, publishing), metrics)
     deadline = asyncio.create_task(_deadline(stop))
-    async with probes, service.pages or nullcontext():
-        if await _connected(service, publishing, declared, stop):
-            log.info("service_started", name=service.name)
-            upkeep = _upkeep(service, metrics, declared)
-            await _work(service, publishing, upkeep, metrics, stop)
-    closing = [*service.closing, service.broker.stop, publishing.stop, service.engine.dispose]
-    if all([await _within(CLOSE_SECONDS, close()) for close in closing]):
+    async with collector.collected(service.name, traces, service.engine, metrics):
+        async with probes, service.pages or nullcontext():
+            if await _connected(service, publishing, declared, stop):
+                log.info("service_started", name=service.name)
+                upkeep = _upkeep(service, metrics, declared)
+                await _work(service, publishing, upkeep, metrics, stop)
+        closing = [*service.closing, service.broker.stop, publishing.stop, service.engine.dispose]
+        closed = [await _within(CLOSE_SECONDS, close()) for close in closing]
+    if all(closed):
         (await deadline).cancel()
     log.info("service_stopped", name=service.name)
 

@@ -1,8 +1,8 @@
 """Every exchange, queue and binding, in one place. Names only: `shared.broker` declares them.
 
 events (topic) ──▶ classifier ──(rejected)──▶ classifier.dead ──▶ classifier.parked
-│               ▲  └──(delivered again and again)──▶ classifier.suspects
-│               └── classifier.retry.1 .. n   (message TTL, then back to the queue)
+│               ▲  └──(a copy)──▶ classifier.own ──▶ classifier.suspects, classifier.parked,
+│               └─────(message TTL, then back)────── classifier.retry.1 .. n
 └──▶ notifier      (the same)
 archive (topic) ──▶ archive   (stream: every event, for replay)
 
@@ -59,6 +59,14 @@ class ConsumerQueue:
         return f"{self.name}.dead"
 
     @property
+    def own_exchange(self) -> str:
+        """By which its consumer puts copies into its own queues, and into nobody else's.
+
+        The default exchange reaches every queue, so a right to use it would be one for all.
+        """
+        return f"{self.name}.own"
+
+    @property
     def parked(self) -> str:
         """Where a message waits for a person, with the reason in its headers."""
         return f"{self.name}.parked"
@@ -71,6 +79,12 @@ class ConsumerQueue:
     def retry(self, attempt: int) -> str:
         """The delay queue after failed attempt `attempt`, counted from 1."""
         return f"{self.name}.retry.{attempt}"
+
+    @property
+    def for_copies(self) -> tuple[str, ...]:
+        """The queues bound to `own_exchange`, each by its name."""
+        attempts = range(1, len(RETRY_DELAYS) + 1)
+        return (self.suspects, self.parked, *map(self.retry, attempts))
 
 
 CLASSIFIER = ConsumerQueue("classifier", ("article.discovered", "article.revised"))

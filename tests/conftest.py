@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import make_engine
-from tests.machine import browser_missing, docker_missing
+from tests.machine import browser_missing, docker_missing, kustomize_missing
 from tests.parts import Postgres, Rabbit, start_postgres, start_rabbit
 
 
@@ -30,11 +30,22 @@ class _Need:
 
 _NEEDS = (
     _Need("Docker", ("connected", "e2e", "chaos"), "CARILLON_REQUIRE_DOCKER", docker_missing),
+    _Need("kustomize", ("kubernetes",), "CARILLON_REQUIRE_KUSTOMIZE", kustomize_missing),
     _Need("Chromium", ("browser",), "CARILLON_REQUIRE_BROWSER", browser_missing),
 )
 
 
+ENGINES = {"alerts", "browser", "chaos", "e2e", "integration"}
+"""What works Docker hard, or counts seconds: with `-n 2`, one process has all of it to itself."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here)
+        group = "engines" if place.parts[0] in ENGINES else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
     for need in _NEEDS:
         wanting = [item for item in items if any(map(item.get_closest_marker, need.marks))]
         reason = need.missing() if wanting else None

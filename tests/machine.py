@@ -16,6 +16,19 @@ def browser_missing() -> str | None:
     return None if chromium() else "no Chromium on this machine (Debian: apt install chromium)"
 
 
+def kustomize() -> tuple[str, ...] | None:
+    """The command that renders a folder, which comes behind it; None where there is none."""
+    if path := shutil.which("kustomize"):
+        return (path, "build")
+    path = shutil.which("kubectl")
+    return (path, "kustomize") if path else None
+
+
+def kustomize_missing() -> str | None:
+    """Why tests of the Kubernetes manifests cannot run; None when they can."""
+    return None if kustomize() else "no kubectl and no kustomize on this machine"
+
+
 def docker_missing() -> str | None:
     """Why tests with servers in containers cannot run; None when they can."""
     if shutil.which("docker") is None:

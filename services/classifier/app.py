@@ -12,6 +12,7 @@ from services.classifier.opinion_second import SecondOpinion
 from services.classifier.settings import Settings
 from services.classifier.taxonomy import Taxonomy, load_taxonomy
 from services.classifier.tidy import TIDY_SECONDS, tidy
+from shared import collector
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
@@ -61,6 +62,6 @@ def main() -> None:
     Raises:
         ConfigurationError: a setting or the taxonomy cannot be used.
     """
-    settings = load(Settings)
+    settings, traces = load(Settings), load(collector.Settings)
     configure_logging("classifier", as_json=settings.log_json)
-    asyncio.run(run(build(settings, load_taxonomy(settings.taxonomy))))
+    asyncio.run(run(build(settings, load_taxonomy(settings.taxonomy)), traces))

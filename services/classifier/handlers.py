@@ -1,6 +1,6 @@
 """What the classifier does with an article: label it, remember that, and say so."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +12,7 @@ from services.classifier.classify import classify
 from services.classifier.replays import replays
 from services.classifier.tables import inbox, outbox
 from services.classifier.taxonomy import Taxonomy
+from shared import tracing
 from shared.article import Article, content_hash
 from shared.clock import Clock
 from shared.database import transaction
@@ -85,7 +86,10 @@ def handler(
 
     async def labelled(cause: Ours, ask: Second) -> ArticleClassified:
         article = cause.data.article
-        return classified(cause, await ask(article, classify(article, taxonomy)), clock())
+        topic, pmid, replay = cause.data.topic, article.pmid, cause.replayid
+        with tracing.span("classify", topic=topic, pmid=pmid, replay_id=replay):
+            found = await ask(article, classify(article, taxonomy))
+        return classified(cause, found, clock())
 
     replayed = replays(engine, clock, INBOX, partial(labelled, ask=second_known))
 
@@ -114,9 +118,20 @@ async def _write(
         # Also an overtaken one is told: readers count what each poll announced, and none of
         # them lets an older revision overwrite a newer one.
         await add_all(connection, outbox, told, now)
-    for topic, pmid, revision in sorted(overtaken):
-        log.info("revision_overtaken", topic=topic, pmid=pmid, revision=revision)
+    _tell(told, overtaken)
     return told
+
+
+def _tell(events: Sequence[ArticleClassified], overtaken: Collection[tuple[str, int, int]]) -> None:
+    """A line for each live article, with both its events; written together, so they are named."""
+    for event in events:
+        entry = event.data
+        ids = {"event_id": event.causationid, **tracing.ids_in(event.traceparent)}
+        pmid, known = entry.article.pmid, {**ids, "topic": entry.topic}
+        if not entry.backfill:
+            log.info("article_classified", **known, pmid=pmid, made=event.id)
+        if (entry.topic, pmid, entry.revision) in overtaken:
+            log.info("revision_overtaken", **known, pmid=pmid, revision=entry.revision)
 
 
 def _ours(event: Event) -> Ours:

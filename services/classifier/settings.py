@@ -1,6 +1,6 @@
 """The classifier's settings: environment variables with the prefix `CLASSIFIER_`, or files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ TAXONOMY = Path(__file__).parent / "taxonomy" / "car_autoimmune.toml"
 class Endpoint:
     """Whom to ask for second opinions. `seconds` bounds one opinion, all attempts together."""
 
-    url: str
+    url: str = field(repr=False)
     model: str
     api_key: SecretStr | None = None
     seconds: float = 20.0
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     database_url: SecretStr
     amqp_url: SecretStr
     taxonomy: Path = TAXONOMY
-    opinion_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+    opinion_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$", repr=False)] = ""
     opinion_model: Annotated[str, Field(max_length=200)] = ""
     opinion_api_key: SecretStr | None = None
     opinion_timeout: Annotated[float, Field(gt=0, le=120)] = 20.0

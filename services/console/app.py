@@ -35,6 +35,9 @@ COMMANDS = {
     "trace": "trace:trace_",
     "replay": "replay:cli",
     "diff": "diff:diff",
+    "backup": "keeping:backup",
+    "restore": "keeping:restore",
+    "sending": "keeping:sending",
 }
 """Each command's name, with its module in `services.console.commands` and what is called there."""
 

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.classifier import tables as classifier
 from services.console.stores import Stores
+from services.notifier import hold
 from services.notifier import tables as notifier
 from services.notifier.plan import due as digests_due
+from services.notifier.resume import COUNTED
 from services.notifier.subscribers import AS_WANTED
 from services.poller import tables as poller
 from services.poller.schedule import due
@@ -69,7 +71,7 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
             parked_records=parked,
             on_the_way=await _on_the_way(connection, topic),
             digests=await _digests(connection),
-            failures=await failures(connection),
+            failures=(*await _held(connection), *await failures(connection)),
             subscriptions=await _count(
                 connection, notifier.subscriptions, notifier.subscriptions.c.active
             ),
@@ -197,11 +199,23 @@ async def _digests(connection: AsyncConnection) -> dict[str, int]:
     return {str(state): int(count) for state, count in rows}
 
 
+async def _held(connection: AsyncConnection) -> tuple[str, ...]:
+    found = await hold.standing(connection)
+    if found is None:
+        return ()
+    return (f"sending is held since {found.since:%Y-%m-%d %H:%M} UTC, {found.reason}: "
+            "see `carillon sending`",)  # fmt: skip
+
+
 async def failures(connection: AsyncConnection) -> tuple[str, ...]:
     """Digests that were not delivered, and subscriptions that get none, each with the reason."""
     rows = await connection.execute(
         sa.select(notifier.digests.c.subscription_id, notifier.digests.c.error)
-        .where(notifier.digests.c.error.is_not(None), notifier.digests.c.state != "sent")
+        .where(
+            notifier.digests.c.error.is_not(None),
+            notifier.digests.c.state != "sent",
+            notifier.digests.c.error.not_like(f"{COUNTED}%"),  # an operator's own decision
+        )
         .order_by(notifier.digests.c.period_to.desc())
         .limit(5)
     )

@@ -10,6 +10,7 @@ from services.notifier.run import sync
 from services.notifier.settings import Settings
 from services.notifier.subscription import Subscription
 from services.notifier.works import all_senders, loops, open_house, open_office, pages
+from shared import collector
 from shared.broker import consume, make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
@@ -63,8 +64,8 @@ def main() -> None:
     Raises:
         ConfigurationError: a setting or the subscriptions file cannot be used.
     """
-    settings = load_settings(Settings)
+    settings, traces = load_settings(Settings), load_settings(collector.Settings)
     configure_logging("notifier", as_json=settings.log_json)
     clock = clock_from(settings.clock_file)
     path = settings.subscriptions_file
-    asyncio.run(run(build(settings, load(path, clock()) if path else None)))
+    asyncio.run(run(build(settings, load(path, clock()) if path else None), traces))

@@ -34,9 +34,11 @@ from services.notifier.partly import told_by, without
 from services.notifier.plan import SOURCE
 from services.notifier.recorder import Done, Recorder
 from services.notifier.senders import AnswerLost, RecipientRejected
+from services.notifier.traced import cut_of, delivered_id
+from shared import tracing
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
-from shared.events import DigestDelivered, DigestSent, event_id, traceparent
+from shared.events import DigestDelivered, DigestSent, traceparent
 from shared.under_replay import UnderReplay
 
 __all__ = ["hand_over"]
@@ -64,6 +66,18 @@ async def hand_over(desk: Desk, parcel: Parcel, way: Way) -> bool:
     Raises:
         Retryable: the database is away; the digest stays claimed until its lease has passed.
     """
+    claim, digest = parcel.claim, parcel.digest
+    under = cut_of(digest) if digest and tracing.tracer() else None
+    about = tracing.span(
+        "deliver digest", under=under, digest_id=claim.digest_id, attempt=claim.attempt
+    )
+    with about as span:
+        is_sent = await _handed_over(desk, parcel, way)
+        span.note(sent=is_sent)
+    return is_sent
+
+
+async def _handed_over(desk: Desk, parcel: Parcel, way: Way) -> bool:
     try:
         packed = pack(desk, parcel)
         is_whole = await _send_all(desk, packed, way.room)
@@ -136,8 +150,10 @@ async def _send(desk: Desk, packed: Packed, number: int) -> None:
     channel = packed.parcel.subscription.channel
     if channel not in desk.office.senders:
         raise Retryable(f"no sender for channel {channel!r}: set NOTIFIER_DELIVERY to one for it")
+    sender, about = desk.office.senders[channel], packed.digest.id
     try:
-        await desk.office.senders[channel].send(packed.packages[number], packed.target)
+        with tracing.span(f"send {channel}", "client", digest_id=about, part=number):
+            await sender.send(packed.packages[number], packed.target)
     except (Permanent, Retryable):
         raise
     except Exception as error:  # a bug in one digest must not hold up the others
@@ -218,7 +234,9 @@ async def _record(desk: Desk, packed: Packed, recorder: Recorder) -> bool:
     digest, message_id = packed.digest, packed.packages[0].id
     event = _delivered(packed, message_id, desk.clock())
     accepted = Accepted(digest.id, message_id, len(packed.packages))
-    is_first = await recorder.sent(Done(accepted, event))
+    tracer = tracing.tracer()
+    done = Done(accepted, event, by=tracer.here() if tracer else None)
+    is_first = await recorder.sent(done)
     _count(desk, packed.parcel, "sent")
     if is_first and digest.kind == "digest":
         news = tuple(item.pmid for item in digest.items)
@@ -234,11 +252,10 @@ def _count(desk: Desk, parcel: Parcel, outcome: str) -> None:
 
 def _delivered(packed: Packed, message_id: str, now: datetime) -> DigestDelivered:
     digest = packed.digest
-    source = f"{SOURCE}:{digest.topic}"
-    identity = event_id(source, "digest.delivered", digest.id)
+    identity = delivered_id(digest)
     return DigestDelivered(
         id=identity,
-        source=source,
+        source=f"{SOURCE}:{digest.topic}",
         subject=digest.id,
         time=now,
         traceparent=traceparent(identity),

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notifier import replays_digests, store
 from services.notifier.archive import store as archive
 from services.notifier.project import Known, project
 from services.notifier.replays import replays
+from shared import tracing
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent
@@ -19,6 +21,8 @@ from shared.marks import marks_of
 from shared.placing import Handle
 from shared.together import Together
 from shared.under_replay import UnderReplay
+
+log = structlog.get_logger(__name__)
 
 UNDER_REPLAY = UnderReplay.APART
 
@@ -56,8 +60,23 @@ async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[Ours]) -> N
     by_id = {event.id: event for event in events}
     async with transaction(engine) as connection:
         first = await first_times(connection, store.inbox, by_id, INBOX, clock())
-        for event in sorted((one for one in by_id.values() if one.id in first), key=_place):
+        fresh = sorted((one for one in by_id.values() if one.id in first), key=_place)
+        for event in fresh:
             await remember(connection, event, clock)
+    _tell(fresh)
+
+
+def _tell(events: Sequence[Ours]) -> None:
+    """A line for each live article; with what caused it, it is the classifier's line's other end.
+
+    Of several that were written together each names itself.
+    """
+    for event in events:
+        if isinstance(event, ArticleClassified) and not event.data.backfill:
+            pmid, topic = event.data.article.pmid, event.data.topic
+            ids = {"event_id": event.id, "cause": event.causationid}
+            ids |= tracing.ids_in(event.traceparent)
+            log.info("article_received", **ids, topic=topic, pmid=pmid)
 
 
 def _place(event: Ours) -> tuple[str, str, str]:

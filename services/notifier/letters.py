@@ -62,7 +62,7 @@ class Words:
     title: str
     lead: str
     button: str
-    url: str
+    url: str = field(repr=False)
     after: tuple[str, ...]
     facts: tuple[tuple[str, str], ...] = ()
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import bounces, letters_store
+from services.notifier.hold import is_held
 from services.notifier.letters import Letter, words
 from services.notifier.office import LONGEST_WAIT, Office
 from services.notifier.render.letter import letter as written
@@ -18,6 +19,7 @@ from services.notifier.render.mail import Envelope
 from services.notifier.senders import Package, RecipientRejected, Target
 from services.notifier.suppression import is_suppressed
 from services.notifier.tokens import Tokens
+from shared import tracing
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
@@ -51,11 +53,15 @@ class Mailroom:
 
 
 async def deliver_letters(room: Mailroom) -> int:
-    """Send what waits; how many letters were sent. Several notifiers may do so at once.
+    """Send what waits, unless sending is held; how many letters were sent.
+
+    Several notifiers may do so at once.
 
     Raises:
         Retryable: the database is away.
     """
+    if await is_held(room.engine):
+        return 0
     async with transaction(room.engine) as connection:
         waiting = await letters_store.waiting(connection, room.office.patience.turn())
     return sum([await _deliver(room, letter_id) for letter_id in waiting])
@@ -95,9 +101,9 @@ async def _hand_over(room: Mailroom, letter: Letter, *, barred: bool) -> None:
     said = words(letter, room.tokens, room.public_url)
     mail = written(said, envelope, letter.id, letter.created_at)
     package = Package(mail.message_id, mail.content)
-    await room.office.senders["email"].send(
-        package, Target(letter.address, None, _back(room, letter))
-    )
+    target = Target(letter.address, None, _back(room, letter))
+    with tracing.span("send letter", "client", letter_id=letter.id, letter_kind=letter.kind):
+        await room.office.senders["email"].send(package, target)
 
 
 def _back(room: Mailroom, letter: Letter) -> str | None:

@@ -41,10 +41,11 @@ def writers(engine: AsyncEngine) -> asyncio.Semaphore:
 
 @dataclass(frozen=True)
 class Done:
-    """An accepted digest, and the event that tells of it."""
+    """An accepted digest, the event that tells of it, and what that is told under in traces."""
 
     accepted: Accepted
     event: DigestDelivered
+    by: str | None = None
 
 
 @dataclass
@@ -105,5 +106,6 @@ class Recorder:
         async with self.writers, transaction(self.engine) as connection:
             first = await claims.record_sent(connection, [one.accepted for one in group], now)
             events = [one.event for one in group if one.accepted.digest_id in first]
-            await add_all(connection, outbox, events, now)
+            by = {one.event.id: one.by for one in group}
+            await add_all(connection, outbox, events, now, by)
         return first

@@ -17,6 +17,7 @@ from services.notifier import claims, replays_digests, replays_store, subscriber
 from services.notifier.archive import store as archive
 from services.notifier.compose import without
 from services.notifier.digest import Digest
+from services.notifier.hold import is_held
 from services.notifier.office import BACK_OFF, LONGEST_WAIT, Desk
 from services.notifier.packing import packages, target
 from services.notifier.parcels import INACTIVE, SILENT
@@ -42,11 +43,13 @@ PAUSED = "its reader has paused"
 
 
 async def deliver_replays(desk: Desk) -> int:
-    """Send what finished replays promised; how many digests were sent by this call.
+    """Send what finished replays promised, unless sending is held; how many were sent by this call.
 
     Raises:
         Retryable: the database is away.
     """
+    if await is_held(desk.engine):
+        return 0
     turn = desk.office.patience.turn()
     async with transaction(desk.engine) as connection:
         waiting = await replays_digests.waiting(connection, turn, desk.clock())

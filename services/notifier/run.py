@@ -10,13 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.notifier import listing
 from services.notifier.digest import Digest
 from services.notifier.entries import load
+from services.notifier.hold import is_held
 from services.notifier.lanes import deliver_waiting
 from services.notifier.notify import notify, to_notify
 from services.notifier.office import Desk, Office, Patience
 from services.notifier.packing import Identity
 from services.notifier.plan import Terms, cut, due
 from services.notifier.subscription import Subscription
+from services.notifier.traced import tell_cut
 from services.notifier.vault import Vault
+from shared import tracing
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Retryable
@@ -64,11 +67,13 @@ async def deliver_due(engine: AsyncEngine, office: Office, clock: Clock) -> int:
     """Cut what is due, send what waits; the number of digests sent.
 
     Safe to call again at any time and from several notifiers at once: a digest is cut once per
-    due instant and sent by the one that claims it.
+    due instant and sent by the one that claims it. While sending is held, nothing is done.
 
     Raises:
         Retryable: the database is away.
     """
+    if await is_held(engine):
+        return 0
     desk = Desk(engine, office, clock)
     await cut_due(desk)
     try:
@@ -104,6 +109,7 @@ async def cut_due(desk: Desk) -> int:
 
 
 async def _written(desk: Desk, subscription_id: str, written: Awaitable[Digest | None]) -> None:
+    since = tracing.now()
     try:
         digest = await written
     except Retryable:
@@ -114,3 +120,4 @@ async def _written(desk: Desk, subscription_id: str, written: Awaitable[Digest |
         return
     if digest is not None:
         log.info("digest_cut", digest_id=digest.id, kind=digest.kind, articles=digest.total)
+        await tell_cut(desk.engine, digest, since)

@@ -341,3 +341,19 @@ replay_digests = sa.Table(
 for it; `failed` with the `error`. The other columns are as those of `digests`. Rows stay, so that
 nobody is sent a replay twice.
 """
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("known_until", UtcDateTime, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("decision", sa.Text),
+)
+"""Why nothing is cut or sent, while `ended_at` is not set: this store was restored from a backup.
+
+What happened by `known_until` is in it; what was sent between then and `since` is not known.
+`decision` says in words what an operator decided about that.
+"""

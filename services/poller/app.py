@@ -14,6 +14,7 @@ from services.poller.run import poll_due
 from services.poller.settings import Settings
 from services.poller.standing import read_standings
 from services.poller.topic import Topic, read_topics
+from shared import collector
 from shared.broker import make_broker
 from shared.clock import clock_from
 from shared.database import make_engine
@@ -79,7 +80,7 @@ def main() -> None:
     Raises:
         ConfigurationError: a setting or a topic cannot be used.
     """
-    settings = load(Settings)
+    settings, traces = load(Settings), load(collector.Settings)
     configure_logging("poller", as_json=settings.log_json)
     topics = paced(tuple(read_topics(settings.topics_dir)), settings.poll_every())
-    asyncio.run(run(build(settings, topics)))
+    asyncio.run(run(build(settings, topics), traces))

@@ -10,6 +10,7 @@ from services.poller.eutils import Eutils, SearchAnswer
 from services.poller.legs import Asked, Cursor, Plan, days, is_first, news_from, span
 from services.poller.reading import is_doubtful, is_other, misread
 from services.poller.topic import Query, Similar, Topic
+from shared import tracing
 from shared.errors import Permanent, Retryable
 from shared.events import Reason, Relation
 
@@ -33,12 +34,18 @@ async def ask(
     asked = Asked(plan, first, before=cursor, news_from=since)
     if plan.query:
         asked = replace(asked, window_from=span(topic, plan, cursor, now), window_to=now)
-    try:
-        if plan.relation == "cites-tracked":
-            return await _cites_tracked(eutils, topic, asked, tracked)
-        return await _ask(eutils, topic, asked)
-    except (Retryable, Permanent) as error:
-        return replace(asked, error=str(error))
+    name = plan.query.name if plan.query else None
+    with tracing.span("ask", topic=topic.id, relation=plan.relation, query=name) as under_way:
+        try:
+            if plan.relation == "cites-tracked":
+                answered = await _cites_tracked(eutils, topic, asked, tracked)
+            else:
+                answered = await _ask(eutils, topic, asked)
+        except (Retryable, Permanent) as error:
+            under_way.failed(error)
+            return replace(asked, error=str(error))
+        under_way.note(counted=answered.counted)
+        return answered
 
 
 async def ask_days(eutils: Eutils, plan: Plan, start: datetime, end: datetime) -> Asked:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.poller import parked, store
@@ -26,10 +27,13 @@ from services.poller.poll import (
 )
 from services.poller.settle import Tally
 from services.poller.topic import Topic
+from shared import tracing
 from shared.article import Article, Status
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Permanent, Retryable
+
+log = structlog.get_logger(__name__)
 
 WITHHELD_FOR = timedelta(days=3)
 """An id that PubMed names and does not send keeps its leg open for so long; then it is parked
@@ -87,7 +91,8 @@ async def fetch_all(outside: Outside, run: Run, pmids: Sequence[int]) -> None:
     while (pieces or chunks) and failures < FAILURES:
         chunk = (pieces or chunks).popleft()
         try:
-            body = await outside.eutils.fetch(chunk)
+            with tracing.span("fetch", topic=run.topic.id, articles=len(chunk)):
+                body = await outside.eutils.fetch(chunk)
         except (Permanent, Retryable) as error:
             failures, fault = failures + 1, str(error)
             run.tally.failed.update(dict.fromkeys(chunk, fault))
@@ -133,12 +138,22 @@ async def _write_chunk(outside: Outside, run: Run, chunk: Sequence[int], parsed:
         since = await parked.withhold(
             connection, run.topic.id, _unsent(run, unsent, moment), moment.now
         )
+    _tell(decisions)
     run.tally.understood |= records.keys() | (asked & set(parsed.deleted))
     run.tally.new |= records.keys() - entries.keys()
     run.tally.announced |= _announced(decisions)
     run.tally.parked |= {pmid for pmid in refused if pmid is not None} - records.keys()
     run.tally.parked |= {pmid for pmid, at in since.items() if moment.now - at > WITHHELD_FOR}
     run.linked |= {pmid for one in decisions if one.event for pmid in linked(one.entry.article)}
+
+
+def _tell(decisions: Sequence[Decision]) -> None:
+    """A line for each announced article, by which it is followed through the services' logs."""
+    for event in (one.event for one in decisions):
+        if event is not None and not event.data.backfill:
+            pmid, topic = event.data.article.pmid, event.data.topic
+            ids = {"event_id": event.id, **tracing.ids_in(event.traceparent)}
+            log.info("article_announced", **ids, topic=topic, pmid=pmid)
 
 
 def _announced(decisions: Sequence[Decision]) -> set[int]:
@@ -191,4 +206,5 @@ async def note_reasons(outside: Outside, run: Run, read: set[int]) -> None:
                 revisit(entry, None, run.found[pmid], moment) for pmid, entry in entries.items()
             ]
             await store.save(connection, run.topic.id, decisions, moment.now)
+        _tell(decisions)
         run.tally.announced |= _announced(decisions)

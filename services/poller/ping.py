@@ -28,7 +28,7 @@ class DeadMan:
     last. An alarm rings at once. What goes wrong here is logged, and stops no poll.
     """
 
-    url: str | None
+    url: str | None = field(repr=False)
     http: httpx.AsyncClient
     _ill: dict[str, bool] = field(default_factory=dict)
     """Topics whose last poll was not complete, and whether that is an alarm."""

@@ -20,6 +20,7 @@ from services.poller.report import report
 from services.poller.schedule import LastPoll, due, next_poll_at
 from services.poller.settle import Tally, aged, settle, settle_reread
 from services.poller.topic import Topic
+from shared import tracing
 from shared.clock import Clock
 from shared.database import transaction
 from shared.errors import Retryable
@@ -98,6 +99,13 @@ async def poll_topic(
 async def _poll(outside: Outside, topic: Topic, max_reread: int) -> Poll:
     limit = timedelta(minutes=topic.poll_within_minutes)
     outside = replace(outside, eutils=outside.eutils.for_poll(limit))
+    with tracing.span("poll", topic=topic.id) as span:
+        poll = await _polled(outside, topic, max_reread)
+        span.note(poll_id=poll.poll_id, announced=poll.announced, healthy=poll.healthy)
+    return poll
+
+
+async def _polled(outside: Outside, topic: Topic, max_reread: int) -> Poll:
     run = await _begin(outside, topic)
     named = set(run.found)
     waiting = await _take_up(outside, run)

@@ -24,6 +24,7 @@ from services.poller import store, tables
 from services.poller.eutils.fetch import CHUNK
 from services.poller.poll import Decision, Found, Moment, discover
 from services.poller.topic import Topic, read_topics
+from shared import collector
 from shared.article import Article
 from shared.broker import make_broker, publisher
 from shared.clock import system_clock
@@ -126,9 +127,8 @@ def main() -> None:
     real = sys.argv[1] == "outbox"
     tell = with_outbox(engine, topic.id) if real else without(engine, topic.id, publisher(broker))
     poll = Loop("poll", 0.0, lambda: _answer(source, tell), UnderReplay.LIVE_ONLY)
-    asyncio.run(
-        run(Service("poller", engine, tables.outbox, broker, amqp_url, settings.port, loops=[poll]))
-    )
+    parts = Service("poller", engine, tables.outbox, broker, amqp_url, settings.port, loops=[poll])
+    asyncio.run(run(parts, load(collector.Settings)))
 
 
 if __name__ == "__main__":

@@ -92,9 +92,15 @@ class Line:
 
 
 @asynccontextmanager
-async def open_line(way: str, rabbit: Rabbit, postgres: Postgres) -> AsyncIterator[Line]:
-    """The line of one way, on a virtual host and a database of its own."""
-    amqp, database = rabbit.new_vhost(way), postgres.new_database(way)
+async def open_line(
+    way: str, rabbit: Rabbit, postgres: Postgres, collector: str = ""
+) -> AsyncIterator[Line]:
+    """The line of one way, on a virtual host and a database of its own.
+
+    It tells traces to a collector, where one is given.
+    """
+    name = f"{way}_traced" if collector else way
+    amqp, database = rabbit.new_vhost(name), postgres.new_database(name)
     engine = make_engine(database)
     for service in ("poller", "classifier"):
         await upgrade(engine, service)
@@ -103,8 +109,12 @@ async def open_line(way: str, rabbit: Rabbit, postgres: Postgres) -> AsyncIterat
     classifier = "services.classifier" if way == "outbox" else "tests.bench.line_bare"
     async with AsyncExitStack() as stack:
         engines = {"DATABASE_URL": database, "AMQP_URL": amqp}
-        poller = stack.enter_context(_process("poller", ["tests.bench.line_poller", way], engines))
-        labels = stack.enter_context(_process("classifier", [classifier], engines))
+        traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector}
+        parts = {"poller": ["tests.bench.line_poller", way], "classifier": [classifier]}
+        poller, labels = (
+            stack.enter_context(_process(service, module, engines, traces))
+            for service, module in parts.items()
+        )
         connection = await stack.enter_async_context(await aio_pika.connect(amqp))
         counter, channel = Counter(), await connection.channel()
         heard = await channel.declare_queue(exclusive=True)
@@ -116,14 +126,16 @@ async def open_line(way: str, rabbit: Rabbit, postgres: Postgres) -> AsyncIterat
 
 
 @contextmanager
-def _process(name: str, module: list[str], settings: dict[str, str]) -> Iterator[Worker]:
+def _process(
+    name: str, module: list[str], settings: dict[str, str], plain: dict[str, str]
+) -> Iterator[Worker]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = int(listener.getsockname()[1])
     prefixed = {f"{name.upper()}_{key}": value for key, value in settings.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", *module],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", f"{name.upper()}_PORT": str(port), **prefixed},
+        env={"PATH": "/usr/bin:/bin", f"{name.upper()}_PORT": str(port), **prefixed, **plain},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

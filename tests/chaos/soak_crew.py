@@ -70,6 +70,10 @@ class Crew:
         lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
 
+    def ended(self) -> list[str]:
+        """Who is no longer running, though nobody stopped it."""
+        return [name for name, one in self.running.items() if one.poll() is not None]
+
     def stop(self) -> dict[str, int]:
         """End all in their order, the services by SIGTERM; their exit codes."""
         order = sorted(self.running, key=lambda name: name not in SERVICES)

@@ -60,7 +60,11 @@ class Day:
         return BEGINS + timedelta(seconds=self.mix.sent / self.rate)
 
     async def feed(self, messages: int, until: float) -> None:
-        """Put so many messages in, as the line takes them; not longer than `until` (monotonic)."""
+        """Put so many messages in, as the line takes them; not longer than `until` (monotonic).
+
+        Raises:
+            RuntimeError: a process ended by itself; what is on its way would wait for ever.
+        """
         began, at = time.monotonic(), time.time()
         trouble = asyncio.create_task(self._trouble())
         try:
@@ -68,7 +72,7 @@ class Day:
                 batch = self.mix.batch(min(BATCH, messages - self.mix.sent), self.now)
                 await self._put_until_done(batch)
                 self.crew.show(self.now)
-                await self._wait(began)
+                await self._wait(began, until)
         finally:
             trouble.cancel()
             self.fed = (at, time.time())
@@ -104,11 +108,13 @@ class Day:
                 insert(connection, poller.outbox).on_conflict_do_nothing(), rows
             )
 
-    async def _wait(self, began: float) -> None:
+    async def _wait(self, began: float, until: float) -> None:
         if self.speed:
             due = began + self.mix.sent / (self.rate * self.speed)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-        while await self._on_the_way() > self.backlog:  # noqa: ASYNC110  nobody tells us
+        while await self._on_the_way() > self.backlog and time.monotonic() < until:
+            if ended := self.crew.ended():
+                raise RuntimeError(f"ended by themselves: {', '.join(ended)}; see the logs")
             await asyncio.sleep(0.25)
 
     async def _on_the_way(self, *, waits: bool = False) -> int:

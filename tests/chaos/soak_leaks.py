@@ -24,9 +24,9 @@ def plant(app: ModuleType, names: Sequence[str]) -> None:
         made.append(make_broker(url))
         return made[-1]
 
-    def leaky(*parts: Any) -> Handle:
+    def leaky(*parts: Any, **named: Any) -> Handle:
         leaks = [_LEAKS[name](made) for name in names]
-        return _leaking(handler(*parts), leaks)
+        return _leaking(handler(*parts, **named), leaks)
 
     app.make_broker, app.handler = seen, leaky  # type: ignore[attr-defined]
 

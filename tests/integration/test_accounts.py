@@ -145,6 +145,12 @@ async def test_nobody_reads_the_queue_of_another(
     ("service", "exchange", "key"),
     [
         ("poller", "", "notifier"),
+        ("poller", "classifier.own", "classifier.parked"),
+        ("classifier", "", "notifier"),
+        ("classifier", "", "classifier.retry.1"),
+        ("classifier", "notifier.own", "notifier.parked"),
+        ("notifier", "", "classifier"),
+        ("notifier", "classifier.own", "classifier.suspects"),
         ("poller", topology.EXCHANGE, "article.classified"),
         ("poller", topology.ARCHIVE_EXCHANGE, "digest.delivered"),
         ("classifier", topology.EXCHANGE, "poll.completed"),
@@ -159,6 +165,18 @@ async def test_nobody_says_what_is_another_s_to_say(
     async with _channel(installation.amqp[service]) as channel:
         with pytest.raises(ChannelAccessRefused):
             await _sent(channel, exchange, key)
+
+
+@pytest.mark.parametrize("queue", topology.CONSUMERS, ids=lambda queue: queue.name)
+async def test_who_consumes_puts_copies_into_each_of_its_own_queues(
+    installation: Installation, queue: topology.ConsumerQueue
+) -> None:
+    async with _channel(installation.administrator[0]) as watching:
+        for name in queue.for_copies:
+            async with _channel(installation.amqp[queue.name]) as channel:
+                await _sent(channel, queue.own_exchange, name)
+            found = await watching.get_queue(name, ensure=False)
+            assert await found.purge() is not None
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -32,7 +32,9 @@ Start = Callable[..., "Running"]
 class Running:
     """One service process and its probes."""
 
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, environment: dict[str, str], plain: dict[str, str] | None = None
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
         prefix = name.upper()
@@ -40,7 +42,8 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"services.{name}"],
             cwd=ROOT,
-            env={"PATH": "/usr/bin:/bin", f"{prefix}_PORT": str(self.port), **settings},
+            env={"PATH": "/usr/bin:/bin", f"{prefix}_PORT": str(self.port), **settings}
+            | (plain or {}),
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -64,8 +67,10 @@ class Running:
 def start() -> Iterator[Start]:
     started: list[Running] = []
 
-    def with_settings(name: str, **environment: str) -> Running:
-        started.append(Running(name, environment))
+    def with_settings(
+        name: str, plain: dict[str, str] | None = None, /, **environment: str
+    ) -> Running:
+        started.append(Running(name, environment, plain))
         return started[-1]
 
     yield with_settings

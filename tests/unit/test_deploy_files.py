@@ -11,6 +11,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from services.notifier import entries
+from shared import collector
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
@@ -29,14 +30,21 @@ SERVICES = {
 }
 """Image target and Compose service, with the package it holds."""
 
+TRACED = ("poller", "classifier", "notifier")
+"""What tells of its work where a collector is set."""
+
 KEPT_AT_DEFAULT = {"POLLER_PORT", "CLASSIFIER_PORT", "NOTIFIER_PORT", "NOTIFIER_WEB_PORT"}
 """Compose's health checks ask there, and it publishes the pages from there."""
 
 
 def _variables(package: str) -> set[str]:
     settings: type[BaseSettings] = import_module(f"services.{package}.settings").Settings
-    prefix = settings.model_config.get("env_prefix", "")
-    return {f"{prefix}{name}".upper() for name in settings.model_fields}
+    kinds = (settings, collector.Settings) if package in TRACED else (settings,)
+    return {
+        f"{kind.model_config.get('env_prefix', '')}{name}".upper()
+        for kind in kinds
+        for name in kind.model_fields
+    }
 
 
 def _example_lines() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What a service may at the broker: what its events and its queue need.
 
 A right is a regular expression over names (https://www.rabbitmq.com/docs/access-control).
-Publishing to a queue by its name is one right for all queues, that of the default exchange: who
-consumes has it, as copies go so to its retry queues; the poller has not.
+Publishing to a queue by its name is one right for all queues, that of the default exchange: nobody
+has it. Who consumes puts copies into its own queues by an exchange that leads to no others.
 """
 
 import re
@@ -13,8 +13,6 @@ from services.console.asyncapi import PRODUCERS
 from shared import topology
 
 NOTHING = "^$"
-DEFAULT_EXCHANGE = "amq.default"
-"""How the default exchange, whose name is empty, is called in a right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def needs(service: str) -> Needs:
     if queue is None:
         return Needs(tuple(write), (), tuple(keys))
     read = (queue.name, queue.suspects, queue.parked)
-    return Needs((*write, DEFAULT_EXCHANGE), read, tuple(keys))
+    return Needs((*write, queue.own_exchange), read, tuple(keys))
 
 
 def rights(service: str) -> Rights:

@@ -76,7 +76,7 @@ async def import_stream(file: Path, stream: Stream) -> Imported:
         Permanent: the archive refuses an event.
     """
     done = Imported()
-    with _ids() as missing:
+    with opened_ids() as missing:
         async for entries in _batches(file, Imported()):
             missing.add(entries)
         async for entry in stream.read():
@@ -113,7 +113,7 @@ async def _batches(file: Path, done: Imported) -> AsyncIterator[list[Recorded]]:
         yield batch
 
 
-class _Ids:
+class Ids:
     """Ids of events in a file on disk, so that memory does not grow with their number."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -121,6 +121,7 @@ class _Ids:
         connection.execute("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, entries: Sequence[Recorded]) -> None:
+        """Note the ids of these."""
         rows = [(entry.event_id,) for entry in entries]
         self._connection.executemany("INSERT OR IGNORE INTO ids VALUES (?)", rows)
 
@@ -130,9 +131,10 @@ class _Ids:
 
 
 @contextmanager
-def _ids() -> Iterator[_Ids]:
+def opened_ids() -> Iterator[Ids]:
+    """None yet; forgotten when the block ends."""
     with (
         TemporaryDirectory(prefix="carillon-import-") as folder,
         closing(sqlite3.connect(Path(folder) / "ids.db")) as connection,
     ):
-        yield _Ids(connection)
+        yield Ids(connection)

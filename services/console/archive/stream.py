@@ -6,7 +6,7 @@ The stream protocol brings whole chunks and is several times as fast; it needs t
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 class Stream:
     """Where the archive is. `port` is that of the stream protocol; 0: AMQP 0-9-1 only."""
 
-    url: str
+    url: str = field(repr=False)
     port: int = NATIVE_PORT
 
     async def read(self) -> AsyncIterator[Recorded]:

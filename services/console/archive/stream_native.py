@@ -7,7 +7,7 @@ worked off and tells nobody that the connection is gone (docs/decisions/0036).
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
@@ -46,7 +46,7 @@ class Address:
     host: str
     port: int
     user: str
-    password: str
+    password: str = field(repr=False)
     vhost: str
 
     @classmethod

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aio_pika
@@ -29,7 +29,7 @@ Headers = dict[str, Any]
 class BrokerParking:
     """The parking of a deployment; see `services.console.parked.parking`."""
 
-    url: str
+    url: str = field(repr=False)
     clock: Clock
 
     async def look(self, queue: str | None = None) -> list[Parked]:

@@ -20,6 +20,7 @@ from services.notifier.project import Known
 from services.notifier.standing import GONE
 from services.notifier.store import known
 from services.notifier.tables import articles, cards, labels, polls, revisions, texts
+from shared import tracing
 from shared.article import Status
 from shared.database import DIALECTS, insert, insert_for
 from shared.events import ArticleClassified, Classified, Poll, event_id
@@ -113,12 +114,17 @@ def _label_rows(entry: Classified) -> list[dict[str, object]]:
 
 
 async def note(connection: AsyncConnection, event: ArticleClassified) -> None:
-    """Add an event to the history of its article, once."""
-    await _note(connection, event.id, event.data, event.time)
+    """Add an event to the history of its article, once; with its trace, where somebody listens."""
+    trace = event.traceparent if tracing.tracer() else None
+    await _note(connection, event.id, event.data, event.time, trace)
 
 
 async def _note(
-    connection: AsyncConnection, identity: str, entry: Classified, at: datetime
+    connection: AsyncConnection,
+    identity: str,
+    entry: Classified,
+    at: datetime,
+    trace: str | None = None,
 ) -> None:
     step = {
         "event_id": identity,
@@ -127,7 +133,7 @@ async def _note(
         "revision": entry.revision,
         "at": at,
         "status": entry.article.status.value,
-        "told": told(entry).model_dump(mode="json"),
+        "told": told(entry).model_dump(mode="json") | ({"trace": trace} if trace else {}),
     }
     await connection.execute(_KEEP_STEP[connection.dialect.name], step)
 

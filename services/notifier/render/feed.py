@@ -5,7 +5,7 @@ Ids are tag URIs (RFC 4151) of the host that the feed is read from: they outlive
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Address:
     """Where a feed is read, and under which address our pages are; `None` where there are none."""
 
-    self_url: str
+    self_url: str = field(repr=False)
     pages: str | None = None
 
     @property

@@ -1,6 +1,6 @@
 """Where a message leads its reader, beside the articles themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +11,9 @@ class Links:
     one gets, `permalink` the digest on the web; what a reader thinks of an item is told below it.
     """
 
-    leave: str | None = None
-    manage: str | None = None
-    permalink: str | None = None
+    leave: str | None = field(default=None, repr=False)
+    manage: str | None = field(default=None, repr=False)
+    permalink: str | None = field(default=None, repr=False)
 
     @property
     def feedback_base(self) -> str | None:

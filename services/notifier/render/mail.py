@@ -8,7 +8,7 @@ of text and HTML (RFC 2046, section 5.1.4), the HTML related to its picture (RFC
 import functools
 from base64 import encodebytes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import format_datetime
 
@@ -32,7 +32,7 @@ class Envelope:
     """
 
     sender: str
-    recipient: str
+    recipient: str = field(repr=False)
     list_id: str
     host: str
     links: Links = NO_PAGES

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier import subscribers, suppression
+from services.notifier import hold, subscribers, suppression
 from services.notifier.health import line
 from services.notifier.recipient import MAIL
 from services.notifier.store import last_poll
@@ -125,6 +125,7 @@ async def _page(house: House, done: str = "") -> Response:
     async with transaction(house.engine) as connection:
         told = {
             "done": done,
+            "held": await hold.standing(connection),
             "form": house.tokens.sign("form", USER, now + FORM_WITHIN),
             "people": [_person(row) for row in await admin_store.people(connection)],
             "unreadable": await admin_store.unreadable(connection),

@@ -38,10 +38,13 @@ class NewSubscription(Choices):
 
     topic: str = Field(max_length=64, examples=["car-autoimmune"])
     channel: Literal["email", "slack", "webhook", "apprise"] = "email"
-    address: str = Field(max_length=2048, description="A mail address, or the URL of the target.")
+    address: str = Field(
+        max_length=2048, repr=False, description="A mail address, or the URL of the target."
+    )
     owner: str | None = Field(
         default=None,
         max_length=254,
+        repr=False,
         description="The mail address that confirms and looks after a target that is no mailbox.",
     )
 
@@ -78,7 +81,7 @@ class PreviewOut(_Model):
 class LinkWanted(_Model):
     """For whom the link to manage is asked."""
 
-    email: str = Field(max_length=254, examples=["reader@example.org"])
+    email: str = Field(max_length=254, repr=False, examples=["reader@example.org"])
 
 
 class Pause(_Model):

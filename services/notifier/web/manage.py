@@ -5,7 +5,7 @@ The token says whose page it is and stands in a hidden field of every form; ther
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 import structlog
@@ -47,7 +47,7 @@ _SUPPRESSED = {
 class Visit:
     """Whose page it is: the token, and the hash of the mailbox."""
 
-    token: str
+    token: str = field(repr=False)
     who: str
 
 

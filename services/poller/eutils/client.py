@@ -16,6 +16,7 @@ from services.poller.eutils.answers import Answer, Verdict, classify, redact
 from services.poller.eutils.budget import Budget
 from services.poller.eutils.limit import PER_SECOND_WITH_KEY, Limiter, per_second
 from services.poller.eutils.retry import Patience, Timing
+from shared import tracing
 from shared.errors import Permanent, Retryable
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,7 @@ class Access:
     base_url: str = BASE_URL
     tool: str = "carillon"
     email: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
     def parameters(self) -> dict[str, str]:
         """What goes with every request."""
@@ -155,7 +156,9 @@ class Client:
         self, utility: str, parameters: Parameters, read: Callable[[Reply], T], ends: float
     ) -> T | Answer:
         """What was read of one answer, or why there is none."""
-        answer, body = await self._sent(utility, parameters, ends)
+        with tracing.span(f"NCBI {utility}", "client") as span:
+            answer, body = await self._sent(utility, parameters, ends)
+            span.note(verdict=answer.verdict.value)
         found: T | Answer = answer
         if answer.verdict in (Verdict.OK, Verdict.EMPTY):
             try:

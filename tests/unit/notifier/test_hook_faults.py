@@ -77,7 +77,7 @@ async def no_sleep(_seconds: float) -> None:
 
 
 def senders_for(desk: Desk) -> None:
-    outgoing = Outgoing(GATE, seconds=1.5)
+    outgoing = Outgoing(GATE, seconds=4)  # a busy machine must have heard what hangs
     quick = Pace(Buckets(1000.0), lambda: desk.timer().timestamp(), no_sleep)
     desk.senders = {"slack": SlackSender(outgoing, quick), "webhook": WebhookSender(outgoing)}
     desk.means = Means(TOKENS, "https://carillon.example.org", VAULT)

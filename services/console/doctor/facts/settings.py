@@ -12,6 +12,7 @@ from services.console.settings import Settings as ConsoleSettings
 from services.ncbi_sim.settings import Settings as StandinSettings
 from services.notifier.settings import Settings as NotifierSettings
 from services.poller.settings import Settings as PollerSettings
+from shared.collector import Settings as CollectorSettings
 from shared.settings import secrets
 
 _KINDS: dict[str, type[BaseSettings]] = {
@@ -20,6 +21,7 @@ _KINDS: dict[str, type[BaseSettings]] = {
     "classifier": ClassifierSettings,
     "notifier": NotifierSettings,
     "ncbi-sim": StandinSettings,
+    "collector": CollectorSettings,
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.console.accounts.rights import DEFAULT_EXCHANGE, needs
+from services.console.accounts.rights import needs
 from services.console.archive.retention import POLICY
 from services.console.doctor.codes import Code
 from services.console.doctor.finding import Finding, Told
@@ -77,7 +77,8 @@ def wanted_queues() -> dict[str, dict[str, str | int]]:
 def wanted_exchanges() -> dict[str, str]:
     """Every exchange of ours with its type."""
     dead = {queue.dead_exchange: "direct" for queue in topology.CONSUMERS}
-    return {topology.EXCHANGE: "topic", topology.ARCHIVE_EXCHANGE: "topic", **dead}
+    own = {queue.own_exchange: "direct" for queue in topology.CONSUMERS}
+    return {topology.EXCHANGE: "topic", topology.ARCHIVE_EXCHANGE: "topic", **dead, **own}
 
 
 def wanted_bindings() -> list[tuple[str, str, str]]:
@@ -86,6 +87,7 @@ def wanted_bindings() -> list[tuple[str, str, str]]:
     for queue in topology.CONSUMERS:
         pairs += [(topology.EXCHANGE, queue.name, key) for key in queue.bindings]
         pairs.append((queue.dead_exchange, queue.parked, queue.parked))
+        pairs += [(queue.own_exchange, name, name) for name in queue.for_copies]
     return pairs
 
 
@@ -139,7 +141,7 @@ def _lacking(who: str, may: Permission) -> list[str]:
     needed = needs(who)
     lacks += [f"write to {name}" for name in needed.write if not _fits(may.write, name)]
     lacks += [f"read of {name}" for name in needed.read if not _fits(may.read, name)]
-    for exchange in set(needed.write) - {DEFAULT_EXCHANGE}:
+    for exchange in needed.write:
         allowed = may.keys.get(exchange)
         keys = [key for key in needed.keys if allowed is not None and not _fits(allowed, key)]
         lacks += [f"write of {key} to {exchange}" for key in sorted(keys)]

@@ -71,7 +71,10 @@ def test_a_service_may_read_its_own_queues_and_send_its_own_events() -> None:
     assert not re.search(poller.keys, "article.classified")
     assert re.search(notifier.write, topology.ARCHIVE_EXCHANGE)
     assert not re.search(notifier.write, topology.EXCHANGE), "it tells no service anything"
-    assert not re.search(poller.write, "amq.default"), "it would reach every queue"
+    assert re.search(notifier.write, "notifier.own")
+    assert not re.search(notifier.write, "classifier.own")
+    for one in (poller, classifier, notifier):
+        assert not re.search(one.write, "amq.default"), "it would reach every queue"
 
 
 def test_a_password_is_kept_as_postgresql_keeps_it() -> None:

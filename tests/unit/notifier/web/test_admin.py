@@ -8,7 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.notifier import subscribers, suppression, tables
+from services.notifier import hold, subscribers, suppression, tables
+from services.notifier.hold import Hold
 from services.notifier.tokens import Purpose
 from shared.database import transaction
 from shared.errors import Retryable
@@ -133,3 +134,12 @@ async def test_a_form_that_is_not_ours_does_nothing(kept: Site) -> None:
     assert answer.status_code == 403
     (row,) = await kept.desk.rows(tables.subscriptions)
     assert not row.active
+
+
+async def test_it_says_that_sending_is_held(kept: Site) -> None:
+    assert "Sending is held" not in (await kept.client.get("/admin", auth=ENTER)).text
+    async with transaction(kept.desk.engine) as connection:
+        await hold.put(connection, Hold("h1", "restored from a backup", START, START))
+    page = (await kept.client.get("/admin", auth=ENTER)).text
+    assert "Sending is held" in page
+    assert "restored from a backup" in page

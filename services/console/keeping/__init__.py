@@ -1,0 +1,1 @@
+"""Backup and restore: the stores and the archive as a folder, and a folder as an installation."""
