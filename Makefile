@@ -18,7 +18,7 @@ SYNC = env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$(VENV)" UV_PYTHON_DOWNLOADS=n
 	$(UV) sync --quiet --frozen --all-extras --python "$(BIN)/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test golden screens lint format types eval check year chaos fuzz model bench up down clean runtime development
+.PHONY: help demo demo-web test golden screens lint format types eval check year chaos fuzz model bench images sbom audit up down clean runtime development
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,19 @@ bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and l
 	@$(BIN)/python -m tests.bench.line
 	@$(BIN)/python -m tests.bench.archive_replay
 	@$(BIN)/python -m tests.bench.sandbox
+
+images: ## build the images of all services, labelled with the commit and its time
+	@CARILLON_REVISION=$$(git rev-parse HEAD) CARILLON_CREATED=$$(git show --no-patch --format=%cI HEAD) \
+		docker compose --profile demo build
+
+sbom: $(DEVELOPMENT) ## which Python packages each image holds, as CycloneDX, in out/sbom/
+	@mkdir -p out/sbom
+	@for image in poller classifier notifier ncbi-sim console; do \
+		UV=$(UV) $(BIN)/python deploy/sbom.py "$$image" > "out/sbom/$$image.cdx.json" || exit 1; \
+		echo "out/sbom/$$image.cdx.json"; done
+
+audit: $(DEVELOPMENT) ## ask OSV for known vulnerabilities of what uv.lock names; says so where it cannot be asked
+	@UV=$(UV) sh .ci/audit
 
 up: ## start all services in Docker; mail ends in MailDev, http://localhost:1080
 	@docker compose up --build --detach --wait

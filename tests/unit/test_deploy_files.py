@@ -109,7 +109,14 @@ def test_compose_builds_only_targets_that_the_dockerfile_has() -> None:
 @pytest.mark.parametrize(("target", "package"), SERVICES.items())
 def test_an_image_holds_one_service_and_what_is_shared(target: str, package: str) -> None:
     copied = re.findall(r"^COPY (?:--\S+ )*(\S+) \S+$", _targets()[target], re.MULTILINE)
-    allowed = {"/venv", "shared/", "services/__init__.py", f"services/{package}/", "topics/"}
+    allowed = {
+        "/venv",
+        "/sbom.json",
+        "shared/",
+        "services/__init__.py",
+        f"services/{package}/",
+        "topics/",
+    }
     assert set(copied) <= allowed
     assert f"services/{package}/" in copied
 

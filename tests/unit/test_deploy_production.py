@@ -1,6 +1,7 @@
 """What Compose makes of its files in each combination, and what production must never be."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ COMBINATIONS = {
     "production": (BARE, PROD),
     "production on three nodes": (BARE, CLUSTER, PROD, BOTH),
 }
+PROFILES = ((), ("demo",), ("observability",), ("demo", "observability"))
 PRODUCTION = ("production", "production on three nodes")
 NEEDED = {
     "NOTIFIER_PUBLIC_URL": "https://carillon.example.org",
@@ -56,16 +58,29 @@ def _config(combination: str, folder: Path, *options: str) -> Config:
     return found
 
 
+def test_no_file_and_no_profile_is_left_out_of_these_combinations() -> None:
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "deploy").glob("compose*.yml")}
+    assert {BARE, *files} == {name for names in COMBINATIONS.values() for name in names}
+    profiles: set[str] = set()
+    for name in (BARE, *files):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        profiles |= set(re.findall(r"^ +profiles: \[([a-z-]+)\]$", text, re.MULTILINE))
+    assert profiles == {name for names in PROFILES for name in names}
+
+
 @pytest.mark.connected
-@pytest.mark.parametrize("demo", [(), ("--profile", "demo", "--profile", "observability")])
+@pytest.mark.parametrize("profiles", PROFILES)
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_compose_understands_every_combination(
-    combination: str, demo: tuple[str, ...], tmp_path: Path
+    combination: str, profiles: tuple[str, ...], tmp_path: Path
 ) -> None:
-    services = _config(combination, tmp_path, *demo)["services"]
+    demo = "demo" in profiles
+    named = [word for profile in profiles for word in ("--profile", profile)]
+    services = _config(combination, tmp_path, *named)["services"]
 
     assert services.keys() >= {*LINE, "migrate", "rabbitmq", "postgres"}
-    assert ("demo" in services) == (bool(demo) and combination not in PRODUCTION)
+    assert ("demo" in services) == (demo and combination not in PRODUCTION)
+    assert ("prometheus" in services) == ("observability" in profiles)
     assert ("maildev" in services) == (combination not in PRODUCTION)
     assert ("rabbitmq-3" in services) == (CLUSTER in COMBINATIONS[combination])
 
