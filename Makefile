@@ -76,6 +76,7 @@ bench: $(DEVELOPMENT) ## how fast records are parsed, beside pubmed_parser and l
 	@$(BIN)/python -m tests.bench.rendering
 	@$(BIN)/python -m tests.bench.fanout
 	@$(BIN)/python -m tests.bench.line
+	@$(BIN)/python -m tests.bench.footprint
 	@$(BIN)/python -m tests.bench.archive_replay
 	@$(BIN)/python -m tests.bench.sandbox
 

@@ -26,6 +26,12 @@ def _run(container: DockerContainer, command: list[str], within: float = 60.0) -
         time.sleep(0.5)
 
 
+def cpu_of(container: object) -> float:
+    """Processor seconds of a container so far."""
+    answer = container.stats(stream=False, one_shot=True)  # type: ignore[attr-defined]
+    return float(answer["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+
 @dataclass(frozen=True)
 class Rabbit:
     container: DockerContainer

@@ -114,14 +114,14 @@ async def _measure(url: str, given: argparse.Namespace) -> float:
 
 
 async def _run(engine: AsyncEngine, port: int, given: argparse.Namespace) -> float:
-    await _prepared(engine, given.subscriptions, given.articles)
+    await prepared(engine, given.subscriptions, given.articles)
     sender = Keeping(SmtpServer("127.0.0.1", port, "none", connections=given.connections,
                                 per_domain=1e9), "news@example.org")  # fmt: skip
     means = Means(Tokens([SecretStr("a key for the benchmark")]), "https://carillon.example.org")
     office = Office({"email": sender}, IDENTITY, Patience(), means=means)
     desk = Desk(engine, office, lambda: DUE)
-    cut = await _timed(_cut_all(desk))
-    waiting = await _waiting(desk)
+    cut = await _timed(cut_all(desk))
+    waiting = await waiting_now(desk)
     _say(cut.told("cut", len(waiting)))
     ours = bare = Spent()
     for start in range(0, len(waiting), SLICE):
@@ -129,7 +129,7 @@ async def _run(engine: AsyncEngine, port: int, given: argparse.Namespace) -> flo
         bare += await _timed(bare_aiosmtplib(port, sender.kept, given.connections))
         sender.kept.clear()
     await sender.close()
-    left = len(await _waiting(desk))
+    left = len(await waiting_now(desk))
     _say(f"{sender.messages} mails of {sender.octets / 1024 / max(1, sender.messages):.0f} KB")
     _say(ours.told("carillon", sender.messages))
     _say(bare.told("aiosmtplib", sender.messages))
@@ -140,7 +140,8 @@ async def _run(engine: AsyncEngine, port: int, given: argparse.Namespace) -> flo
     return ratio
 
 
-async def _cut_all(desk: Desk) -> None:
+async def cut_all(desk: Desk) -> None:
+    """Cut all that are due."""
     while await cut_due(desk):
         continue
 
@@ -151,7 +152,8 @@ async def _timed(work: Awaitable[object]) -> Spent:
     return Spent(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-async def _waiting(desk: Desk) -> list[Waiting]:
+async def waiting_now(desk: Desk) -> list[Waiting]:
+    """The digests that are cut and not sent."""
     async with transaction(desk.engine) as connection:
         return await claims.waiting(connection, desk.office.patience.turn())
 
@@ -198,7 +200,8 @@ async def sink() -> AsyncIterator[int]:
     _say(f"sink       {said.decode().strip()} (messages, octets)")
 
 
-async def _prepared(engine: AsyncEngine, count: int, articles: int) -> None:
+async def prepared(engine: AsyncEngine, count: int, articles: int) -> None:
+    """Articles of a poll in the notifier's store, and so many readers of them."""
     await upgrade(engine, "notifier")
     handle = handler(engine, lambda: START)
     for event in _events(articles):

@@ -21,7 +21,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from tests.bench.line_stage import Line, open_line
-from tests.parts import Postgres, Rabbit, start_postgres, start_rabbit
+from tests.parts import Postgres, Rabbit, cpu_of, start_postgres, start_rabbit
 
 FIRST = 50_000_000
 WARM = 400
@@ -59,12 +59,7 @@ class Engines:
     def cpu(self) -> dict[str, float]:
         """Processor seconds of the containers so far."""
         containers = {"broker": self.rabbit.container, "database": self.postgres.container}
-        return {name: _used(one.get_wrapped_container()) for name, one in containers.items()}
-
-
-def _used(container: object) -> float:
-    answer = container.stats(stream=False, one_shot=True)  # type: ignore[attr-defined]
-    return float(answer["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        return {name: cpu_of(one.get_wrapped_container()) for name, one in containers.items()}
 
 
 def main() -> None:
