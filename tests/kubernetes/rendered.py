@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 OVERLAYS = ("production", "small")
 SERVICES = {"poller": "poller", "classifier": "classifier", "notifier": "notifier"}
 """Deployment, with the package it runs."""
-OURS = (*SERVICES, "migrate", "console")
+OURS = (*SERVICES, "migrate", "console", "doctor")
 HOSTS = {"CARILLON_POSTGRES": "postgres-rw.carillon.svc", "CARILLON_BROKER": "broker.carillon.svc"}
 """As docs/kubernetes.md has them for deploy/make-secrets."""
 
@@ -68,9 +68,10 @@ class Rendered:
             for one in self.of("ScaledObject").values()
         }
         for one in self.manifests:
-            if one["kind"] not in {"Deployment", "Job"}:
+            if one["kind"] not in {"Deployment", "Job", "CronJob"}:
                 continue
-            name, template = one["metadata"]["name"], one["spec"]["template"]
+            inner = one["spec"]["jobTemplate"] if one["kind"] == "CronJob" else one
+            name, template = one["metadata"]["name"], inner["spec"]["template"]
             yield Pod(
                 name,
                 one["kind"],

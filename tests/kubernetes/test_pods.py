@@ -4,10 +4,12 @@ import re
 import tomllib
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from services.console.doctor.case import read_case
 from shared.database import CONNECTIONS
 from shared.probes import PROBE_SECONDS, probes
 from shared.process import EXIT_SECONDS
@@ -50,6 +52,8 @@ def test_no_process_may_do_more_than_it_needs(rendered: Rendered, name: str) -> 
         "capabilities": {"drop": ["ALL"]},
     }
     assert pod.spec["automountServiceAccountToken"] is False
+    # A Service `notifier` would set NOTIFIER_PORT=tcp://..., which is a setting of ours.
+    assert pod.spec["enableServiceLinks"] is False
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & pod.spec.keys()
     kinds = {next(iter(volume.keys() - {"name"})) for volume in pod.spec["volumes"]}
     assert kinds <= {"secret", "projected", "emptyDir"}
@@ -152,6 +156,16 @@ def test_everything_but_migrate_can_be_applied_first(rendered: Rendered) -> None
     assert [(one["kind"], one["metadata"]["labels"][label]) for one in left] == [("Job", "migrate")]
 
 
+def test_the_doctor_finds_each_service_under_its_name(rendered: Rendered) -> None:
+    asked = {urlsplit(url).hostname: urlsplit(url).port for url in read_case().probes.values()}
+    for name in SERVICES:
+        service = rendered.of("Service")[name]["spec"]
+        ports = {port["name"]: port["port"] for port in service["ports"]}
+        assert asked[name] == ports["probes"]
+        # Also who is not ready: that is when a doctor is called.
+        assert service["publishNotReadyAddresses"] is True
+
+
 def test_readers_come_in_where_mails_say(rendered: Rendered) -> None:
     spec = rendered.of("Ingress")["pages"]["spec"]
     settings = rendered.of("ConfigMap")["notifier-settings"]["data"]
@@ -171,7 +185,7 @@ def test_readers_come_in_where_mails_say(rendered: Rendered) -> None:
 def test_the_database_has_a_connection_for_each_that_may_be_asked(rendered: Rendered) -> None:
     pods = rendered.pods()
     surge = sum(1 for name in SERVICES if pods[name].kind == "Deployment")
-    most = sum(pods[name].most for name in SERVICES) + surge + len({"migrate", "console"})
+    most = sum(pods[name].most for name in SERVICES) + surge + len({"migrate", "console", "doctor"})
     given = rendered.of("Cluster")["postgres"]["spec"]["postgresql"]["parameters"][
         "max_connections"
     ]

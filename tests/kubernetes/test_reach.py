@@ -2,6 +2,7 @@
 
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +23,7 @@ LISTENS = {
     "notifier": {8000, 8080},
     "migrate": set[int](),
     "console": set[int](),
+    "doctor": set[int](),
     "broker": {4369, 5552, 5672, 6000, 15672, 15692, 25672, 35672},
     "postgres": {5432, 8000, 9187},
     "stranger": {80},
@@ -38,8 +40,9 @@ NODES = {("broker", "broker", port) for port in (4369, 6000, 25672, 35672)}
 ALWAYS = (
     {(one, "broker", 5672) for one in OURS}
     | {(one, "postgres", 5432) for one in OURS}
-    | {(one, "broker", 15672) for one in ("migrate", "console", "rabbitmq-system")}
+    | {(one, "broker", 15672) for one in ("migrate", "console", "doctor", "rabbitmq-system")}
     | {("console", "broker", 5552)}
+    | {("doctor", one, 8080) for one in SERVICES}
     | NODES
     | {(one, "postgres", port) for one in ("postgres", "cnpg-system") for port in (5432, 8000)}
     | {("ingress-nginx", "notifier", 8000)}
@@ -89,12 +92,12 @@ def test_nobody_comes_in_from_an_address(rendered: Rendered) -> None:
 @pytest.mark.parametrize(
     ("port", "target", "who"),
     [
-        (443, INTERNET, {"poller", "notifier", "console", "broker", "postgres"}),
+        (443, INTERNET, {"poller", "notifier", "console", "doctor", "broker", "postgres"}),
         # Broker and database ask the Kubernetes API, wherever that is.
         (443, NEIGHBOUR, {"broker", "postgres"}),
         (6443, NEIGHBOUR, {"broker", "postgres"}),
-        (587, INTERNET, {"notifier", "console"}),
-        (465, NEIGHBOUR, {"notifier", "console"}),
+        (587, INTERNET, {"notifier", "console", "doctor"}),
+        (465, NEIGHBOUR, {"notifier", "console", "doctor"}),
         (25, INTERNET, set()),
         (80, INTERNET, set()),
         (80, MACHINES, set()),
@@ -137,17 +140,37 @@ def test_opinions_are_asked_for_only_where_the_component_is(production: Rendered
     assert not reaches(_policies(production), classifier, INTERNET, Port(443))
 
 
-def test_the_component_for_opinions_opens_the_way(production: Rendered, site: Path) -> None:
-    overlay = site / "overlays" / "asking"
-    overlay.mkdir(exist_ok=True)
+def _with(site: Path, component: str) -> Rendered:
+    overlay = site / "overlays" / f"with-{component}"
+    overlay.mkdir()
     (overlay / "kustomization.yaml").write_text(
-        "resources: [../production]\ncomponents: [../../components/opinions]\n"
+        f"resources: [../production]\ncomponents: [../../components/{component}]\n"
         "namespace: carillon\n",
         encoding="utf-8",
     )
-    asking = render(overlay)
+    return render(overlay)
+
+
+def test_the_component_for_opinions_opens_the_way(production: Rendered, site: Path) -> None:
+    asking = _with(site, "opinions")
     classifier = _places(asking)["classifier"]
 
     assert reaches(_policies(asking), classifier, INTERNET, Port(443))
     assert not reaches(_policies(asking), classifier, NEIGHBOUR, Port(443))
     assert _found(asking) == _found(production)
+
+
+def test_the_component_for_traces_leads_where_it_opens_the_way(
+    production: Rendered, site: Path
+) -> None:
+    traced = _with(site, "traces")
+    for name in SERVICES:
+        said = traced.of("ConfigMap")[f"{name}-settings"]["data"]
+        url = urlsplit(said["OTEL_EXPORTER_OTLP_ENDPOINT"])
+        host, namespace = str(url.hostname).split(".")
+        collector = Place(host, namespace)
+        here = _places(traced)[name]
+        assert reaches(_policies(traced), here, collector, Port(url.port or 0))
+        assert not reaches(_policies(production), here, collector, Port(url.port or 0))
+        assert not reaches(_policies(traced), here, Place("other", "default"), Port(url.port or 0))
+    assert _found(traced) == _found(production)

@@ -17,12 +17,19 @@ from tests.kubernetes.rendered import OURS, ROOT, SERVICES, Pod, Rendered
 
 pytestmark = pytest.mark.kubernetes
 
-PACKAGES = {**SERVICES, "migrate": "console", "console": "console"}
+CONSOLE = "services.console.settings"
+READ = {
+    **{name: (f"services.{one}.settings", "shared.collector") for name, one in SERVICES.items()},
+    "migrate": (CONSOLE,),
+    "console": (CONSOLE,),
+    "doctor": (CONSOLE, *(f"services.{one}.settings" for one in SERVICES.values())),
+}
+"""Whose settings a pod reads."""
 FOLDER = "/etc/carillon/secrets"
 
 
-def _settings(name: str) -> type[BaseSettings]:
-    found: type[BaseSettings] = import_module(f"services.{PACKAGES[name]}.settings").Settings
+def _settings(module: str) -> type[BaseSettings]:
+    found: type[BaseSettings] = import_module(module).Settings
     return found
 
 
@@ -61,20 +68,30 @@ def _files(rendered: Rendered, pod: Pod) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_every_variable_is_a_setting_of_the_service(rendered: Rendered, name: str) -> None:
-    settings = _settings(name)
-    prefix = settings.model_config.get("env_prefix", "")
-    known = {f"{prefix}{field}".upper() for field in settings.model_fields}
-    files = {
-        f"{prefix}{field}_file".upper()
-        for field, one in settings.model_fields.items()
-        if _is_secret(one.annotation)
-    }
+def test_every_variable_is_a_setting_of_who_reads_it(rendered: Rendered, name: str) -> None:
+    known, files = set[str](), set[str]()
+    for settings in map(_settings, READ[name]):
+        prefix = settings.model_config.get("env_prefix", "")
+        for field, one in settings.model_fields.items():
+            known.add(f"{prefix}{field}".upper())
+            if _is_secret(one.annotation):
+                files.add(f"{prefix}{field}_file".upper())
 
     said = _environment(rendered, rendered.pods()[name]).keys()
 
     assert said <= known | files
     assert not {one for one in said if f"{one}_FILE" in files}, "a secret stands in the open"
+
+
+def test_the_doctor_is_told_all_that_the_services_are(rendered: Rendered) -> None:
+    pods = rendered.pods()
+    doctor = _environment(rendered, pods["doctor"])
+    for name in (*SERVICES, "migrate", "console"):
+        own = _environment(rendered, pods[name])
+        own.pop("CARILLON_STATE", None)  # a folder of the console's
+        assert own.items() <= doctor.items(), name
+        assert _files(rendered, pods[name]).items() <= _files(rendered, pods["doctor"]).items()
+    assert rendered.of("CronJob")["doctor"]["spec"]["suspend"] is True
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -108,7 +125,7 @@ def test_a_service_starts_with_them(
         here = folder / value.replace("/", "_")
         monkeypatch.setenv(key, str(here) if here.exists() else value)
 
-    settings = load(_settings(name), folders=())
+    settings = load(_settings(READ[name][0]), folders=())
 
     for kind in ("database_url", "amqp_url"):
         url = getattr(settings, kind)
