@@ -38,6 +38,7 @@ COMMANDS = {
     "backup": "keeping:backup",
     "restore": "keeping:restore",
     "sending": "keeping:sending",
+    "audit": "audit:audit",
 }
 """Each command's name, with its module in `services.console.commands` and what is called there."""
 

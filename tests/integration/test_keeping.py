@@ -9,18 +9,25 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
+from services.console.audit.facts import Facts
+from services.console.audit.gather import gather
+from services.console.audit.judge import judge
 from services.console.commands.record_events import write as record
 from services.console.keeping.backup import back_up_deployment
 from services.console.keeping.restore import Restored, opened, restore_deployment
 from services.console.replay.selection import Asked, parse_selection
 from services.console.scenario import instants
+from services.console.settings import Settings
 from services.console.standin import serve_standin
+from services.console.trace.places import Asked as AskedOf
 from services.ncbi_sim.catalogue import Catalogue, load_catalogue
 from services.ncbi_sim.settings import PACKAGED_CATALOGUE
 from services.notifier import resume, subscribers
 from services.poller.eutils import Access, Eutils, Limiter, make_eutils
 from services.poller.topic import read_topic
+from shared.clock import system_clock
 from shared.database import transaction
 from tests.chaos.received import Received
 from tests.fakes import FakeClock
@@ -28,7 +35,7 @@ from tests.installation import Installation, Place, install, running
 from tests.parts import Postgres, Rabbit
 from tests.unit.notifier.kit import a_subscription
 
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.connected, pytest.mark.timeout(500)]
 
 ROOT = Path(__file__).parents[2]
 TOPIC = read_topic(ROOT / "topics" / "car-autoimmune.toml").model_copy(
@@ -143,7 +150,23 @@ async def _lost(world: World, folder: Path) -> Lost:
             await record(place.stream.read, NO_CHOICE, file)
         at = world.clock.now
         await world.live(one, world.steps[DISASTER:])  # as if nothing had happened
+        await audited(place)
         return Lost(folder / "backup", later, mails, mails[before:], at, told(one.mails))
+
+
+async def audited(place: Place) -> None:
+    """As `carillon audit` does it."""
+    settings = Settings(
+        database_url=SecretStr(place.database),
+        amqp_url=SecretStr(place.amqp),
+        stream_port=place.stream_port,
+    )
+    facts = await gather(settings, AskedOf(0, None, None, system_clock()))
+    assert isinstance(facts, Facts), facts
+    verdict = judge(facts)
+    assert verdict.articles > 30
+    assert verdict.places == {"at the notifier": verdict.articles}
+    assert verdict.findings == ()
 
 
 async def _restored(world: World, lost: Lost, later: Path | None = None) -> tuple[Place, Restored]:
@@ -172,6 +195,7 @@ async def test_a_restored_line_goes_on_and_tells_nothing_twice_that_is_known_as_
             await resume.again(connection, world.clock())
         await world.live(one, world.steps[DISASTER:])
         assert told([*lost.mails, *one.mails]) == lost.undisturbed
+        await audited(place)
 
     # Nothing is known, and what was due counts as told.
     place, done = await _restored(world, lost)
@@ -187,3 +211,4 @@ async def test_a_restored_line_goes_on_and_tells_nothing_twice_that_is_known_as_
         listed = {pmid for each in counted for pmid in each.pmids}
         missing = lost.undisturbed.keys() - told(mails).keys()
         assert {pmid for _, pmid in missing} <= listed
+        await audited(place)

@@ -1,0 +1,1 @@
+"""An installation looked through: is every article somewhere, and nobody told twice?"""
