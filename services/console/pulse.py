@@ -1,5 +1,6 @@
 """Where the line stands: what was polled, what is on its way, what was sent, what waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,14 @@ from services.notifier import tables as notifier
 from services.notifier.plan import due as digests_due
 from services.notifier.resume import COUNTED
 from services.notifier.subscribers import AS_WANTED
+from services.notifier.wrong import (
+    ARRIVED_WITHIN,
+    PUBLISHED_WITHIN,
+    Wrong,
+    look,
+    overdue_since,
+    unpublished,
+)
 from services.poller import tables as poller
 from services.poller.schedule import due
 from services.poller.store import last_poll
@@ -82,9 +91,25 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
         )
 
 
-PUBLISHED_WITHIN = timedelta(minutes=30)
-ARRIVED_WITHIN = timedelta(hours=2)
-"""As long as a digest waits for what its polls announced."""
+async def take_wrongs(
+    stores: Stores, topics: Sequence[str], now: datetime
+) -> tuple[list[Wrong], bool]:
+    """What is wrong in all three stores, and whether any of these topics was polled.
+
+    Raises:
+        Retryable: a database is away.
+    """
+    async with transaction(stores.notifier) as connection:
+        found, polled = await look(connection, topics, now)
+    for name, engine, table in (
+        ("poller", stores.poller, poller.outbox),
+        ("classifier", stores.classifier, classifier.outbox),
+    ):
+        async with transaction(engine) as connection:
+            found += await unpublished(connection, table, name, now)
+    return found, polled
+
+
 TOLD_FOR = timedelta(days=7)
 """How long it is told that an article has not arrived: somebody may have dropped it on purpose."""
 
@@ -109,16 +134,6 @@ async def _not_arrived(connection: AsyncConnection, topic: str, now: datetime) -
     ended = notifier.polls.c.finished_at
     late = await _on_the_way(connection, topic, ended.between(now - TOLD_FOR, now - ARRIVED_WITHIN))
     return (f"{late} articles announced more than two hours ago have not arrived",) * bool(late)
-
-
-OVERDUE = timedelta(minutes=30)
-"""How late a poll may be: it takes its time, and so does its report."""
-
-
-def overdue_since(last: Poll | None, now: datetime) -> datetime | None:
-    """Since when the next poll is overdue; None while it is not, or nothing was polled yet."""
-    late = last is not None and last.next_at is not None and now > last.next_at + OVERDUE
-    return last.next_at if last and late else None
 
 
 async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:

@@ -15,6 +15,7 @@ from services.notifier.render.coverage import drift_line
 from services.notifier.render.ties import tie_lines
 from services.notifier.render.words import BACKGROUND, UNCLEAR
 from services.notifier.subject import subject
+from services.notifier.wrong import Verdict
 from shared.events import Leg, Poll
 from shared.parking import Parked
 
@@ -76,6 +77,15 @@ def _leg(leg: Leg) -> tuple[str, ...]:
 
 def _leg_name(leg: Leg) -> str:
     return f"{leg.relation} {leg.name}" if leg.name else leg.relation
+
+
+def print_verdict(console: Console, judged: Verdict) -> None:
+    """Whether all is well on the first line, and below what is not, and since when."""
+    colour = "red" if judged.wrongs else "green" if judged.polled else "yellow"
+    console.print(f"[bold {colour}]{judged.line}[/bold {colour}]", highlight=False)
+    for one in judged.wrongs:
+        since = f"{one.since:%Y-%m-%d %H:%M}  " if one.since else " " * 18
+        console.print(f"[red]  {since}{escape(one.what)}[/red]", highlight=False, soft_wrap=True)
 
 
 def print_pulse(

@@ -1,6 +1,8 @@
 """`carillon run`, `poll` and `status`: the embedded mode."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +19,12 @@ from services.console.embedded import (
     run_until_stopped,
     trouble,
 )
-from services.console.pulse import Pulse, take_pulse
+from services.console.pulse import Pulse, take_pulse, take_wrongs
 from services.console.relations import Relations, take_relations
 from services.console.settings import Settings
-from services.console.show import print_poll, print_pulse, print_relations
+from services.console.show import print_poll, print_pulse, print_relations, print_verdict
 from services.console.stores import Stores, deployed_stores, opened_before
+from services.notifier.wrong import Wrong, verdict
 from services.poller.backfill_windows import Span
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
@@ -116,36 +119,52 @@ async def _poll(embedded: Embedded, topic: str) -> Poll:
 
 
 def status(state: State = None, topic: TopicId = None) -> None:
-    """Say where everything stands; exit code 1 when the last poll was not complete, or on alarm.
+    """Say whether all is well, since when not, and where everything stands; exit code 1 if not.
 
-    With CARILLON_DATABASE_URL set, of the deployment; else of the embedded stores.
+    Of every topic, unless one is named. With CARILLON_DATABASE_URL set, of the deployment; else of
+    the embedded stores.
     """
     embedded = read_embedded(state)
-    name = embedded.topic(topic).id
-    pulse, relations, parked, unseen = asyncio.run(_status(embedded, name))
+    topics = [embedded.topic(topic).id] if topic else [one.id for one in embedded.topics]
+    found = asyncio.run(_status(embedded, topics))
     console = Console()
-    print_pulse(console, name, pulse, parked, unseen)
-    print_relations(console, relations)
-    ill = pulse.last_poll is not None and not pulse.last_poll.healthy
-    held = parked or unseen or pulse.late
-    if held or pulse.failures or pulse.overdue_since or ill or relations.alarms:
+    wrongs = [*found.wrongs, *map(_of_parked, found.parked)]
+    wrongs += [Wrong(f"parked messages cannot be told: {found.unseen}")] if found.unseen else []
+    judged = verdict(wrongs, polled=found.polled)
+    print_verdict(console, judged)
+    for name, (pulse, relations) in found.by_topic.items():
+        print_pulse(console, name, pulse, found.parked, found.unseen)
+        print_relations(console, relations)
+    if judged.wrongs:
         raise typer.Exit(code=1)
 
 
-Status = tuple[Pulse, Relations, list[Parked], str]
-"""Where topic and relations stand, what is parked, and why that cannot be told, if it cannot."""
+def _of_parked(one: Parked) -> Wrong:
+    return Wrong(f"{one.count} messages parked at the {one.consumer}: carillon parked", one.since)
 
 
-async def _status(embedded: Embedded, topic: str) -> Status:
+@dataclass
+class _Status:
+    """All that is told; `unseen` is why what is parked cannot be, if it cannot."""
+
+    by_topic: dict[str, tuple[Pulse, Relations]]
+    wrongs: list[Wrong]
+    polled: bool
+    parked: list[Parked] = field(default_factory=list)
+    unseen: str = ""
+
+
+async def _status(embedded: Embedded, topics: Sequence[str]) -> _Status:
     settings = load(Settings)
     if settings.database_url is None:
-        return await _embedded_status(embedded, topic)
+        return await _embedded_status(embedded, topics)
     stores = deployed_stores(settings.database_url.get_secret_value())
     try:
-        pulse, relations = await _read(stores, topic, system_clock())
+        found = await _read(stores, topics, system_clock())
     finally:
         await stores.close()
-    return pulse, relations, *await _parked(settings)
+    found.parked, found.unseen = await _parked(settings)
+    return found
 
 
 async def _parked(settings: Settings) -> tuple[list[Parked], str]:
@@ -159,15 +178,21 @@ async def _parked(settings: Settings) -> tuple[list[Parked], str]:
     return [one for one in found if one], ""
 
 
-async def _read(stores: Stores, topic: str, now: datetime) -> tuple[Pulse, Relations]:
-    return await take_pulse(stores, topic, now), await take_relations(stores, topic, now)
+async def _read(stores: Stores, topics: Sequence[str], now: datetime) -> _Status:
+    found = {
+        name: (await take_pulse(stores, name, now), await take_relations(stores, name, now))
+        for name in topics
+    }
+    return _Status(found, *await take_wrongs(stores, topics, now))
 
 
-async def _embedded_status(embedded: Embedded, topic: str) -> Status:
+async def _embedded_status(embedded: Embedded, topics: Sequence[str]) -> _Status:
     if not opened_before(embedded.state):
         raise ConfigurationError(
             f"nothing in {embedded.state}/ yet: start with `carillon run` or `carillon poll`, "
             "or set CARILLON_DATABASE_URL for a deployment"
         )
     async with opened(embedded) as line:
-        return *await _read(line.stores, topic, line.clock()), await line.bus.parking(), ""
+        found = await _read(line.stores, topics, line.clock())
+        found.parked = await line.bus.parking()
+        return found

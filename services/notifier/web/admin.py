@@ -29,6 +29,7 @@ from services.notifier.web.pages import page
 from services.notifier.web.request import filled
 from services.notifier.web.topics import topics
 from services.notifier.wording import masked
+from services.notifier.wrong import look, verdict
 from shared.database import transaction
 
 log = structlog.get_logger(__name__)
@@ -123,19 +124,19 @@ async def _acted(house: House, action: str, name: str) -> str:
 async def _page(house: House, done: str = "") -> Response:
     now = house.clock()
     async with transaction(house.engine) as connection:
+        known = await topics(connection, now)
+        wrongs, polled = await look(connection, [one.id for one in known], now)
         told = {
             "done": done,
             "held": await hold.standing(connection),
+            "verdict": verdict(wrongs, polled=polled),
             "form": house.tokens.sign("form", USER, now + FORM_WITHIN),
             "people": [_person(row) for row in await admin_store.people(connection)],
             "unreadable": await admin_store.unreadable(connection),
             "digests": await admin_store.troubled(connection),
             "letters": await admin_store.mail(connection),
             "barred": (await suppression.suppressed(connection))[: admin_store.MOST],
-            "topics": [
-                (one, await last_poll(connection, one.id, now))
-                for one in await topics(connection, now)
-            ],
+            "topics": [(one, await last_poll(connection, one.id, now)) for one in known],
             "line": line,
         }
     return page(house, "admin.html.j2", told)

@@ -3,14 +3,20 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
 
+from services.console.stores import embedded_stores
 from services.notifier.bounces import address_for
+from services.notifier.store import keep_poll
 from services.notifier.tokens import Tokens
+from shared.clock import system_clock
+from shared.database import transaction
+from tests.builders import poll_completed
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = "http://127.0.0.1:1/entrez/eutils/"
@@ -185,6 +191,38 @@ def test_status_before_anything_was_polled_says_how_to_begin(carillon: Carillon)
     assert shown.returncode == 1
     assert "start with `carillon run`" in shown.stderr
     assert not Path(carillon.environment["CARILLON_STATE"]).exists()
+
+
+async def test_status_begins_with_the_verdict_on_all_topics_and_since_when(
+    carillon: Carillon, tmp_path: Path
+) -> None:
+    seed = "seed = 39450112\ncited_by = true\n"
+    for name in ("lupus", "myasthenia"):
+        text = f'id = "{name}"\ntitle = "{name}"\n{seed}'
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    stores = embedded_stores(tmp_path / "state")
+    await stores.migrate()
+    now = system_clock().replace(microsecond=0)
+    ended = {"started_at": now, "finished_at": now, "announced": 0}
+    silent = {"finished_at": now - timedelta(hours=9), "next_at": now - timedelta(hours=8)}
+    async with transaction(stores.notifier) as connection:
+        await keep_poll(connection, poll_completed(topic="lupus", **ended).data)
+        late = ended | silent | {"started_at": silent["finished_at"]}
+        await keep_poll(connection, poll_completed(topic="myasthenia", **late).data)
+    await stores.close()
+
+    both = carillon("status", POLLER_TOPICS_DIR=str(tmp_path))
+    one = carillon("status", "--topic", "lupus", POLLER_TOPICS_DIR=str(tmp_path))
+
+    since = f"{silent['next_at']:%Y-%m-%d %H:%M}"
+    assert (both.returncode, one.returncode) == (1, 0), both.stderr + one.stderr
+    assert both.stdout.startswith(
+        f"Not all is well, since {since} UTC.\n"
+        f"  {since}  myasthenia: its next poll did not come: does the poller run?\n"
+    )
+    assert {"lupus", "myasthenia"} <= set(both.stdout.split())
+    assert one.stdout.startswith("All is well.\n")
+    assert "myasthenia" not in one.stdout
 
 
 def test_deployment_commands_say_which_settings_they_need(carillon: Carillon) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.console.pulse import failures, overdue_since, take_pulse
+from services.console.pulse import failures, take_pulse, take_wrongs
 from services.console.stores import embedded_stores
 from services.notifier import tables
 from services.notifier.store import keep_poll
 from services.notifier.subscribers import LEFT, REMOVED
+from services.notifier.wrong import Wrong, overdue_since, verdict
 from services.poller import tables as poller
 from shared.database import transaction
 from shared.errors import Permanent
@@ -63,6 +64,8 @@ async def test_what_should_have_come_through_long_ago_is_said_with_the_reason(
 
     at = {minutes: poll.finished_at + timedelta(minutes=minutes) for minutes in (29, 31, 121)}
     late = {m: (await take_pulse(stores, poll.topic, now)).late for m, now in at.items()}
+    wrong = {m: await take_wrongs(stores, [poll.topic], now) for m, now in at.items()}
+    nowhere = await take_wrongs(stores, ["another"], at[29])
     await stores.close()
 
     assert late[29] == ()
@@ -71,6 +74,27 @@ async def test_what_should_have_come_through_long_ago_is_said_with_the_reason(
         *late[31],
         "3 articles announced more than two hours ago have not arrived",
     )
+    assert wrong[29] == ([], True)
+    assert nowhere == ([], False)
+    assert wrong[121] == (
+        [
+            Wrong(f"{poll.topic}: {late[121][1]}", poll.finished_at),
+            Wrong(late[31][0], poll.finished_at),
+        ],
+        True,
+    )
+
+
+def test_the_verdict_says_since_when_with_the_longest_first() -> None:
+    new, old, undated = Wrong("new", NOON), Wrong("old", NOON - timedelta(days=2)), Wrong("whose")
+
+    judged = verdict([undated, new, old], polled=True)
+
+    assert judged.wrongs == (old, new, undated)
+    assert judged.line == f"Not all is well, since {old.since:%Y-%m-%d %H:%M} UTC."
+    assert verdict([undated], polled=True).line == "Not all is well."
+    assert verdict([], polled=True).line == "All is well."
+    assert verdict([], polled=False).line == "Nothing was polled yet."
 
 
 async def _refusing(batch: Sequence[Outgoing]) -> list[Exception | None]:

@@ -93,9 +93,17 @@ async def test_it_shows_what_went_wrong_and_nobody_s_address(kept: Site) -> None
         await suppression.suppress(connection, "ab" * 32, "complaint", START)
     text = (await kept.client.get("/admin", auth=ENTER)).text
     for shown in ("the recipient was rejected with 550", "the connection was lost", "complaint",
-                  "cannot be read", "r…@example.org", "complete", "Try now"):  # fmt: skip
+                  "cannot be read", "r…@example.org", "complete", "Try now",
+                  "Not all is well, since",
+                  "digests not delivered: 3; the latest: SMTP server"):  # fmt: skip
         assert shown in text
     assert "reader@example.org" not in text
+
+
+async def test_a_quiet_day_is_said_to_be_well(kept: Site) -> None:
+    assert "Nothing was polled yet." in (await kept.client.get("/admin", auth=ENTER)).text
+    await kept.desk.receive(a_poll_event(START, announced=0))
+    assert "All is well." in (await kept.client.get("/admin", auth=ENTER)).text
 
 
 async def test_the_operator_activates_retries_and_lifts(kept: Site) -> None:

@@ -1,0 +1,140 @@
+"""Whether all is well, as far as the notifier's store knows; and since when something is not."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notifier.coverage import LATE
+from services.notifier.store import last_poll
+from services.notifier.subscribers import AS_WANTED
+from services.notifier.tables import digests, outbox, polls, received, subscriptions
+from shared.events import Poll
+from shared.outbox import overdue, waiting_since
+
+OVERDUE = timedelta(minutes=30)
+"""How late a poll may be: it takes its time, and so does its report."""
+PUBLISHED_WITHIN = timedelta(minutes=30)
+ARRIVED_WITHIN = timedelta(hours=2)
+"""As long as a digest waits for what its polls announced."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Something that is not as it should be, and since when, where that is known."""
+
+    what: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that is wrong, the longest first; `polled`: something was polled at all."""
+
+    wrongs: tuple[Wrong, ...]
+    polled: bool = True
+
+    @property
+    def line(self) -> str:
+        """Whether all is well, in a sentence."""
+        if not self.wrongs:
+            return "All is well." if self.polled else "Nothing was polled yet."
+        since = min((one.since for one in self.wrongs if one.since), default=None)
+        when = f", since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        return f"Not all is well{when}."
+
+
+def verdict(wrongs: Iterable[Wrong], *, polled: bool) -> Verdict:
+    """What is wrong in its order; what nobody can date comes last."""
+    known = sorted(wrongs, key=lambda one: (one.since is None, one.since and one.since.timestamp()))
+    return Verdict(tuple(known), polled)
+
+
+async def look(
+    connection: AsyncConnection, topics: Collection[str], now: datetime
+) -> tuple[list[Wrong], bool]:
+    """What is wrong with these topics, digests and readers; and whether any was polled."""
+    last = [await last_poll(connection, topic, now) for topic in topics]
+    found = [wrong for poll in last if poll for wrong in of_poll(poll, now)]
+    for topic in topics:
+        found += await _not_arrived(connection, topic, now)
+    found += await unpublished(connection, outbox, "notifier", now)
+    found += await _not_sent(connection, now)
+    found += await _unserved(connection)
+    return found, any(last)
+
+
+def overdue_since(last: Poll | None, now: datetime) -> datetime | None:
+    """Since when the next poll is overdue; None while it is not, or nothing was polled yet."""
+    late = last is not None and last.next_at is not None and now > last.next_at + OVERDUE
+    return last.next_at if last and late else None
+
+
+def of_poll(last: Poll, now: datetime) -> list[Wrong]:
+    """That no other came after it, or that it was not complete."""
+    if since := overdue_since(last, now):
+        return [Wrong(f"{last.topic}: its next poll did not come: does the poller run?", since)]
+    if last.healthy:
+        return []
+    open_legs = [leg for leg in last.legs if leg.state == "open"]
+    since = min((leg.open_since for leg in open_legs if leg.open_since), default=last.started_at)
+    alarm = " (longer than it may be)" if any(leg.alarm for leg in open_legs) else ""
+    why = "; ".join(sorted({leg.error for leg in open_legs if leg.error}))
+    return [Wrong(f"{last.topic}: the last poll was not complete{alarm}: {why}", since)]
+
+
+async def _not_arrived(connection: AsyncConnection, topic: str, now: datetime) -> list[Wrong]:
+    """A poll cannot be owed more than it announced: another one may have brought its article."""
+    here = sa.and_(received.c.topic == polls.c.topic, received.c.poll_id == polls.c.poll_id)
+    owed = polls.c.announced - sa.func.count(received.c.pmid)
+    each = (
+        sa.select(polls.c.finished_at, owed.label("owed"))
+        .select_from(polls.outerjoin(received, here))
+        .where(
+            polls.c.topic == topic, polls.c.finished_at.between(now - LATE, now - ARRIVED_WITHIN)
+        )
+        .group_by(polls.c.poll_id, polls.c.announced, polls.c.finished_at)
+        .subquery()
+    )
+    told = sa.select(sa.func.sum(each.c.owed), sa.func.min(each.c.finished_at))
+    row = (await connection.execute(told.where(each.c.owed > 0))).one()
+    text = f"{topic}: {row[0]} articles announced more than two hours ago have not arrived"
+    return [Wrong(text, row[1])] if row[0] else []
+
+
+async def unpublished(
+    connection: AsyncConnection, table: sa.Table, service: str, now: datetime
+) -> list[Wrong]:
+    """What waits in an outbox for too long."""
+    late, reason = await overdue(connection, table, now - PUBLISHED_WITHIN)
+    if not late:
+        return []
+    _, since = await waiting_since(connection, table)
+    told = f"{late} events not published for half an hour: {(reason or 'broker away')[:200]}"
+    return [Wrong(f"{service}: {told}", since)]
+
+
+async def _not_sent(connection: AsyncConnection, now: datetime) -> list[Wrong]:
+    """Digests that are tried again, or were given up lately; of those one reason, the latest's.
+
+    What was given up a week ago is over: the next digest has brought its articles.
+    """
+    lately = sa.or_(digests.c.state == "intent", digests.c.period_to > now - LATE)
+    faulty = sa.and_(digests.c.error.is_not(None), digests.c.state != "sent", lately)
+    counted = sa.select(sa.func.count(), sa.func.min(digests.c.period_to)).where(faulty)
+    count, since = (await connection.execute(counted)).one()
+    if not count:
+        return []
+    latest = sa.select(digests.c.error).where(faulty).order_by(digests.c.period_to.desc()).limit(1)
+    error = await connection.scalar(latest)
+    return [Wrong(f"digests not delivered: {count}; the latest: {error}", since)]
+
+
+async def _unserved(connection: AsyncConnection) -> list[Wrong]:
+    reason = subscriptions.c.inactive_reason
+    counted = sa.select(sa.func.count()).where(reason.is_not(None), reason.not_in(AS_WANTED))
+    count = await connection.scalar(counted)
+    told = f"subscriptions that get nothing, and not by their readers' wish: {count}"
+    return [Wrong(told)] if count else []
