@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier import hold
 from services.notifier.coverage import LATE
+from services.notifier.resume import COUNTED
 from services.notifier.store import last_poll
 from services.notifier.subscribers import AS_WANTED
 from services.notifier.tables import digests, outbox, polls, received, subscriptions
@@ -61,6 +63,7 @@ async def look(
     for topic in topics:
         found += await _not_arrived(connection, topic, now)
     found += await unpublished(connection, outbox, "notifier", now)
+    found += await _held(connection)
     found += await _not_sent(connection, now)
     found += await _unserved(connection)
     return found, any(last)
@@ -116,13 +119,23 @@ async def unpublished(
     return [Wrong(f"{service}: {told}", since)]
 
 
+async def _held(connection: AsyncConnection) -> list[Wrong]:
+    held = await hold.standing(connection)
+    return [Wrong(f"sending is held, {held.reason}: carillon sending", held.since)] if held else []
+
+
 async def _not_sent(connection: AsyncConnection, now: datetime) -> list[Wrong]:
     """Digests that are tried again, or were given up lately; of those one reason, the latest's.
 
     What was given up a week ago is over: the next digest has brought its articles.
     """
     lately = sa.or_(digests.c.state == "intent", digests.c.period_to > now - LATE)
-    faulty = sa.and_(digests.c.error.is_not(None), digests.c.state != "sent", lately)
+    faulty = sa.and_(
+        digests.c.error.is_not(None),
+        digests.c.error.not_like(f"{COUNTED}%"),  # an operator's own decision
+        digests.c.state != "sent",
+        lately,
+    )
     counted = sa.select(sa.func.count(), sa.func.min(digests.c.period_to)).where(faulty)
     count, since = (await connection.execute(counted)).one()
     if not count:

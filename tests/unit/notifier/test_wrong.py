@@ -44,6 +44,7 @@ def test_a_poll_that_left_something_open_is_wrong_since_that_is_open() -> None:
         ("failed", "no such host", 6, True),
         ("failed", "no such host", 8, False),
         ("sent", "no connection", 0, False),
+        ("failed", "counts as told, an operator said so", 0, False),
     ],
 )
 async def test_a_digest_is_wrong_while_it_is_tried_again_or_was_just_given_up(

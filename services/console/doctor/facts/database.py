@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.classifier import tables as classifier
 from services.console.doctor.rules.database import Database, Fault, Line
-from services.console.pulse import PUBLISHED_WITHIN, overdue_since
 from services.console.replay import tables as console
 from services.notifier import tables as notifier
 from services.notifier.vault import Vault
+from services.notifier.wrong import PUBLISHED_WITHIN, overdue_since
 from services.poller import tables as poller
 from shared.database import make_engine
 from shared.errors import ConfigurationError, Permanent
