@@ -109,6 +109,25 @@ def test_no_secret_is_in_a_container_s_description_or_in_a_log(production: Stack
         assert secret not in described + logs, name
 
 
+def test_the_doctor_finds_what_this_machine_lacks_and_nothing_else(production: Stack) -> None:
+    """No name of this installation is known outside, and NCBI is not asked: all else is well."""
+    look = ("run", "--rm", "--entrypoint", "sh", "{}", "-c", "carillon doctor --json; true")
+    said = production.compose(*(word.format("doctor") for word in look))
+    found = json.loads(said)
+
+    assert {one["code"] for one in found["findings"]} == {
+        "NCBI-EMAIL", "NCBI-UNREACHABLE", "SMTP-UNREACHABLE", "PUBLIC-URL-SILENT",
+    }  # fmt: skip
+    assert [one["what"] for one in found["unchecked"]] == ["clock of PubMed"]
+    assert {"settings", "topology, rights and limits at the broker", *LINE} <= set(found["well"])
+
+    by_migrate = json.loads(production.compose(*(word.format("migrate") for word in look)))
+    assert by_migrate["findings"] == []
+    assert len(by_migrate["unchecked"]) == len(LINE) + 1
+    for name, secret in _secrets(production).items():
+        assert secret not in said, name
+
+
 def test_the_accounts_that_ship_with_everything_open_nothing(production: Stack) -> None:
     """`carillon` with the password `carillon`, as bare Compose has it, and RabbitMQ's `guest`."""
     for user, password in (("carillon", "carillon"), ("guest", "guest")):

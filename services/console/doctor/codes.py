@@ -75,6 +75,7 @@ class Code(Enum):
     OUTBOX_STUCK = (
         "mend what the reason says; `carillon migrate` puts back a queue or binding that is gone"
     )
+    SENDING_HELD = "decide what counts as sent: `carillon sending` shows the choices"
     POLL_OVERDUE = "start the poller, or see its log for topic_not_polled"
 
     # Broker

@@ -14,6 +14,7 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from services.console.doctor.codes import Code
+from services.notifier import hold
 from services.notifier import tables as notifier
 from services.notifier.run import sync
 from services.notifier.store import keep_poll
@@ -143,6 +144,16 @@ async def _unpublished(patient: Patient) -> AsyncIterator[Planted]:
         engine = make_engine(patient.database_url)
         async with transaction(engine) as connection:
             await add(connection, poller.outbox, discovered(), LONG_AGO)
+        await engine.dispose()
+        yield plant
+
+
+@planted(Code.SENDING_HELD)
+async def _restored(patient: Patient) -> AsyncIterator[Planted]:
+    async with _sql(patient, "SELECT 1", "DELETE FROM notifier.holds") as plant:
+        engine = make_engine(patient.database_url)
+        async with transaction(engine) as connection:
+            await hold.put(connection, hold.Hold("h1", "restored", LONG_AGO, LONG_AGO))
         await engine.dispose()
         yield plant
 

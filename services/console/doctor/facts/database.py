@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.classifier import tables as classifier
 from services.console.doctor.rules.database import Database, Fault, Line
 from services.console.replay import tables as console
+from services.notifier import hold
 from services.notifier import tables as notifier
 from services.notifier.vault import Vault
 from services.notifier.wrong import PUBLISHED_WITHIN, overdue_since
@@ -133,6 +134,7 @@ async def gather_line(url: str, now: datetime, vault: Vault | None) -> Line:
                 await _stuck(connection, now),
                 await _overdue(connection, now),
                 await _unopened(connection, vault) if vault else 0,
+                await _held(connection),
             )
     finally:
         await engine.dispose()
@@ -165,6 +167,11 @@ async def _overdue(connection: AsyncConnection, now: datetime) -> tuple[tuple[st
         if since:
             found.append((str(topic), f"{since:%Y-%m-%d %H:%M} UTC"))
     return tuple(found)
+
+
+async def _held(connection: AsyncConnection) -> str | None:
+    found = await hold.standing(connection)
+    return f"since {found.since:%Y-%m-%d %H:%M} UTC: {found.reason}" if found else None
 
 
 async def _unopened(connection: AsyncConnection, vault: Vault) -> int:

@@ -69,12 +69,14 @@ def _versions(facts: Database, known: Mapping[str, Sequence[str]]) -> Iterator[F
 class Line:
     """What stands still: `stuck` is an outbox with what its carrier said; `overdue` a topic.
 
-    `unopened`: how many sealed targets the notifier's key does not open.
+    `held`: since when and why nothing is sent. `unopened`: how many sealed targets the notifier's
+    key does not open.
     """
 
     stuck: tuple[tuple[str, str], ...] = ()
     overdue: tuple[tuple[str, str], ...] = ()
     unopened: int = 0
+    held: str | None = None
 
 
 def judge_line(facts: Line) -> Told:
@@ -84,6 +86,8 @@ def judge_line(facts: Line) -> Told:
         Finding(Code.POLL_OVERDUE, topic, f"its next poll was due at {since}")
         for topic, since in facts.overdue
     ]
+    if facts.held:
+        found.append(Finding(Code.SENDING_HELD, "notifier", f"nothing is sent {facts.held}"))
     if facts.unopened:
         told = f"{facts.unopened} sealed targets of readers were sealed with another key"
         found.append(Finding(Code.KEY_OTHER, "NOTIFIER_SECRET_KEY", told))

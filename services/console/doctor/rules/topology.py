@@ -1,7 +1,7 @@
 """RabbitMQ as its management API describes it, held against `shared.topology`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,12 +95,13 @@ def judge(facts: Broker) -> Told:
     """What is not as it must be; a queue or exchange that is missing is told by `broker`."""
     if facts.fault:
         return [Finding(Code.BROKER_API, "CARILLON_MANAGEMENT_URL", facts.fault)]
+    wrong = list(_shapes(facts))
     return [
         *_alarms(facts),
         *_limits(facts),
         *_rights(facts),
-        *_shapes(facts),
-        *_bindings(facts),
+        *wrong,
+        *_bindings(facts, {one.about for one in wrong}),
         *_policies(facts),
     ]
 
@@ -171,9 +172,10 @@ def _shapes(facts: Broker) -> Iterator[Finding]:
             yield Finding(Code.QUEUE_WRONG, name, told)
 
 
-def _bindings(facts: Broker) -> Iterator[Finding]:
+def _bindings(facts: Broker, wrong: Collection[str]) -> Iterator[Finding]:
+    """Of what is there as it must be: the rest is bound when it is declared anew."""
     for exchange, queue, key in wanted_bindings():
-        there = exchange in facts.exchanges and queue in facts.queues
+        there = exchange in facts.exchanges and queue in facts.queues and queue not in wrong
         if there and (exchange, queue, key) not in facts.bindings:
             told = f"{key} does not go from {exchange} to {queue}"
             yield Finding(Code.BINDING_MISSING, queue, told)
