@@ -203,3 +203,19 @@ def test_the_limits_are_those_of_compose(production: Rendered) -> None:
         theirs = compose[name]["deploy"]["resources"]["limits"]
         assert limits["cpu"] == theirs["cpus"]
         assert limits["memory"].removesuffix("i").lower() == theirs["memory"]
+
+
+def test_what_the_docs_name_is_there(production: Rendered) -> None:
+    docs = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    kinds = {"deployment": "Deployment", "job": "Job", "cronjob": "CronJob"}
+    kinds |= {"rabbitmqcluster": "RabbitmqCluster", "cluster.postgresql.cnpg.io": "Cluster"}
+    named = set(re.findall(rf"\b({'|'.join(map(re.escape, kinds))})/(\w+)", docs))
+    made_by_hand = {("job", "doctor")}  # of the CronJob
+
+    assert {kind for kind, _ in named} == set(kinds)
+    for kind, name in named - made_by_hand:
+        assert name in production.of(kinds[kind]), f"{kind}/{name}"
+    for path in set(re.findall(r"`?((?:deploy/kubernetes|base|engines|site)/[\w./-]+)", docs)):
+        if "secrets" not in path:
+            here = path.removeprefix("deploy/kubernetes/").rstrip("/")
+            assert (ROOT / "deploy" / "kubernetes" / here).exists(), path
