@@ -34,8 +34,8 @@ def embedded_url(state: Path, name: str) -> str:
 
 
 def embedded_stores(state: Path) -> Stores:
-    """SQLite files under `state`, which is made if it is not there."""
-    state.mkdir(parents=True, exist_ok=True)
+    """SQLite files under `state`; a new folder is closed to others, for readers' addresses."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Stores(
         *(make_engine(embedded_url(state, name)) for name in ("poller", "classifier", "notifier"))
     )

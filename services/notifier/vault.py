@@ -102,7 +102,7 @@ def keys_from(given: SecretStr | None, path: Path) -> tuple[SecretStr, ...]:
 
 
 def _kept(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         with NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as made:
             made.write(secrets.token_urlsafe(32))

@@ -103,7 +103,8 @@ def prepared(state: Path, folder: Path, stores: dict[str, StoreDump]) -> Iterato
     """
     waiting = state / ".restoring"
     shutil.rmtree(waiting, ignore_errors=True)
-    waiting.mkdir(parents=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    waiting.mkdir()
     for store in stores.values():
         if store.whole:
             shutil.copyfile(folder / store.whole.file, waiting / store.whole.file)

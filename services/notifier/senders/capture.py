@@ -50,7 +50,7 @@ class CaptureSender:
         """Nothing is held."""
 
     def _write(self, name: str, content: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as part:
             part.write(content)
             part.flush()
