@@ -21,7 +21,7 @@ COMBINATIONS = {
     "production": (BARE, PROD),
     "production on three nodes": (BARE, CLUSTER, PROD, BOTH),
 }
-PROFILES = ((), ("demo",), ("observability",), ("demo", "observability"))
+PROFILES = ((), ("demo",), ("observability",), ("demo", "observability", "doctor"))
 PRODUCTION = ("production", "production on three nodes")
 NEEDED = {
     "NOTIFIER_PUBLIC_URL": "https://carillon.example.org",
