@@ -36,6 +36,8 @@ def configure_logging(service: str, *, as_json: bool = True, level: int = loggin
     # httpx logs each request's URL at INFO, and NCBI's carries the API key.
     for noisy in ("httpx", "httpcore", "aiormq", "aio_pika", "alembic", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It logs the words of a collector of traces, and these may quote our key; we say it ourselves.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
 
 
 def _final(*, as_json: bool) -> list[structlog.typing.Processor]:

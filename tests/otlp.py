@@ -27,7 +27,7 @@ class Seen:
 
 @dataclass
 class Collector:
-    """What came, and with which headers and paths; it answers with `status`."""
+    """What came, and with which headers and paths; its answer quotes `x-key`."""
 
     port: int = 0
     status: int = 200
@@ -78,7 +78,7 @@ def collector() -> Iterator[Collector]:
                 seen.paths.add(self.path)
                 seen.headers.append(dict(self.headers.items()))
                 seen.take(body)
-            self.send_response(seen.status)
+            self.send_response(seen.status, f"for the key {self.headers.get('x-key')}")
             self.send_header("Content-Length", "0")
             self.end_headers()
 

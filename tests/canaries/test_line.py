@@ -250,8 +250,17 @@ def test_the_others_were_told_their_secrets(town: Town, lived: dict[str, str]) -
     assert lived
     assert sung(heard, town.birds.planted.values()) >= {
         "ncbi key", "ping url", "opinion key", "smtp password",
-        "reader mail", "reader webhook", "reader slack",
+        "reader mail", "reader webhook", "reader slack", "collector key",
     }  # fmt: skip
+
+
+def test_traces_have_no_secret_and_no_address(town: Town, lived: dict[str, str]) -> None:
+    assert lived
+    told = [one for one in town.http.heard if one.startswith("/v1/traces")]
+    for service in LINE:
+        assert any(service in one for one in told), service
+    assert any("send email" in one for one in told)
+    assert sung("\n".join(told), town.birds.planted.values()) == {"collector key"}
 
 
 def test_nothing_that_came_out_has_a_secret(town: Town, lived: dict[str, str]) -> None:

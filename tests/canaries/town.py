@@ -104,6 +104,14 @@ class Town:
             "COLUMNS": "300",
         }
 
+    @property
+    def traces(self) -> dict[str, str]:
+        """Where each service tells traces, and the key to it."""
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.http.server_port}",
+            "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={self._secret('collector key')}",
+        }
+
     def settings(self, service: str) -> dict[str, str]:
         """A service's settings, with every secret that it takes."""
         here, secret = f"http://127.0.0.1:{self.http.server_port}", self._secret
@@ -147,7 +155,9 @@ class Town:
 class Running:
     """A service's process; all that it writes goes into one file."""
 
-    def __init__(self, service: str, settings: Mapping[str, str], said: Path) -> None:
+    def __init__(
+        self, service: str, settings: Mapping[str, str], said: Path, traces: Mapping[str, str]
+    ) -> None:
         self.port, self.web_port = free_port(), free_port()
         given = {"PORT": str(self.port), **settings}
         if service == "notifier":
@@ -156,7 +166,7 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"services.{service}"],
                 cwd=ROOT,
-                env={"PATH": "/usr/bin:/bin"}
+                env={"PATH": "/usr/bin:/bin", **traces}
                 | {f"{service.upper()}_{name}": value for name, value in given.items()},
                 stdout=out,
                 stderr=out,
@@ -177,7 +187,10 @@ def crew(town: Town, mark: str = "", **more: Mapping[str, str]) -> Iterator[dict
     names = tuple(more) or ("poller", "classifier", "notifier")
     running = {
         name: Running(
-            name, {**town.settings(name), **more.get(name, {})}, town.folder / f"{name}{mark}.log"
+            name,
+            {**town.settings(name), **more.get(name, {})},
+            town.folder / f"{name}{mark}.log",
+            town.traces,
         )
         for name in names
     }

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import telemetry, tracing
@@ -18,6 +19,7 @@ from shared.collector import Settings, collected
 from shared.database import make_metadata, transaction
 from shared.errors import ConfigurationError
 from shared.events import traceparent
+from shared.logs import configure_logging
 from shared.outbox import add_all, outbox_table
 from shared.written import told_when_committed
 from tests.builders import NOON, classified, discovered, poll_completed
@@ -141,16 +143,23 @@ def test_a_share_of_the_traces_is_the_same_in_every_service(told: Collector, ser
     assert {one.trace for one in told.named("process")} == kept
 
 
-def test_what_a_collector_refuses_is_counted_and_said_once(
+def test_what_a_collector_refuses_is_counted_and_said_once_without_its_words(
     told: Collector, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told.status = 400
-    with telling(told.url) as (teller, metrics):
-        for _ in range(3 * telemetry.BATCH):
-            teller.ended(tracing.Ended("write", tracing.now()), {})
+    told.status = 401
+    configure_logging("poller")
+    metrics = CollectorRegistry()
+    key = SecretStr("x-key=sesame")
+    given = settings(told.url).model_copy(update={"exporter_otlp_headers": key})
+    teller = telemetry.Teller("poller", given, metrics)
+    for _ in range(3 * telemetry.BATCH):
+        teller.ended(tracing.Ended("write", tracing.now()), {})
+    teller.close()
 
+    said = capsys.readouterr().err
     assert counted(metrics, "refused") == 3 * telemetry.BATCH
-    assert capsys.readouterr().out.count("collector_away") == 1
+    assert said.count("collector_away") == 1
+    assert "sesame" not in said
 
 
 def test_what_no_queue_has_room_for_is_dropped_and_counted_at_once(
