@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.errors import Away, Permanent, Retryable
+from shared.unquoted import keep_values_out
 from shared.urls import check_url
 
 DIALECTS = ("postgresql", "sqlite")
@@ -99,7 +100,7 @@ def make_engine(
         ("postgresql+asyncpg",),
         "postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME (or sqlite+aiosqlite:///PATH)",
     )
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_pre_ping=True,
         pool_size=10,
@@ -112,6 +113,8 @@ def make_engine(
             | {"idle_in_transaction_session_timeout": str(int(idle_seconds * 1000))},
         },
     )
+    keep_values_out(engine)
+    return engine
 
 
 def sqlite_engine(url: str, **options: Any) -> AsyncEngine:
