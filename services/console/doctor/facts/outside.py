@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -21,6 +22,12 @@ from shared.database import make_engine
 _SECONDS = 8.0
 _STYLE = "/static/carillon.css"
 """Of all our pages, and of nobody else's."""
+
+
+def shown(url: str) -> str:
+    """A URL without the user and password that may stand in it, and without its query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 async def gather_probe(service: str, url: str) -> Probe:
@@ -46,22 +53,26 @@ async def gather_pages(url: str) -> Pages:
             cause = cause.__context__ or cause.__cause__
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Pages(
-                url, "certificate", f"its certificate is not believed: {cause.verify_message}"
+                shown(url),
+                "certificate",
+                f"its certificate is not believed: {cause.verify_message}",
             )
-        return Pages(url, "silent", f"nobody answers ({type(error).__name__})")
+        return Pages(shown(url), "silent", f"nobody answers ({type(error).__name__})")
     if answer.status_code >= 500:
         return Pages(
-            url, "silent", f"the proxy answers {answer.status_code}: the notifier does not"
+            shown(url), "silent", f"the proxy answers {answer.status_code}: the notifier does not"
         )
     kind = answer.headers.get("content-type", "")
     if answer.status_code != 200 or not kind.startswith("text/css"):
-        return Pages(url, "other", f"what answers there ({answer.status_code}) is not our pages")
-    return Pages(url)
+        return Pages(
+            shown(url), "other", f"what answers there ({answer.status_code}) is not our pages"
+        )
+    return Pages(shown(url))
 
 
 async def gather_ncbi(access: Access, seeds: Sequence[int]) -> Ncbi:
     """Ask PubMed once, as the poller would, whether it has the topics' seeds."""
-    found = Ncbi(access.base_url, _is_address(access.email), _shape(access.api_key))
+    found = Ncbi(shown(access.base_url), _is_address(access.email), _shape(access.api_key))
     term = " OR ".join(f"{seed}[uid]" for seed in seeds) or "1[uid]"
     form = {**access.parameters(), "db": "pubmed", "term": term, "retmax": "100"}
     try:

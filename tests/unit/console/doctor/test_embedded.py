@@ -1,87 +1,82 @@
-"""The doctor before `carillon run`: without any server of ours, as an operator types it."""
+"""The doctor before `carillon run`: without any server of ours, PubMed's stand-in beside it."""
 
-import json
+import asyncio
+import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import pytest_asyncio
+
+from services.console.doctor.case import read_case
+from services.console.doctor.checks import checks
+from services.console.doctor.report import Report, examine
+from services.ncbi_sim.app import create_app
+from services.ncbi_sim.catalogue import load_catalogue
+from services.ncbi_sim.settings import PACKAGED_CATALOGUE
+from shared.serving import served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = Path(__file__).parents[4]
 
 
-@pytest.fixture(scope="module")
-def pubmed() -> Iterator[str]:
-    """The stand-in as a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services.ncbi_sim"],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "NCBI_SIM_PORT": str(port), "NCBI_SIM_RATE_LIMIT": "false"},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(port)
-        yield f"http://127.0.0.1:{port}/entrez/eutils/"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pubmed() -> AsyncIterator[str]:
+    standin = create_app(load_catalogue(PACKAGED_CATALOGUE), rate_limit=False)
+    async with served(standin, "127.0.0.1", 0) as root:
+        yield f"{root}/entrez/eutils/"
 
 
-def _wait(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the stand-in does not listen")
-
-
-@contextmanager
-def taken_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
-
-
-def _asked(folder: Path, pubmed: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": "/usr/bin:/bin",
+def _given(folder: Path, pubmed: str) -> dict[str, str]:
+    return {
         "CARILLON_STATE": str(folder / "state"),
         "POLLER_EUTILS_URL": pubmed,
         "POLLER_NCBI_EMAIL": "operator@carillon-lab.org",
         "NOTIFIER_WEB_PORT": "0",
     }
-    return subprocess.run(
-        [sys.executable, "-m", "services.console", "doctor", *words],
-        cwd=ROOT, env=environment | more, capture_output=True, text=True, check=False, timeout=90,
+
+
+async def _typed(given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """As an operator types it."""
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "services.console", "doctor"],
+        cwd=ROOT, env={"PATH": "/usr/bin:/bin"} | given,
+        capture_output=True, text=True, check=False, timeout=90,
     )  # fmt: skip
 
 
-def _found(folder: Path, pubmed: str, **more: str) -> dict[str, Any]:
-    answer = _asked(folder, pubmed, "--json", **more)
-    assert answer.returncode in {0, 1, 2}, answer.stderr
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found
+async def _examined(patch: pytest.MonkeyPatch, given: dict[str, str]) -> Report:
+    for name in os.environ:  # noqa: TID251  what is set for other tests
+        if name.startswith(("CARILLON_", "POLLER_", "CLASSIFIER_", "NOTIFIER_", "NCBI_SIM_")):
+            patch.delenv(name)
+    for name, value in given.items():
+        patch.setenv(name, value)
+    return await examine(checks(read_case(folders=())))
 
 
-def test_what_is_well_ends_with_0_and_leaves_nothing_behind(tmp_path: Path, pubmed: str) -> None:
-    shown = _asked(tmp_path, pubmed)
+def _codes(report: Report) -> list[str]:
+    return [one.code.title for one in report.findings]
+
+
+async def test_what_is_well_ends_with_0_and_leaves_nothing_behind(
+    tmp_path: Path, pubmed: str
+) -> None:
+    shown = await _typed(_given(tmp_path, pubmed))
 
     assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout
     assert "ok    PubMed" in shown.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_finding_ends_with_1_and_says_what_mends_it(tmp_path: Path, pubmed: str) -> None:
-    shown = _asked(tmp_path, pubmed, NOTIFIER_SUBSCRIPTIONS_FILE="nowhere.toml")
+async def test_a_finding_ends_with_1_and_says_what_mends_it(tmp_path: Path, pubmed: str) -> None:
+    given = _given(tmp_path, pubmed) | {"NOTIFIER_SUBSCRIPTIONS_FILE": "nowhere.toml"}
+
+    shown = await _typed(given)
 
     assert shown.returncode == 1
     assert "error   SUBSCRIPTIONS-UNREADABLE  nowhere.toml: it is not there" in shown.stdout
@@ -89,56 +84,69 @@ def test_a_finding_ends_with_1_and_says_what_mends_it(tmp_path: Path, pubmed: st
     assert "docs/doctor.md#subscriptions-unreadable" in shown.stdout
 
 
-def test_the_folder_of_the_stores_must_be_one_that_can_be_written_to(
-    tmp_path: Path, pubmed: str
+async def test_the_folder_of_the_stores_must_be_one_that_can_be_written_to(
+    tmp_path: Path, pubmed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "state").write_text("a file", encoding="utf-8")
 
-    found = _found(tmp_path, pubmed)
-
-    assert [one["code"] for one in found["findings"]] == ["STATE-UNUSABLE"]
+    assert _codes(await _examined(monkeypatch, _given(tmp_path, pubmed))) == ["STATE-UNUSABLE"]
 
 
-def test_the_pages_port_must_be_free(tmp_path: Path, pubmed: str) -> None:
-    with taken_port() as port:
-        found = _found(tmp_path, pubmed, NOTIFIER_WEB_PORT=str(port))
+async def test_the_pages_port_must_be_free(
+    tmp_path: Path, pubmed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        report = await _examined(
+            monkeypatch, _given(tmp_path, pubmed) | {"NOTIFIER_WEB_PORT": port}
+        )
 
-    assert [one["code"] for one in found["findings"]] == ["PORT-IN-USE"]
+    assert _codes(report) == ["PORT-IN-USE"]
 
 
-def test_mails_that_really_leave_need_links_that_lead_somewhere(
-    tmp_path: Path, pubmed: str
+async def test_mails_that_really_leave_need_links_that_lead_somewhere(
+    tmp_path: Path, pubmed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = {"NOTIFIER_DELIVERY": "smtp", "NOTIFIER_SMTP_HOST": "127.0.0.1"}
+    sent["NOTIFIER_SMTP_PORT"] = "1"
 
-    found = _found(tmp_path, pubmed, **sent, NOTIFIER_SMTP_PORT="1")
+    report = await _examined(monkeypatch, _given(tmp_path, pubmed) | sent)
 
-    codes = {one["code"] for one in found["findings"]}
-    assert codes == {"MAIL-FROM-LOCAL", "PUBLIC-URL-LOCAL", "SMTP-UNREACHABLE"}
-
-
-def test_a_mail_server_that_is_named_and_not_used_is_told(tmp_path: Path, pubmed: str) -> None:
-    found = _found(tmp_path, pubmed, NOTIFIER_SMTP_HOST="mail.carillon-lab.org")
-
-    assert [one["code"] for one in found["findings"]] == ["MAIL-CAPTURED"]
+    assert _codes(report) == ["MAIL-FROM-LOCAL", "PUBLIC-URL-LOCAL", "SMTP-UNREACHABLE"]
 
 
-def test_where_only_the_accounts_are_known_the_rest_is_named_as_not_looked_at(
-    tmp_path: Path,
+async def test_a_mail_server_that_is_named_and_not_used_is_told(
+    tmp_path: Path, pubmed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"NOTIFIER_SMTP_HOST": "mail.carillon-lab.org"}
+
+    report = await _examined(monkeypatch, _given(tmp_path, pubmed) | named)
+
+    assert _codes(report) == ["MAIL-CAPTURED"]
+
+
+async def test_a_password_in_a_url_is_not_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = _given(tmp_path, "http://user:pw-of-a-proxy@127.0.0.1:1/entrez/eutils/")
+
+    report = await _examined(monkeypatch, given)
+
+    assert [one.about for one in report.findings] == ["http://127.0.0.1:1/entrez/eutils/"]
+    assert "pw-of-a-proxy" not in str(report.document())
+
+
+async def test_where_only_the_accounts_are_known_the_rest_is_named_as_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in the container of `migrate`, in production."""
     url = tmp_path / "url"
-    url.write_text("postgresql+asyncpg://carillon:pw-of-all@127.0.0.1:1/carillon")
-    answer = subprocess.run(
-        [sys.executable, "-m", "services.console", "doctor", "--json"],
-        cwd=ROOT, env={"PATH": "/usr/bin:/bin", "CARILLON_DATABASE_URL_FILE": str(url)},
-        capture_output=True, text=True, check=False, timeout=90,
-    )  # fmt: skip
+    url.write_text("postgresql+asyncpg://carillon:pw-of-all@127.0.0.1:1/carillon", encoding="utf-8")
 
-    found = json.loads(answer.stdout)
-    untold = {one["what"] for one in found["unchecked"]}
+    report = await _examined(monkeypatch, {"CARILLON_DATABASE_URL_FILE": str(url)})
+
+    untold = {one.what for one in report.unchecked}
     assert untold >= {f"settings of the {s}" for s in ("poller", "classifier", "notifier")}
     assert "PubMed" in untold
-    codes = {one["code"] for one in found["findings"]}
-    assert codes == {"DATABASE-UNREACHABLE", "SERVICE-SILENT"}
-    assert "pw-of-all" not in answer.stdout + answer.stderr
+    assert _codes(report) == ["DATABASE-UNREACHABLE", "SERVICE-SILENT"]
+    assert "pw-of-all" not in str(report.document())
