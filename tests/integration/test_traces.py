@@ -25,7 +25,7 @@ from tests.integration.test_services import Running, Start, _count, _outgoing, _
 from tests.otlp import Collector, Seen, collector
 from tests.unit.notifier.mailserver import Mailbox, smtp_server
 
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.connected, pytest.mark.timeout(300)]
 
 __all__ = ["start"]
 
@@ -56,9 +56,9 @@ class Line:
         async def is_heard() -> bool:
             return await _count(database, polls) > 0
 
-        await eventually(is_heard, within=60, pause=0.5)
+        await eventually(is_heard, within=120, pause=0.5)
         write_clock(self._folder, DUE)
-        await eventually(lambda: bool(self.mailbox.accepted), within=60, pause=0.2)
+        await eventually(lambda: bool(self.mailbox.accepted), within=120, pause=0.2)
 
     def ended(self) -> dict[str, list[dict[str, object]]]:
         """The log lines of each service, after its orderly end."""
