@@ -4,6 +4,7 @@ Every service reaches its engines and the mail server through the proxy; the con
 judge reach the engines directly.
 """
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -22,6 +23,7 @@ from services.poller import tables as poller
 from shared.broker import declare_topology
 from shared.database import make_engine, transaction
 from shared.migrate import upgrade
+from shared.topology import ARCHIVE, CONSUMERS
 from tests.chaos.case import digest_of
 from tests.chaos.containers import free_port, until
 from tests.chaos.crew import ROOT
@@ -59,16 +61,22 @@ class Stage:
         return make_engine(self.field.database_url)
 
     async def on_their_way(self) -> int:
-        """Events that the stores show to be on their way: in an outbox, or told and not arrived."""
+        """Events in an outbox, polls that the notifier has not heard of, messages in queues.
+
+        Counts of what was announced do not tell: a poll that was killed has announced, and is in
+        no count. Parked messages and the archive stay where they are.
+        """
         waiting = [_count(tables.outbox) for tables in (poller, classifier, notifier)]
-        announced = sa.select(sa.func.coalesce(sa.func.sum(poller.polls.c.announced), 0))
         async with transaction(self.engine) as connection:
             outboxes = [(await connection.scalar(query)) or 0 for query in waiting]
-            told = (await connection.scalar(announced)) or 0
-            arrived = (await connection.scalar(_count(notifier.received))) or 0
             ended = (await connection.scalar(_count(poller.polls))) or 0
             known = (await connection.scalar(_count(notifier.polls))) or 0
-        return sum(outboxes) + (told - arrived) + (ended - known)
+        stored = sum(outboxes) + abs(ended - known)
+        if stored:
+            return stored
+        held = await asyncio.to_thread(self.field.rabbit.queues, self.field.vhost)
+        rest = {queue.parked for queue in CONSUMERS} | {ARCHIVE}
+        return sum(number for name, number in held.items() if name not in rest)
 
     async def way_out(self, reader: Reader) -> str | None:
         """Where a mail program posts to leave, from a mail that the reader was sent."""
