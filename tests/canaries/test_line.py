@@ -31,6 +31,7 @@ from shared.outbox import Outgoing
 from tests.builders import discovered
 from tests.canaries.echoes import echoes
 from tests.canaries.planted import sung
+from tests.canaries.test_settings import secret_fields
 from tests.canaries.town import Running, Town, crew, webhook_key
 from tests.eventually import eventually
 from tests.integration.test_services import _publish
@@ -242,6 +243,15 @@ def _is_ready(one: Running) -> bool:
 
 def _heard(told: list[str], word: str) -> bool:
     return any(word in one for one in told)
+
+
+@pytest.mark.parametrize("service", LINE)
+def test_every_secret_setting_of_a_service_is_planted(town: Town, service: str) -> None:
+    given = town.settings(service)
+    secret = {name.upper() for name in secret_fields(service)}
+    assert secret <= given.keys()
+    birds = list(town.birds.planted.values())
+    assert [name for name in secret if not sung(given[name], birds)] in ([], ["OPINION_URL"])
 
 
 def test_the_others_were_told_their_secrets(town: Town, lived: dict[str, str]) -> None:
