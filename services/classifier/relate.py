@@ -8,8 +8,8 @@ if their joint says so ("CD19/BCMA") or the sentence does ("compound", "co-infus
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from services.classifier.finder import CueHit
 from services.classifier.mentions import Mention, Reading
@@ -24,8 +24,7 @@ ATTRIBUTES = frozenset({"in-vivo-car", "mrna-car", "allogeneic-car", "dual-car-t
 """Modalities that say how a CAR is made, and not which cell carries it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tie:
+class Tie(NamedTuple):
     """Targets that one receptor aims at; `dual` when it aims at all of them at once."""
 
     targets: tuple[Mention, ...]
@@ -44,8 +43,7 @@ class Tie:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Joining:
+class _Joining(NamedTuple):
     """Which words of a sentence may stand between a target and its receptor: some, and targets."""
 
     words: Sequence[str]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import Support
@@ -23,8 +23,7 @@ THIN = 3
 """Words of title and abstract together below which nothing can be said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receptor:
+class Receptor(NamedTuple):
     """What speaks for chimeric receptors: `about` is the verdict, `unsure` a CAR unexplained."""
 
     about: bool

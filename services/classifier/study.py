@@ -1,6 +1,6 @@
 """What kind of evidence an article is."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import Support, supports
@@ -27,8 +27,7 @@ TOO_SHORT = 9
 """Words of a title without abstract or type below which it is taken for commentary."""
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+class Study(NamedTuple):
     """The kind, how sure, and the mentions that say so (none where it is a default)."""
 
     kind: str

@@ -1,6 +1,10 @@
 import pytest
 
-from services.classifier.sentences import LONGEST, split
+from services.classifier.sentences import LONGEST, stretches
+
+
+def split(text: str) -> list[str]:
+    return [shorn for start, end in stretches(text) if (shorn := text[start:end].strip())]
 
 
 @pytest.mark.parametrize(
