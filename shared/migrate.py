@@ -42,6 +42,29 @@ async def upgrade_on(connection: AsyncConnection, service: str, revision: str = 
     await connection.run_sync(_upgrade, _config(service), service, revision)
 
 
+async def step_back(engine: AsyncEngine, service: str) -> str | None:
+    """Bring one service's tables back by one revision, as an older version needs them; to which.
+
+    What only the newer version has written down goes with it.
+
+    Raises:
+        ConfigurationError: there is no such service, or it must not go back now.
+        Retryable: the database is away.
+    """
+    async with transaction(engine) as connection:
+        if await revision_of(connection, service) is None:
+            raise ConfigurationError(f"there are no tables of {service}: nothing to step back from")
+        await connection.run_sync(_downgrade, _config(service))
+        return await revision_of(connection, service)
+
+
+def _downgrade(connection: sa.Connection, config: Config) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    config.attributes["connection"] = connection
+    command.downgrade(config, "-1")
+
+
 async def revision_of(connection: AsyncConnection, service: str) -> str | None:
     """Which revision the tables of a service have; None when there are none."""
 

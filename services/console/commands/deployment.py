@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,7 +20,7 @@ from services.poller.topic import read_topic
 from shared.broker import declare_topology
 from shared.errors import ConfigurationError
 from shared.logs import configure_logging
-from shared.migrate import upgrade
+from shared.migrate import step_back, upgrade
 from shared.settings import load
 
 scenario = typer.Typer(help="The demo's simulated days, in Docker.", no_args_is_help=True)
@@ -34,17 +35,35 @@ def _engines(settings: Settings) -> tuple[str, str]:
     return settings.database_url.get_secret_value(), settings.amqp_url.get_secret_value()
 
 
-def migrate() -> None:
+def migrate(
+    back: Annotated[
+        list[str] | None,
+        typer.Option(help="Only step this service's tables back by one revision, and end."),
+    ] = None,
+) -> None:
     """Bring all tables up to date and declare every exchange and queue, before services start."""
     configure_logging("migrate")
     settings = load(Settings)
     database_url, amqp_url = _engines(settings)
+    if back:
+        for service in back:
+            revision = asyncio.run(_step_back(database_url, service))
+            typer.echo(f"{service}: its tables are at revision {revision or 'none'}")
+        return
     asyncio.run(_migrate(database_url, amqp_url))
     asyncio.run(_retain(settings, amqp_url))
     if settings.accounts_dir is not None:
         asyncio.run(_grant(settings, settings.accounts_dir))
         typer.echo("each service has its own accounts")
     typer.echo("tables and queues are up to date")
+
+
+async def _step_back(database_url: str, service: str) -> str | None:
+    stores = deployed_stores(database_url, statement_seconds=None)
+    try:
+        return await step_back(stores.notifier, service)
+    finally:
+        await stores.close()
 
 
 async def _migrate(database_url: str, amqp_url: str) -> None:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shared.database import UtcDateTime
+from shared.errors import ConfigurationError
 from shared.migrate import schema
 
 revision = "0008"
@@ -28,5 +29,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop it, unless it still keeps something from being sent twice."""
+    holds = sa.table("holds", sa.column("ended_at"), schema=schema("notifier"))
+    standing = sa.select(sa.exists(sa.select(holds).where(holds.c.ended_at.is_(None))))
+    if op.get_bind().scalar(standing):
+        raise ConfigurationError(
+            "sending is held, and an older version would not know it: decide first "
+            "(`carillon sending`)"
+        )
     op.drop_table("holds", schema=schema("notifier"))

@@ -26,7 +26,7 @@ from services.poller import tables as poller
 from shared.clock import system_clock
 from shared.database import make_engine, transaction
 from shared.errors import ConfigurationError
-from shared.migrate import upgrade
+from shared.migrate import step_back, upgrade
 from shared.outbox import add_all, relay
 from tests.builders import an_article, discovered, poll_completed
 
@@ -227,3 +227,61 @@ def test_a_backup_of_an_older_carillon_is_brought_up_to_date(tmp_path: Path) -> 
     found = rows(other)
     assert [row[0] for row in found["notifier.db/suppressions"]] == ["who"]
     assert len(found["notifier.db/holds"]) == 1
+
+
+def columns(path: Path) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table, by columns; not which revision it is."""
+    found = {}
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    for (table,) in tables.fetchall():
+        if table != "alembic_version":
+            rows = connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608
+            found[table] = [dict(row) for row in rows]
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize("service", sorted(FILES))
+def test_each_store_steps_back_once_and_forth_again_with_its_rows(
+    lived: Path, service: str
+) -> None:
+    path = lived / FILES[service]
+    before = columns(path)
+
+    async def step(forth: bool) -> str | None:
+        engine = make_engine(embedded_url(lived, path.stem))
+        revision = await (upgrade(engine, service) if forth else step_back(engine, service))
+        await engine.dispose()
+        return revision
+
+    newest = sqlite3.connect(path).execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    assert asyncio.run(step(forth=False)) == f"{int(newest) - 1:04}"
+    older = columns(path)
+    assert older.keys() <= before.keys()
+    assert any(older.values()), "there was something to keep"
+    for table, kept in older.items():
+        names = kept[0].keys() if kept else ()
+        assert kept == [{name: row[name] for name in names} for row in before[table]], table
+    asyncio.run(step(forth=True))
+    after = columns(path)
+    assert after.keys() == before.keys()
+    assert {table: after[table] for table in older} == {table: before[table] for table in older}
+
+
+def test_while_sending_is_held_the_notifier_does_not_step_back(kept: Path, tmp_path: Path) -> None:
+    """An older version would not know that it is held, and send."""
+    other = tmp_path / "other"
+    assert carillon("restore", str(kept), "--state", str(other)).exit_code == 0
+    engine = make_engine(embedded_url(other, "notifier"))
+
+    async def back() -> None:
+        try:
+            await step_back(engine, "notifier")
+        finally:
+            await engine.dispose()
+
+    with pytest.raises(ConfigurationError, match="sending is held"):
+        asyncio.run(back())
+    assert carillon("sending", "--state", str(other)).exit_code == 1
