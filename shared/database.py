@@ -85,6 +85,9 @@ def make_engine(
 ) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///PATH` or `postgresql+asyncpg://...`.
 
+    Of two servers, `postgresql+asyncpg://USER:PASSWORD@/NAME?host=ONE:5432&host=OTHER:5432&
+    target_session_attrs=read-write` connects to the one that takes writes.
+
     On PostgreSQL a statement without an answer for `statement_seconds` is given up, so that a
     network that swallows everything holds nobody for ever; `None` (migrations) waits. The server
     gives up a transaction that asks nothing for `idle_seconds`: nobody may be there any more, and
@@ -214,6 +217,8 @@ statement prepared before a migration changed its table."""
 
 
 def _is_away(error: BaseException | None) -> bool:
+    if isinstance(getattr(error, "__cause__", None), asyncpg.TargetServerAttributeNotMatched):
+        return True  # two servers, and neither takes writes yet
     return (getattr(error, "sqlstate", None) or "").startswith(_AWAY)
 
 

@@ -319,3 +319,30 @@ async def test_a_database_that_lets_nobody_in_is_away_and_says_so(postgres_url: 
     with pytest.raises(Away, match="InvalidPassword"):
         await _asked(engine)
     await engine.dispose()
+
+
+async def test_of_two_databases_the_one_that_takes_writes_is_found_and_none_is_waited_for(
+    postgres_url: str,
+) -> None:
+    user, rest = postgres_url.split("@")
+    server, name = rest.split("/")
+    nowhere = "127.0.0.1:9"  # as the one of the two that is dead
+    of_both = f"{user}@/{name}?host={nowhere}&host={server}&target_session_attrs=read-write"
+    engine, alone = make_engine(of_both), make_engine(postgres_url)
+    await _asked(engine)
+
+    await _read_only(alone, name, "on")  # so shows itself a server that follows another, too
+    await engine.dispose()
+    with pytest.raises(Away):
+        await _asked(engine)
+    await _read_only(alone, name, "off")
+    await _asked(engine)
+    await engine.dispose()
+    await alone.dispose()
+
+
+async def _read_only(engine: AsyncEngine, name: str, value: str) -> None:
+    statement = f"ALTER DATABASE {name} SET default_transaction_read_only = {value}"
+    async with transaction(engine) as connection:
+        await connection.exec_driver_sql("SET TRANSACTION READ WRITE")
+        await connection.exec_driver_sql(statement)

@@ -4,6 +4,7 @@ import re
 import tomllib
 from datetime import UTC, datetime
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,26 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE_FILES = (ROOT / "docker-compose.yml", ROOT / "deploy" / "compose.cluster.yml")
-COMPOSE, CLUSTER = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in COMPOSE_FILES)
+
+
+class _Compose(yaml.SafeLoader):
+    """YAML with Compose's own tag for what takes the place of a list."""
+
+
+def _in_place(loader: yaml.SafeLoader, node: yaml.Node) -> list[object]:
+    assert isinstance(node, yaml.SequenceNode)
+    return list(loader.construct_sequence(node))
+
+
+_Compose.add_constructor("!override", _in_place)
+COMPOSE, CLUSTER = (
+    yaml.load(path.read_text(encoding="utf-8"), _Compose)  # noqa: S506  a SafeLoader
+    for path in COMPOSE_FILES
+)
 PRODUCTION_FILES = tuple(ROOT.glob("deploy/compose.prod*.yml"))
 """What they come to is asked of Compose itself: test_deploy_production.py."""
 NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
+SERVERS = ("postgres", "postgres-2")
 
 SERVICES = {
     "poller": "poller",
@@ -132,12 +149,17 @@ def test_only_pages_are_published_and_only_on_this_machine() -> None:
     assert all(p.startswith("127.0.0.1:") for ports in published.values() for p in ports)
 
 
-def test_whoever_uses_the_broker_uses_the_cluster_through_the_name_that_all_nodes_share() -> None:
+AT_BOTH = "@/carillon?host=postgres:5432&host=postgres-2:5432&target_session_attrs=read-write"
+
+
+def test_whoever_uses_broker_or_database_finds_each_of_their_servers() -> None:
     for name, part in COMPOSE["services"].items():
         for variable in part.get("environment") or {}:
+            url = CLUSTER["services"].get(name, {}).get("environment", {}).get(variable, "")
             if variable.endswith("_AMQP_URL"):
-                url = CLUSTER["services"][name]["environment"][variable]
                 assert url.endswith("@broker:5672/"), name
+            if variable.endswith("_DATABASE_URL"):
+                assert url.endswith(AT_BOTH), name
     for node in NODES:
         assert CLUSTER["services"][node]["networks"]["default"]["aliases"] == ["broker"]
 
@@ -154,10 +176,11 @@ def test_a_node_of_the_cluster_is_found_again_by_the_others() -> None:
         assert f"{node}:/var/lib/rabbitmq" in mounts
 
 
-def test_a_new_node_waits_for_the_first_one_or_it_would_be_a_broker_of_its_own() -> None:
-    for node in NODES[1:]:
+def test_a_new_node_waits_for_the_one_before_it_or_it_would_be_a_broker_of_its_own() -> None:
+    for before, node in pairwise(NODES):
         (script,) = CLUSTER["services"][node]["command"]
-        assert "/dev/tcp/rabbitmq/5672" in script
+        assert "/dev/tcp/$$CARILLON_JOIN_AFTER/5672" in script
+        assert CLUSTER["services"][node]["environment"]["CARILLON_JOIN_AFTER"] == before
         assert script.rstrip().endswith("exec docker-entrypoint.sh rabbitmq-server")
     assert "command" not in CLUSTER["services"][NODES[0]]
 
@@ -168,6 +191,19 @@ def test_the_nodes_of_the_cluster_are_the_same_broker() -> None:
         part = CLUSTER["services"][node]
         assert (part["image"], part["healthcheck"]) == (alone["image"], alone["healthcheck"])
         assert alone["environment"].items() <= part["environment"].items()
+
+
+def test_two_database_servers_are_alike_and_each_service_runs_twice() -> None:
+    first, second = (CLUSTER["services"][server] for server in SERVERS)
+    for part in ("user", "entrypoint", "environment", "healthcheck"):
+        assert first[part] == second[part]
+    assert (second["image"], second["shm_size"]) == (
+        COMPOSE["services"]["postgres"]["image"],
+        COMPOSE["services"]["postgres"]["shm_size"],
+    )
+    assert [part["hostname"] for part in (first, second)] == list(SERVERS)
+    for name in ("poller", "classifier", "notifier"):
+        assert CLUSTER["services"][name]["deploy"] == {"replicas": 2}
 
 
 def test_prometheus_runs_where_it_is_asked_for_and_reads_every_service() -> None:

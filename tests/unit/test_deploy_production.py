@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.unit.test_deploy_files import AT_BOTH
 
 ROOT = Path(__file__).parents[2]
 BARE, CLUSTER, PROD, BOTH = (
@@ -162,6 +165,29 @@ def test_in_production_every_secret_is_a_file_and_each_service_has_its_own(
     assert config["services"]["notifier"]["environment"]["NOTIFIER_PRODUCTION"] == "true"
 
 
+def test_after_it_the_containers_can_read_what_was_cloned_for_nobody_else(tmp_path: Path) -> None:
+    deploy = tmp_path / "deploy"
+    shutil.copytree(ROOT / "deploy", deploy)
+    for path in (deploy, *deploy.rglob("*")):
+        path.chmod(0o700 if path.is_dir() or path.name == "make-secrets" else 0o600)
+
+    subprocess.run(
+        [str(deploy / "make-secrets"), str(tmp_path / "s")],
+        check=True, capture_output=True, timeout=30,
+    )  # fmt: skip
+
+    assert all(path.stat().st_mode & 0o004 for path in (deploy, *deploy.rglob("*")))
+
+
+def test_without_a_cluster_the_secrets_name_one_database(tmp_path: Path) -> None:
+    make = [str(ROOT / "deploy" / "make-secrets"), str(tmp_path / "s")]
+    subprocess.run(make, check=True, capture_output=True, timeout=30)
+
+    url = (tmp_path / "s" / "poller_database_url").read_text(encoding="utf-8")
+    assert url.endswith("@postgres:5432/carillon\n")
+    assert not (tmp_path / "s" / "postgres_standby_password").exists()
+
+
 @pytest.mark.connected
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_the_doctor_is_told_what_each_service_is_told_and_waits_for_nobody(
@@ -183,13 +209,15 @@ def test_the_doctor_is_told_what_each_service_is_told_and_waits_for_nobody(
 @pytest.mark.connected
 def test_the_secrets_are_made_once_and_only_their_owner_reaches_them(tmp_path: Path) -> None:
     folder = tmp_path / "s"
-    make = [str(ROOT / "deploy" / "make-secrets"), str(folder)]
+    make = [str(ROOT / "deploy" / "make-secrets"), "--cluster", str(folder)]
     subprocess.run(make, check=True, capture_output=True, timeout=30)
     made = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     (folder / "poller_amqp_url").unlink()
     again = subprocess.run(make, check=True, capture_output=True, text=True, timeout=30)
 
-    wanted = {Path(one["file"]).name for one in _config("production", tmp_path)["secrets"].values()}
+    wanted = {
+        Path(one["file"]).name for one in _config(PRODUCTION[1], tmp_path)["secrets"].values()
+    }
     assert made.keys() == wanted
     assert folder.stat().st_mode & 0o777 == 0o700
     assert again.stdout.splitlines() == [f"made {folder}/poller_amqp_url"]
@@ -197,6 +225,8 @@ def test_the_secrets_are_made_once_and_only_their_owner_reaches_them(tmp_path: P
     assert {name for name in made if now[name] != made[name]} == {"poller_amqp_url"}
     password = made["postgres_password"].strip()
     assert len(password) == 48
-    assert f"://carillon:{password}@postgres:" in made["carillon_database_url"]
+    for name in ("carillon", *LINE):
+        assert made[f"{name}_database_url"].endswith(f"{AT_BOTH}\n")
+    assert f"://carillon:{password}@" in made["carillon_database_url"]
     admin = made["rabbitmq_admin.conf"].splitlines()[1].removeprefix("default_pass = ")
     assert made["carillon_amqp_url"] == f"amqp://carillon:{admin}@broker:5672/\n"
