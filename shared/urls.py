@@ -5,7 +5,7 @@ then take its beginning for a host or a port, and name it in their errors.
 """
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
 
@@ -36,8 +36,13 @@ def _is_plain(url: str, schemes: tuple[str, ...]) -> bool:
     return (
         parts.scheme in schemes
         and url.startswith(f"{parts.scheme}://")
-        and (bool(host) or not parts.netloc)
+        and (bool(host) or not parts.netloc or (not place and _names_hosts(parts.query)))
         and not parts.fragment
         and "@" not in f"{place}{parts.path}{parts.query}"
         and _WHOLE.fullmatch(account) is not None
     )
+
+
+def _names_hosts(query: str) -> bool:
+    """As the URL of several database servers does: `?host=ONE:5432&host=OTHER:5432`."""
+    return len(parse_qs(query).get("host", ())) > 1

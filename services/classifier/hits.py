@@ -24,12 +24,10 @@ def counting(every: list[Hit]) -> list[Hit]:
 
 def _special(every: list[Hit]) -> list[Hit]:
     hits = _longest(_not_excluded(every))
-    far = [hit for hit in hits if not hit[0].near]
-    if len(far) < len(hits) and not _names_receptor(hits):
-        hits = far
-    whole = [hit for hit in hits if hit[0].kind != "cell"]
-    if len(whole) < len(hits) and not _names_bare_receptor(hits):
-        hits = whole
+    if True in {rule.near for rule, _, _ in hits} and not _names_receptor(hits):
+        hits = [hit for hit in hits if not hit[0].near]
+    if "cell" in {rule.kind for rule, _, _ in hits} and not _names_bare_receptor(hits):
+        hits = [hit for hit in hits if hit[0].kind != "cell"]
     return hits
 
 

@@ -106,10 +106,10 @@ def _weighed(
     hits: list[Hit], cues: Sequence[CueHit], sentence: Sentence, meant: Senses
 ) -> list[Mention]:
     """Mentions of what counts in a sentence, by its place and by what its cues say of them."""
-    if meant.meant and meant.are_named(sentence.text):
+    if meant.are_named(sentence.text):
         hits = [hit for hit in hits if not meant.mean_otherwise(hit, sentence.words)]
     place = CONCLUDING if sentence.last else PLACE[sentence.place]
-    ruling = [cue for cue in cues if cue[0].kind in RULING] if cues else None
+    ruling = [cue for cue in cues if cue[0].kind in RULING]
     if ruling:
         return [_ruled(hit, ruling, sentence, place) for hit in hits]
     return [

@@ -1,11 +1,11 @@
 """The parts of an article that labels may rest on, cut into sentences and words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.classifier.sentences import LONGEST as SENTENCE
-from services.classifier.sentences import stretches
-from services.classifier.tokens import begin, blanked, words, words_of
+from services.classifier.sentences import split
+from services.classifier.tokens import begins, words
 from shared.article import Article
 from shared.events import Place
 
@@ -27,30 +27,33 @@ class Sentence:
     text: str
     words: list[str]
     last: bool = False
+    _starts: list[int] | None = field(default=None, init=False, repr=False)
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """The characters from word `first` to word `last` (exclusive)."""
-        start = self._start(first)
-        final = last - 1
-        return start, (start if final == first else self._start(final)) + len(self.words[final])
+        size = len(self.words[last - 1])
+        if self.text.isascii():
+            start, end = begins(self.text, first, last - 1)
+            return start, end + size
+        return self._start(first), self._start(last - 1) + size
 
     def between(self, one: int, two: int) -> str:
         """The text between the word before `one` and word `two`."""
         return self.text[self._start(one - 1) + len(self.words[one - 1]) : self._start(two)]
 
     def _start(self, number: int) -> int:
-        """Where a word begins."""
-        text, word = self.text, self.words[number]
-        place = text.find(word)
-        if text.find(word, place + 1) < 0:
-            return place  # as most words, it is there once
-        if text.isascii():
-            return begin(text, number)
-        # Found again in their order: between two words no sign is part of a word.
-        place = 0
-        for earlier in self.words[:number]:
-            place = text.find(earlier, place) + len(earlier)
-        return text.find(word, place)
+        """Words are found again in their order: between two of them no sign is part of a word."""
+        if self._starts is None:
+            self._starts = []
+        starts = self._starts
+        if number >= len(starts):
+            known = len(starts)
+            place = starts[-1] + len(self.words[known - 1]) if starts else 0
+            for word in self.words[known : number + 1]:
+                place = self.text.find(word, place)
+                starts.append(place)
+                place += len(word)
+        return starts[number]
 
 
 def sentences(article: Article) -> list[Sentence]:
@@ -61,12 +64,8 @@ def sentences(article: Article) -> list[Sentence]:
     for section, part in enumerate(article.abstract):
         text = part.text[:left]
         left -= len(text)
-        plain = blanked(text)
-        for start, end in stretches(text):
-            piece = text[start:end].strip()
-            if piece:
-                spoken = words_of(plain[start:end])
-                found.append(Sentence(len(found), "abstract", section, piece, spoken))
+        for piece in split(text):
+            found.append(Sentence(len(found), "abstract", section, piece, words(piece)))
     if len(found) > 4:
         found[-2].last = found[-1].last = True
     found.extend(_headings(article, len(found)))

@@ -8,8 +8,8 @@ if their joint says so ("CD19/BCMA") or the sentence does ("compound", "co-infus
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from services.classifier.finder import CueHit
 from services.classifier.mentions import Mention, Reading
@@ -24,7 +24,8 @@ ATTRIBUTES = frozenset({"in-vivo-car", "mrna-car", "allogeneic-car", "dual-car-t
 """Modalities that say how a CAR is made, and not which cell carries it."""
 
 
-class Tie(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Tie:
     """Targets that one receptor aims at; `dual` when it aims at all of them at once."""
 
     targets: tuple[Mention, ...]
@@ -43,7 +44,8 @@ class Tie(NamedTuple):
         )
 
 
-class _Joining(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Joining:
     """Which words of a sentence may stand between a target and its receptor: some, and targets."""
 
     words: Sequence[str]

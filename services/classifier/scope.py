@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import Support
@@ -23,7 +23,8 @@ THIN = 3
 """Words of title and abstract together below which nothing can be said."""
 
 
-class Receptor(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Receptor:
     """What speaks for chimeric receptors: `about` is the verdict, `unsure` a CAR unexplained."""
 
     about: bool

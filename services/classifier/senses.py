@@ -23,7 +23,7 @@ class Senses:
 
     def are_named(self, text: str) -> bool:
         """Whether one of the short forms may be in a text: most texts have none."""
-        return bool([1 for short in self.meant if short in text])
+        return bool(self.meant) and bool([1 for short in self.meant if short in text])
 
     def mean_otherwise(self, hit: Hit, words: Sequence[str]) -> bool:
         """Whether a short form in a mention is defined in this article as something else.

@@ -44,36 +44,36 @@ _OPENERS = frozenset(
 _LOOK_BACK = 24
 _ABBREVIATION = 7
 """Characters of a word that is too long to be one of those above."""
+_LAST_WORDS = re.compile(r"[^\s(\[]+")
 _FIRST_WORD = re.compile(r"[^\W\d_]+(?![\w-])")
 
 LONGEST = 2_000
 """Characters; the longest real sentence of an abstract has a few hundred."""
 
 
-def stretches(text: str) -> list[tuple[int, int]]:
-    """Where each sentence begins and ends, in order, with the blanks that follow it."""
-    found: list[tuple[int, int]] = []
+def split(text: str) -> list[str]:
+    """Each sentence, in order, without the blanks between them."""
+    found: list[str] = []
     start = 0
     for stop in _STOP.finditer(text):
         dot, after = stop.span()
         if text[dot] == "\n" or not _goes_on(text, dot, after):
-            if after - start > LONGEST:
-                start = _cut(text, start, after, found)
-            found.append((start, after))
+            _cut(text[start:after], found)
             start = after
-    start = _cut(text, start, len(text), found)
-    found.append((start, len(text)))
+    _cut(text[start:], found)
     return found
 
 
-def _cut(text: str, start: int, end: int, found: list[tuple[int, int]]) -> int:
-    """Add bounded pieces of a stretch, cut at blanks; where what is left of it begins."""
-    while end - start > LONGEST:
-        blank = text.rfind(" ", start + 1, start + LONGEST)
-        middle = blank if blank > 0 else start + LONGEST
-        found.append((start, middle))
-        start = middle
-    return start
+def _cut(stretch: str, found: list[str]) -> None:
+    """Add a stretch; one without full stops in bounded pieces, cut at blanks."""
+    while len(stretch) > LONGEST:
+        blank = stretch.rfind(" ", 1, LONGEST)
+        middle = blank if blank > 0 else LONGEST
+        _cut(stretch[:middle], found)
+        stretch = stretch[middle:]
+    shorn = stretch.strip()
+    if shorn:
+        found.append(shorn)
 
 
 def _goes_on(text: str, dot: int, after: int) -> bool:
@@ -86,7 +86,7 @@ def _goes_on(text: str, dot: int, after: int) -> bool:
         return _begins_small(text, after)
     if dot > _ABBREVIATION and text[dot - _ABBREVIATION : dot].isalnum():
         return False  # as after most sentences
-    before = text[max(0, dot - _LOOK_BACK) : dot].replace("(", " ").replace("[", " ").split()
+    before = _LAST_WORDS.findall(text, max(0, dot - _LOOK_BACK), dot)
     last = before[-1] if before else ""
     short = len(last) < _ABBREVIATION
     return short and _expects_more(text, after, last, before[-2] if before[1:] else "")

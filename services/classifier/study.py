@@ -1,6 +1,6 @@
 """What kind of evidence an article is."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from services.classifier.mentions import Mention, Reading
 from services.classifier.scoring import Support, supports
@@ -27,7 +27,8 @@ TOO_SHORT = 9
 """Words of a title without abstract or type below which it is taken for commentary."""
 
 
-class Study(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Study:
     """The kind, how sure, and the mentions that say so (none where it is a default)."""
 
     kind: str

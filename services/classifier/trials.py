@@ -60,11 +60,8 @@ def trials(article: Article) -> tuple[str, ...]:
     A number of the record's list that has no form we know is kept as the record has it.
     """
     found = [number for given in article.trial_ids for number in _numbers(given) or [given.strip()]]
-    texts = list(_texts(article))
-    # Most articles name none: all their texts are looked through at once.
-    if _has_long_number("\n".join(texts)):
-        for text in texts:
-            found += _numbers(text)
+    for text in _texts(article):
+        found += _numbers(text)
     return tuple(dict.fromkeys(number for number in found if number))
 
 
@@ -86,11 +83,8 @@ def _numbers(text: str) -> list[str]:
     european = _EUROPEAN.search(plain)
     found: list[tuple[int, str]] = []
     for letters, form, shape in _NUMBERS:
-        at = capitals.find(letters) if letters else european.start() if european else -1
-        if at >= 0:
-            # In ASCII a capital stands where its letter does: nothing is found before it.
-            first = at if plain.isascii() else 0
-            found += [(hit.start(), _written(hit, shape)) for hit in form.finditer(plain, first)]
+        if letters in capitals if letters else european:
+            found += [(hit.start(), _written(hit, shape)) for hit in form.finditer(plain)]
     return [number for _, number in sorted(found)]
 
 

@@ -183,6 +183,7 @@ def test_a_password_written_as_it_should_be_is_taken(password: str) -> None:
     make_broker(f"amqp://carillon:{password}@127.0.0.1:1/")
     make_broker(f"amqps://carillon:{password}@[::1]:1/vhost?heartbeat=4")
     make_engine(f"postgresql+asyncpg://carillon:{password}@127.0.0.1:1/carillon?ssl=require")
+    make_engine(f"postgresql+asyncpg://carillon:{password}@/carillon?host=a:1&host=b:1")
 
 
 MADE_OF = {

@@ -1,13 +1,14 @@
-"""The installation on three RabbitMQ nodes, and what can be seen of it from outside."""
+"""The installation on several nodes, for real readers, and what can be seen of it from outside."""
 
 import asyncio
 import json
 import statistics
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,30 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier import tables as notifier
 from shared.database import make_engine
-from tests.e2e.stack import Stack, free_ports, running
-from tests.tally import archived, count, feed
+from tests.e2e.production import BESIDE, Production, Walked, walk
+from tests.e2e.stack import free_ports
+from tests.e2e.walk import PAGE, Step, steps
+from tests.tally import archived, count, effects, feed
 
 NODES = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 SERVICES = ("poller", "classifier", "notifier")
-FILES = ("docker-compose.yml", "deploy/compose.cluster.yml", "tests/e2e/cluster-ports.yml")
-NOWHERE = "http://127.0.0.1:9/"
-"""Where the poller asks for PubMed: its polls fail, and what we put into its outbox goes out."""
+PROJECT = "carillon-e2e-cluster"
+REPLICAS = (1, 2)
+FOUR = (
+    "docker-compose.yml:deploy/compose.cluster.yml:deploy/compose.prod.yml:"
+    "deploy/compose.prod-cluster.yml"
+)
+INSTEAD = {
+    f"COMPOSE_FILE={FOUR}\n": f"COMPOSE_FILE={FOUR}:{BESIDE}:tests/e2e/cluster-ports.yml\n",
+    "carillon_postgres": f"{PROJECT}_postgres",
+}
+SECTION = "More than one node"
+"""The heading in docs/deploy.md, whose steps come between the first and the second."""
 
 ON_THE_WAY = (
     "CREATE TABLE poller.confirmed (event_id text, added timestamptz, confirmed timestamptz)",
-    """CREATE FUNCTION poller.note_confirmed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    """CREATE FUNCTION poller.note_confirmed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
       INSERT INTO poller.confirmed VALUES (OLD.event_id, OLD.created_at, clock_timestamp());
       RETURN OLD;
     END $$""",
@@ -48,10 +61,21 @@ PROBE = (
 class Cluster:
     """The running installation; `engine` is its database, seen from this machine."""
 
-    stack: Stack
+    walked: Walked
     engine: AsyncEngine
+    before: dict[str, int] = field(default_factory=dict)
+    """What the services had of PubMed's articles before any was fed."""
     fed: list[str] = field(default_factory=list)
     """Ids of the events that were put into the poller's outbox."""
+
+    @property
+    def stack(self) -> Production:
+        """What was walked to."""
+        return self.walked.stack
+
+    async def type(self, step: Step) -> None:
+        """Walk on, by a step of docs/cluster.md."""
+        await asyncio.to_thread(self.walked.shell.take, step)
 
     async def compose(self, *arguments: str) -> str:
         """Run a Compose command beside what else goes on."""
@@ -72,21 +96,33 @@ class Cluster:
 
     async def told(self) -> int:
         """How many articles have come all the way to the notifier."""
-        return await count(self.engine, notifier.articles)
+        found = await count(self.engine, notifier.articles)
+        return found - self.before.get("told to the notifier", 0)
 
-    async def probes(self, service: str) -> list[int]:
-        """The status of `/livez` and of `/readyz`."""
-        said = await self.compose("exec", "-T", service, "python", "-c", PROBE)
-        return [int(line) for line in said.split()]
+    async def effects(self) -> dict[str, int]:
+        """How many effects the articles had that were fed, of each kind."""
+        found = await effects(self.engine)
+        return {name: number - self.before.get(name, 0) for name, number in found.items()}
+
+    async def has_a_follower(self) -> bool:
+        """Whether the database that takes writes waits for the other one with each commit."""
+        query = sa.text("SELECT sync_state FROM pg_stat_replication")
+        return [row.sync_state for row in await self.rows(query)] == ["sync"]
+
+    async def probes(self) -> set[tuple[int, ...]]:
+        """The status of `/livez` and of `/readyz` at each service's replicas."""
+        asked = [
+            self.compose("exec", "-T", "--index", str(n), service, "python", "-c", PROBE)
+            for service, n in product(SERVICES, REPLICAS)
+        ]
+        return {tuple(map(int, said.split())) for said in await asyncio.gather(*asked)}
 
     async def runs(self) -> dict[str, tuple[str, int]]:
-        """When each service was started, and how often Docker had to do it again."""
-        found = {}
-        for name in SERVICES:
-            container = (await self.compose("ps", "--all", "--quiet", name)).strip()
-            state = json.loads(await asyncio.to_thread(_inspect, container))[0]
-            found[name] = (state["State"]["StartedAt"], state["RestartCount"])
-        return found
+        """When each container of a service was started, and how often Docker had to do it again."""
+        containers = (await self.compose("ps", "--all", "--quiet", *SERVICES)).split()
+        assert len(containers) == len(SERVICES) * len(REPLICAS)
+        found = json.loads(await asyncio.to_thread(_inspect, containers))
+        return {one["Name"]: (one["State"]["StartedAt"], one["RestartCount"]) for one in found}
 
     async def ctl(self, node: str, *command: str) -> Any:
         """What a command of RabbitMQ answers on a node, as JSON."""
@@ -113,7 +149,8 @@ class Cluster:
     async def archived(self) -> Sequence[str]:
         """The ids of all events in the archive, in its order."""
         address = (await self.compose("port", "rabbitmq", "5672")).strip()
-        return await archived(f"amqp://carillon:carillon@{address}/")
+        password = self.stack.secrets()["carillon_amqp_url"]
+        return await archived(f"amqp://carillon:{password}@{address}/")
 
     async def waits(self, since: datetime) -> list[float]:
         """Seconds from an event's commit to the broker's confirm, for those committed since."""
@@ -122,8 +159,8 @@ class Cluster:
         return [(row.confirmed - row.added).total_seconds() for row in rows]
 
 
-def _inspect(container: str) -> str:
-    command = ["docker", "inspect", container]
+def _inspect(containers: Sequence[str]) -> str:
+    command = ["docker", "inspect", *containers]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -135,38 +172,40 @@ def figures(waits: Sequence[float]) -> str:
     return f"{len(ordered)} events, ms: median {middle:.0f}, 99% {late:.0f}, longest {last:.0f}"
 
 
-@contextmanager
-def _stack(project: str, folder: Path) -> Iterator[Stack]:
-    mail, rabbit, web = free_ports(3)
-    env_file = folder / "env"
-    settings = {
-        "CARILLON_VERSION": "e2e",
-        "MAILDEV_WEB_PORT": mail,
-        "RABBITMQ_WEB_PORT": rabbit,
-        "CARILLON_WEB_PORT": web,
-        "POLLER_EUTILS_URL": NOWHERE,
-    }
-    env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    options = [option for file in FILES for option in ("-f", file)]
-    stack = Stack(project, env_file, f"http://127.0.0.1:{web}", tuple(options))
-    with running(stack, *SERVICES):
-        yield stack
+def _steps() -> list[Step]:
+    """As the page says: what only you know, more than one node, and then the start."""
+    page = list(steps(PAGE.read_text(encoding="utf-8")))
+    return [
+        step for part in ("1.", SECTION, "2.") for step in page if step.section.startswith(part)
+    ]
 
 
 @asynccontextmanager
-async def cluster(project: str, folder: Path) -> AsyncIterator[Cluster]:
-    """Build and start everything on three nodes; afterwards remove it with all it knew."""
-    with _stack(project, folder) as stack:
-        address = stack.compose("port", "postgres", "5432").strip()
-        url = f"postgresql+asyncpg://carillon:carillon@{address}/carillon"
-        engine = make_engine(url)
+async def cluster(folder: Path) -> AsyncIterator[Cluster]:
+    """Walk to the installation on several nodes; afterwards remove it with all it knew."""
+    ports = free_ports(2)
+    more = {
+        "CARILLON_WEB_SUBNET": "10.231.86.0/24",
+        **dict(zip(("E2E_POSTGRES", "E2E_POSTGRES_2"), map(str, ports), strict=True)),
+    }
+    with walk(folder, PROJECT, _steps(), INSTEAD, more) as walked:
+        hosts = "&".join(f"host=127.0.0.1:{port}" for port in ports)
+        user = f"carillon:{walked.stack.secrets()['postgres_password']}"
+        engine = make_engine(
+            f"postgresql+asyncpg://{user}@/carillon?{hosts}&target_session_attrs=read-write"
+        )
         try:
-            async with engine.begin() as connection:
-                for statement in ON_THE_WAY:
-                    await connection.execute(sa.text(statement))
-            yield Cluster(stack, engine)
+            yield Cluster(walked, engine)
         finally:
             await engine.dispose()
+
+
+async def begin_to_count(installation: Cluster) -> None:
+    """From here on what is fed is counted; PubMed's articles have all come."""
+    async with installation.engine.begin() as connection:
+        for statement in ON_THE_WAY:
+            await connection.execute(sa.text(statement))
+    installation.before.update(await effects(installation.engine))
 
 
 @asynccontextmanager

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
-from tests.e2e.stack import PUBLIC_URL, SLACK_HOST, Stack
+from services.ncbi_sim.catalogue import load_catalogue
+from services.ncbi_sim.settings import PACKAGED_CATALOGUE
+from tests.e2e.mailbox import Mail
+from tests.e2e.stack import SLACK_HOST, Stack
 
 IMAGE = "python:3.13-slim"
 ENDPOINT = Path(__file__).with_name("slack_endpoint.py")
@@ -18,7 +19,7 @@ ENDPOINT = Path(__file__).with_name("slack_endpoint.py")
 
 def post(stack: Stack, path: str, **fields: str | list[str]) -> str:
     """Send a form of ours; the text of the page that comes."""
-    with httpx.Client(base_url=stack.site, trust_env=False, timeout=30) as browser:
+    with stack.browser() as browser:
         answer = browser.post(path, data=fields)
     said = re.findall(r"<h1>.*?</h1>|<li><a href=.#.*?</li>", answer.text)
     assert answer.status_code == 200, f"{path.partition('?')[0]}: {answer.status_code} {said}"
@@ -42,7 +43,7 @@ def ask_for_news(stack: Stack, **choices: str) -> str:
 
 def path_of(stack: Stack, text: str, page: str) -> str:
     """The first link to a page of ours, without the host that only the mails know."""
-    found = re.search(rf"{re.escape(PUBLIC_URL)}(/{page}\b[^\s>]*)", text)
+    found = re.search(rf"{re.escape(stack.public_url)}(/{page}\b[^\s>]*)", text)
     assert found, f"no link to /{page} in:\n{text}"
     return found[1]
 
@@ -51,9 +52,28 @@ def confirm(stack: Stack, address: str) -> str:
     """Open the link in the letter, look at the page, and press its button."""
     letter = stack.mails_to(address, "Please confirm")[-1]
     path = path_of(stack, letter.text, "confirm")
-    looked = httpx.get(stack.site + path, trust_env=False, timeout=30)
+    with stack.browser() as browser:
+        looked = browser.get(path)
     assert "Is this what you want?" in looked.text
     return post(stack, "/confirm", token=path.partition("token=")[2], action="confirm")
+
+
+def the_catalogue_by_mail(stack: Stack) -> Mail:
+    """Somebody comes in by the page, confirms, and has the demo's articles the next day."""
+    address = "you@example.org"
+    assert "Please look into your mailbox" in ask_for_news(stack, email=address)
+    assert "Confirmed" in confirm(stack, address)
+
+    stack.on_to("2026-09-22T12:00:00+00:00")
+    digest = stack.mails_to(address, " new on ", seconds=180)[-1]
+
+    listed = {article.pmid for article in load_catalogue(PACKAGED_CATALOGUE).articles}
+    assert digest.pmids
+    assert set(digest.pmids) <= listed
+    ((counted, held),) = re.findall(r"PubMed\s+counted\s+(\d+),\s+we\s+hold\s+(\d+)", digest.text)
+    assert counted == held
+    assert {mail.recipient for mail in stack.mails()} == {address}, "nobody else has asked"
+    return digest
 
 
 class Channel:

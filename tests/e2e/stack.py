@@ -29,21 +29,31 @@ class Stack:
     env_file: Path
     site: str
     options: tuple[str, ...] = DEMO
+    folder: Path = ROOT
+    public_url: str = PUBLIC_URL
+    clock: str = "demo"
+    """The service that may write the time of the simulated days."""
+    maildev: str = ""
+    """Where MailDev is, `http://host:port`."""
 
     def compose(self, *arguments: str, seconds: float = 120) -> str:
         """Run a Compose command; what it wrote to stdout. A failure shows all that it said."""
         command = ["docker", "compose", "-p", self.project, "--env-file", str(self.env_file)]
         answer = subprocess.run(
             [*command, *self.options, *arguments],
-            cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
+            cwd=self.folder, capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         said = f"docker compose {' '.join(arguments)}:\n{answer.stdout}\n{answer.stderr}"
         assert answer.returncode == 0, said
         return answer.stdout
 
+    def browser(self) -> httpx.Client:
+        """A browser at the readers' pages; they are paths to it."""
+        return httpx.Client(base_url=self.site, trust_env=False, timeout=30)
+
     def mails(self) -> list[Mail]:
         """What MailDev has caught so far, over its REST API."""
-        address = f"http://{self.compose('port', 'maildev', '1080').strip()}/api/email"
+        address = f"{self.maildev}/api/email"
         with httpx.Client(trust_env=False, timeout=10) as client:
             found = client.get(address).raise_for_status().json()
             return [
@@ -64,7 +74,7 @@ class Stack:
     def on_to(self, instant: str) -> None:
         """Move the clock of the demo's days, in ISO 8601."""
         write = f"echo {instant} > /run/carillon/.new && mv /run/carillon/.new /run/carillon/now"
-        self.compose("run", "--rm", "--no-deps", "--entrypoint", "sh", "demo", "-c", write)
+        self.compose("run", "--rm", "--no-deps", "--entrypoint", "sh", self.clock, "-c", write)
 
     def labels(self) -> Labels:
         """What the notifier's store holds of each article's labels."""
@@ -83,10 +93,11 @@ class Stack:
     def wait_for_mails(self, number: int, seconds: float = 300) -> None:
         """Return when so many mails have been caught while the demo is still under way."""
         deadline = time.monotonic() + seconds
-        while len(self.mails()) < number:
-            assert self.exit_code("demo") is None, f"the demo ended before mail {number}"
-            assert time.monotonic() < deadline, f"no mail {number} in {seconds:g} s"
-            time.sleep(0.2)
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            while len(client.get(f"{self.maildev}/api/email").raise_for_status().json()) < number:
+                assert time.monotonic() < deadline, f"no mail {number} in {seconds:g} s"
+                time.sleep(0.2)
+        assert self.exit_code("demo") is None, f"the demo ended before mail {number}"
 
     def wait_for_the_end(self, seconds: float = 600) -> None:
         """Return when the demo has ended well."""
@@ -113,7 +124,12 @@ def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
         "NOTIFIER_ADMITTED_HOSTS": SLACK_HOST,
     }
     env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    stack = Stack(project, env_file, f"http://127.0.0.1:{web}")
+    stack = Stack(
+        project,
+        env_file,
+        f"http://127.0.0.1:{web}",
+        maildev=f"http://127.0.0.1:{mail}",
+    )
     with running(stack):
         yield stack
 
@@ -135,15 +151,24 @@ def embedded_demo(out: Path) -> Told:
 @contextmanager
 def running(stack: Stack, *services: str) -> Iterator[None]:
     """Build and start these services, or all; afterwards remove everything with all it knew."""
-    try:
+    with taken_down(stack):
         stack.compose("up", "--build", "--detach", *services, seconds=900)
         yield
+
+
+@contextmanager
+def taken_down(stack: Stack) -> Iterator[None]:
+    """What is started inside is removed afterwards with all it knew; a failure shows the logs."""
+    try:
+        yield
     except BaseException:
-        print(stack.compose("ps", "--all"))  # noqa: T201  pytest shows it with the failure
-        print(stack.compose("logs", "--no-color", "--timestamps", "--tail", "150"))  # noqa: T201
+        if stack.env_file.exists():
+            print(stack.compose("ps", "--all"))  # noqa: T201  pytest shows it with the failure
+            print(stack.compose("logs", "--no-color", "--timestamps", "--tail", "150"))  # noqa: T201
         raise
     finally:
-        stack.compose("down", "--volumes", "--timeout", "5", "--remove-orphans")
+        if stack.env_file.exists():
+            stack.compose("down", "--volumes", "--timeout", "5", "--remove-orphans")
 
 
 def free_ports(number: int) -> list[int]:

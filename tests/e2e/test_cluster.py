@@ -1,5 +1,7 @@
-"""Three RabbitMQ nodes: each is killed, and two at once, while articles flow; all are counted."""
+"""Production on several nodes: each is killed while articles flow, and all articles are counted."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,16 +11,30 @@ import pytest
 from services.classifier import tables as classifier
 from services.poller import tables as poller
 from shared.topology import ARCHIVE, CLASSIFIER, CONSUMERS
-from tests.e2e.cluster import NODES, SERVICES, Cluster, a_steady_flow, cluster, figures
+from tests.e2e.cluster import (
+    NODES,
+    Cluster,
+    a_steady_flow,
+    begin_to_count,
+    cluster,
+    figures,
+)
+from tests.e2e.site import the_catalogue_by_mail
+from tests.e2e.stack import ROOT
+from tests.e2e.walk import Step, steps
 from tests.eventually import eventually
-from tests.tally import EFFECTS, count, effects, told_of
+from tests.tally import EFFECTS, count, told_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
-async def test_one_node_may_die_and_nothing_is_lost_when_two_do(tmp_path: Path) -> None:
-    async with cluster("carillon-e2e-cluster", tmp_path) as installation:
+async def test_it_carries_the_catalogue_and_nothing_is_lost_whichever_node_dies(
+    tmp_path: Path,
+) -> None:
+    async with cluster(tmp_path) as installation:
+        await asyncio.to_thread(the_catalogue_by_mail, installation.stack)
         await _every_queue_has_three_members(installation)
+        await begin_to_count(installation)
         started = await installation.runs()
         first, second, third = await _by_what_hangs_on_it(installation)
 
@@ -36,6 +52,8 @@ async def test_one_node_may_die_and_nothing_is_lost_when_two_do(tmp_path: Path) 
             await _flows(installation, f"without {third}")
         await installation.compose("start", third)
 
+        await _waits_for_the_follower_or_goes_on_without(installation)
+        await _the_follower_takes_over(installation)
         await _everything_arrived_once(installation)
         assert await installation.runs() == started, "a service has been started again"
 
@@ -79,7 +97,7 @@ async def _waits_while_two_are_dead(installation: Cluster, second: str) -> None:
     await _killed(installation, second)
 
     async def not_ready() -> bool:
-        return [await installation.probes(name) for name in SERVICES] == [[200, 503]] * 3
+        return await installation.probes() == {(200, 503)}
 
     await eventually(not_ready, within=60, pause=1)
     before = await installation.confirmed()
@@ -87,6 +105,43 @@ async def _waits_while_two_are_dead(installation: Cluster, second: str) -> None:
     await eventually(not_ready, within=10, pause=1)
     assert await installation.confirmed() == before
     assert await count(installation.engine, poller.outbox) >= 500
+
+
+async def _waits_for_the_follower_or_goes_on_without(installation: Cluster) -> None:
+    """Nothing is committed that one disk alone has, until somebody says that it may be."""
+    await _all_come(installation, "rabbitmq")
+    await eventually(installation.has_a_follower, within=30, pause=0.5)
+    await _killed(installation, "postgres-2")
+    feeding = asyncio.create_task(installation.feed(100))
+    await asyncio.sleep(3)
+    assert not feeding.done()
+    (go_on,) = _steps("The follower is away")
+
+    await installation.type(go_on)
+    await feeding
+
+    await _all_come(installation, "rabbitmq")
+    await installation.compose("start", "postgres-2")
+    await eventually(installation.has_a_follower, within=60, pause=0.5)
+
+
+async def _the_follower_takes_over(installation: Cluster) -> None:
+    """With all that was committed, however lately; the services find it by themselves."""
+    take_over, follow_again = _steps("The one that takes writes is gone")
+    await installation.feed(300)
+    await installation.type(take_over)  # it kills first
+    since = time.monotonic()
+    await installation.feed(100)
+    await _all_come(installation, "rabbitmq")
+    _say(f"all there {time.monotonic() - since:.1f} s after the follower took over")
+
+    await installation.type(follow_again)
+    await eventually(installation.has_a_follower, within=60, pause=0.5)
+
+
+def _steps(section: str) -> list[Step]:
+    page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    return [step for step in steps(page) if step.section == section]
 
 
 async def _all_come(installation: Cluster, node: str) -> None:
@@ -98,7 +153,7 @@ async def _all_come(installation: Cluster, node: str) -> None:
     try:
         await eventually(all_told, within=300, pause=0.5)
     except AssertionError:
-        _say(f"fed {len(installation.fed)}, had {await effects(installation.engine)}")
+        _say(f"fed {len(installation.fed)}, had {await installation.effects()}")
         for queue in (await installation.queues(node)).values():
             _say(str(queue))
         raise
@@ -119,7 +174,7 @@ async def _everything_arrived_once(installation: Cluster) -> None:
     await _all_come(installation, "rabbitmq")
     await eventually(_is_whole(installation, "rabbitmq"), within=300, pause=1)
 
-    assert await effects(installation.engine) == dict.fromkeys(EFFECTS, number)
+    assert await installation.effects() == dict.fromkeys(EFFECTS, number)
     assert await installation.confirmed() >= set(installation.fed)
     for table in (poller.outbox, classifier.outbox):
         assert await count(installation.engine, table) == 0

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.mailbox import Told, told
 from tests.e2e.site import ask_for_news, confirm, post, slack_channel
-from tests.e2e.stack import PUBLIC_URL, ROOT, SLACK_HOST, Stack, demo_stack, embedded_demo
+from tests.e2e.stack import PUBLIC_URL, ROOT, SLACK_HOST, Stack, demo_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -21,12 +21,6 @@ IMAGES = {
 
 KILLED = ("poller", "rabbitmq", "classifier", "ncbi-sim", "notifier", "postgres")
 """Everything but MailDev, which keeps its mails in memory."""
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """The same demo without a server: what the mails and the labels must be."""
-    return embedded_demo(tmp_path_factory.mktemp("embedded"))
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.e2e.mailbox import Told, told
-from tests.e2e.stack import ROOT, Stack, demo_stack, embedded_demo
+from tests.e2e.stack import ROOT, Stack, demo_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 PROJECTED = ("articles", "revisions", "received", "polls", "cards", "texts", "labels",
              "versions", "digests", "items")  # fmt: skip
 """What the notifier knows, and what it has sent. Its inbox has the ends of replays too."""
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """What live traffic alone comes to."""
-    return embedded_demo(tmp_path_factory.mktemp("embedded"))
 
 
 @pytest.fixture(scope="module")

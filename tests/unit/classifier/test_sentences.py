@@ -1,10 +1,6 @@
 import pytest
 
-from services.classifier.sentences import LONGEST, stretches
-
-
-def split(text: str) -> list[str]:
-    return [shorn for start, end in stretches(text) if (shorn := text[start:end].strip())]
+from services.classifier.sentences import LONGEST, split
 
 
 @pytest.mark.parametrize(
