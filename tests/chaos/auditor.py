@@ -32,6 +32,7 @@ class Verdict:
     ambiguous: int
     given_up: int
     parked: int
+    unseen: int = 0
 
     @property
     def is_good(self) -> bool:
@@ -58,6 +59,7 @@ def judge(plan: Plan, evidence: Evidence) -> Verdict:
         ambiguous=case.repeats,
         given_up=len(case.given_up),
         parked=len(evidence.parked),
+        unseen=len(case.unseen),
     )
 
 
@@ -75,6 +77,7 @@ def table(verdict: Verdict, more: dict[str, object]) -> str:
         "ambiguous mails": f"{verdict.ambiguous} came twice, each with the same Message-ID",
         "given up unanswered": f"{verdict.given_up} papers, which count as told",
         "parked": f"{verdict.parked}, all of them planted" if verdict.is_good else verdict.parked,
+        "never seen": f"{verdict.unseen} deleted by PubMed between two polls of their topic",
         **more,
         "verdict": "good" if verdict.is_good else "BAD",
     }

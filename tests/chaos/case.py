@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Literal
@@ -14,6 +14,9 @@ from tests.chaos.papers import Paper
 from tests.chaos.readers import START, Reader
 from tests.chaos.received import Received
 from tests.chaos.world import Plan
+
+UNASKED_DAYS = 2
+"""A paper that stood for no longer may have come and gone between two polls."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,37 @@ class Case:
             if cuts[row.digest].state == "failed" and cuts[row.digest].maybe_sent
         }
         return {(who, pmid) for who, pmid in pairs if not times.get(who, Counter())[pmid]}
+
+    @cached_property
+    def polled(self) -> dict[str, list[datetime]]:
+        """When the polls of each topic began, by the simulated clock."""
+        found: dict[str, list[datetime]] = defaultdict(list)
+        for event in self.events.values():
+            if event.key == "poll.completed" and event.started is not None:
+                found[event.topic].append(event.started)
+        return found
+
+    def is_beyond_knowing(self, topic: str, paper: Paper) -> bool:
+        """Whether PubMed deleted it soon, and before any poll of the topic could have seen it.
+
+        A day or two is what may be between two polls under fire; who did not ask for longer is
+        not excused.
+        """
+        if paper.gone_day is None or paper.gone_day - paper.day > UNASKED_DAYS:
+            return False
+        entered, gone = (START + timedelta(days=day) for day in (paper.day, paper.gone_day))
+        return not any(entered <= at < gone for at in self.polled[topic])
+
+    @cached_property
+    def unseen(self) -> list[Key]:
+        """What no topic's store has, as PubMed did not have it when it was asked."""
+        return [
+            Key(topic, paper.pmid)
+            for paper in self.papers.values()
+            for topic in paper.relations
+            if Key(topic, paper.pmid) not in self.evidence.kept
+            and self.is_beyond_knowing(topic, paper)
+        ]
 
     def day_of(self, at: datetime) -> int:
         """The day of the catalogue that an instant is in."""

@@ -68,7 +68,7 @@ class Row(NamedTuple):
 class Announced:
     """An event of the archive: what the judge needs of it. `cause` is the event it follows from.
 
-    `pmids` and `notices` are of a delivered digest, whose id is `subject`.
+    `pmids` and `notices` are of a delivered digest, whose id is `subject`; `started` is of a poll.
     """
 
     id: str
@@ -81,6 +81,7 @@ class Announced:
     cause: str | None = None
     pmids: tuple[int, ...] = ()
     notices: tuple[int, ...] = ()
+    started: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def _announced(body: bytes) -> Announced | None:
             cause=event.causationid,
         )
     if isinstance(event, PollCompleted):
-        return replace(base, poll=event.data.poll_id)
+        return replace(base, poll=event.data.poll_id, started=event.data.started_at)
     return replace(base, pmids=event.data.pmids, notices=event.data.notices)
 
 

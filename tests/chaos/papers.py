@@ -47,7 +47,8 @@ class Paper:
     """What must be known of a paper in the end.
 
     `day` counts from the catalogue's day zero. `relations` says by topic why it is there; a paper
-    without any is none of ours. `journal_version` is what a preprint became.
+    without any is none of ours. `journal_version` is what a preprint became. From `gone_day` on
+    PubMed does not have it any more.
     """
 
     pmid: int
@@ -59,6 +60,7 @@ class Paper:
     status: str = "published"
     journal_version: int | None = None
     indexed: bool = False
+    gone_day: int | None = None
 
     @property
     def is_background(self) -> bool:
@@ -194,7 +196,7 @@ def _withdraw(press: _Press, draft: _Draft, day: int) -> None:
 
 def _delete(press: _Press, draft: _Draft, day: int) -> None:
     press.maker.change(draft.made, day, "deletion", delete_citation_days=1_000)
-    draft.paper = replace(draft.paper, status="deleted")
+    draft.paper = replace(draft.paper, status="deleted", gone_day=day)
 
 
 def _reach_a_journal(press: _Press, draft: _Draft, day: int) -> None:

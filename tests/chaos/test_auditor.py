@@ -430,3 +430,47 @@ def test_an_end_by_sigterm_is_as_promised_where_nothing_had_begun() -> None:
     assert not replace(loading, has_begun=True).is_as_promised
     assert Exit("notifier-1", signal.SIGTERM, 0, 3.0).is_as_promised
     assert not Exit("notifier-1", 0, 1, 0.0, has_begun=False).is_as_promised
+
+
+def _unfound(topic: str, pmid: int, *polls: Announced) -> Evidence:
+    """All but one deleted paper, which no service has ever heard of."""
+    evidence, gone = ideal(), Key(topic, pmid)
+    return replace(
+        evidence,
+        kept={k: v for k, v in evidence.kept.items() if k != gone},
+        labelled={k: v for k, v in evidence.labelled.items() if k != gone},
+        projected={k: v for k, v in evidence.projected.items() if k != gone},
+        archive=[
+            *(e for e in evidence.archive if (e.topic, e.subject) != (topic, str(pmid))),
+            *polls,
+        ],
+        polls=evidence.polls | {poll.poll for poll in polls},
+        known_polls=evidence.known_polls | {poll.poll for poll in polls},
+    )
+
+
+def test_what_pubmed_deleted_before_it_was_asked_is_counted_and_not_lost() -> None:
+    paper = next(
+        p for p in PLAN.library.papers.values() if p.gone_day and 0 < p.gone_day - p.day <= 2
+    )
+    (topic, *_) = paper.relations
+
+    def poll(day: float) -> Announced:
+        at = START + timedelta(days=day)
+        return Announced(f"p{day}", "poll.completed", "", topic, poll=f"poll{day}", started=at)
+
+    between = poll(paper.day - 0.3), poll(paper.gone_day or 0)
+    good = judge(PLAN, _unfound(topic, paper.pmid, *between))
+    assert (good.findings, good.unseen) == ((), 1)
+
+    asked = judge(PLAN, _unfound(topic, paper.pmid, *between, poll(paper.day + 0.3)))
+    assert (kinds(asked), asked.unseen) == ({"lost"}, 0)
+
+
+def test_what_stood_for_longer_is_lost_though_nobody_asked() -> None:
+    paper = next(p for p in PLAN.library.papers.values() if p.gone_day and p.gone_day - p.day > 2)
+    (topic, *_) = paper.relations
+
+    verdict = judge(PLAN, _unfound(topic, paper.pmid))
+
+    assert (kinds(verdict), verdict.unseen) == ({"lost"}, 0)
