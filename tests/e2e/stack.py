@@ -110,13 +110,18 @@ class Stack:
 
 
 @contextmanager
-def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
-    """Build and start everything; afterwards remove it with all it knew."""
+def demo_stack(
+    project: str, folder: Path, code: Path = ROOT, version: str = "e2e"
+) -> Iterator[Stack]:
+    """Build and start everything; afterwards remove it with all it knew.
+
+    `code` is what the images are made of, and `version` what they are called.
+    """
     env_file = folder / "env"
     mail, rabbit, web = free_ports(3)
     # The mails name the address that is usual, and so are the same as in the embedded demo.
     settings = {
-        "CARILLON_VERSION": "e2e",
+        "CARILLON_VERSION": version,
         "MAILDEV_WEB_PORT": mail,
         "RABBITMQ_WEB_PORT": rabbit,
         "CARILLON_WEB_PORT": web,
@@ -128,6 +133,7 @@ def demo_stack(project: str, folder: Path) -> Iterator[Stack]:
         project,
         env_file,
         f"http://127.0.0.1:{web}",
+        folder=code,
         maildev=f"http://127.0.0.1:{mail}",
     )
     with running(stack):
