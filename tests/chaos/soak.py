@@ -17,6 +17,7 @@ when something grew, when a message is missing, or when a service did not stop a
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -120,6 +121,7 @@ async def _through(plan: Plan, day: Day) -> Result:
     day.crew.show(day.now)
     day.crew.start(plan.services)
     answers: Counter[str] = Counter()
+    await _ready(day.crew, plan.services)
     began = time.monotonic()
     beside = [
         asyncio.create_task(day.read(plan.every)),
@@ -140,6 +142,19 @@ async def _through(plan: Plan, day: Day) -> Result:
         await _missing(day), parked, codes,
         {name: _grown_kinds(day.crew, name) for name in plan.services},
     )  # fmt: skip
+
+
+async def _ready(crew: Crew, services: Sequence[str]) -> None:
+    """Return when all are ready, or after some minutes: how one begins is not what is judged."""
+    ends = time.monotonic() + 120
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+        for name in services:
+            while time.monotonic() < ends:
+                with contextlib.suppress(httpx.HTTPError):
+                    answer = await http.get(f"http://127.0.0.1:{crew.ports[name]}/readyz")
+                    if answer.status_code == httpx.codes.OK:
+                        break
+                await asyncio.sleep(0.2)
 
 
 def _mixed(mix: Mix) -> dict[str, int]:

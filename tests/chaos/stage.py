@@ -74,7 +74,10 @@ class Stage:
         stored = sum(outboxes) + abs(ended - known)
         if stored:
             return stored
-        held = await asyncio.to_thread(self.field.rabbit.queues, self.field.vhost)
+        try:
+            held = await asyncio.to_thread(self.field.rabbit.queues, self.field.vhost)
+        except (RuntimeError, subprocess.SubprocessError):
+            return 1  # the broker is away, so nobody knows
         rest = {queue.parked for queue in CONSUMERS} | {ARCHIVE}
         return sum(number for name, number in held.items() if name not in rest)
 
