@@ -30,7 +30,7 @@ demo-web: $(RUNTIME) ## the same, and then its web pages on http://localhost:800
 	@$(BIN)/carillon demo --serve
 
 test: $(DEVELOPMENT) ## all tests; those that need Docker or Chromium skip without it, and say so
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2
 
 golden: $(DEVELOPMENT) ## show how the labels of the demo's articles changed, and keep them so
 	@$(BIN)/python -m tests.golden

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
+from xdist.scheduler import LoadScopeScheduling
 
 from shared.database import make_engine
 from tests.machine import browser_missing, docker_missing, kustomize_missing
@@ -39,13 +40,23 @@ ENGINES = {"alerts", "browser", "chaos", "e2e", "integration"}
 """What works Docker hard, or counts seconds: with `-n 2`, one process has all of it to itself."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups
+class _TwoLanes(LoadScopeScheduling):  # type: ignore[misc]
+    """The engines' tests one after the other in one process, the others file by file.
+
+    pytest-xdist's own groups (`--dist loadgroup`) do nothing with pytest 9.2: it sets node ids.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "engines" if file.split("/")[1] in ENGINES else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _TwoLanes(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        place = item.path.relative_to(here)
-        group = "engines" if place.parts[0] in ENGINES else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
     for need in _NEEDS:
         wanting = [item for item in items if any(map(item.get_closest_marker, need.marks))]
         reason = need.missing() if wanting else None
