@@ -79,12 +79,13 @@ def of_poll(last: Poll, now: datetime) -> list[Wrong]:
     """That no other came after it, or that it was not complete."""
     if since := overdue_since(last, now):
         return [Wrong(f"{last.topic}: its next poll did not come: does the poller run?", since)]
-    if last.healthy:
+    # A relation that was unknown for too long is an alarm too, though none is open.
+    legs = [leg for leg in last.legs if leg.state == "open" or leg.alarm]
+    if last.healthy and not legs:
         return []
-    open_legs = [leg for leg in last.legs if leg.state == "open"]
-    since = min((leg.open_since for leg in open_legs if leg.open_since), default=last.started_at)
-    alarm = " (longer than it may be)" if any(leg.alarm for leg in open_legs) else ""
-    why = "; ".join(sorted({leg.error for leg in open_legs if leg.error}))
+    since = min((leg.open_since for leg in legs if leg.open_since), default=last.started_at)
+    alarm = " (longer than it may be)" if any(leg.alarm for leg in legs) else ""
+    why = "; ".join(sorted({leg.error for leg in legs if leg.error}))
     return [Wrong(f"{last.topic}: the last poll was not complete{alarm}: {why}", since)]
 
 
