@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -88,11 +88,10 @@ def rows(state: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in all stores."""
     found = {}
     for name in FILES.values():
-        with sqlite3.connect(state / name) as connection:
+        with closing(sqlite3.connect(state / name)) as connection:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             for (table,) in tables.fetchall():
                 found[f"{name}/{table}"] = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-        connection.close()
     return found
 
 
@@ -264,7 +263,8 @@ def test_each_store_steps_back_once_and_forth_again_with_its_rows(
         await engine.dispose()
         return revision
 
-    newest = sqlite3.connect(path).execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    with closing(sqlite3.connect(path)) as store:
+        (newest,) = store.execute("SELECT version_num FROM alembic_version").fetchone()
     assert asyncio.run(step(forth=False)) == f"{int(newest) - 1:04}"
     older = columns(path)
     assert older.keys() <= before.keys()
