@@ -16,9 +16,10 @@ from services.console.parked.embedded import EmbeddedParking
 from services.console.settings import Settings
 from services.console.trace.facts import Gap
 from services.console.trace.places import Asked, Places, opened_places
+from services.console.trace.reading import broker_url
 from shared.broker import CONNECT_SECONDS, with_heartbeat
 from shared.clock import system_clock
-from shared.errors import Away, ConfigurationError
+from shared.errors import Away
 from shared.placing import AWAY
 from shared.topology import CONSUMERS, RETRY_DELAYS
 
@@ -56,23 +57,16 @@ async def gather(settings: Settings, asked: Asked) -> Facts | tuple[Gap, ...]:
         )
 
 
-def _broker(settings: Settings) -> str:
-    """The deployment's; what is in a folder here would be another's."""
-    if settings.amqp_url is None:
-        raise ConfigurationError("CARILLON_AMQP_URL is not set")
-    return settings.amqp_url.get_secret_value()
-
-
 async def _archived(places: Places, settings: Settings, asked: Asked) -> Archived:
     if places.bus is None:
-        _broker(settings)
+        broker_url(settings)
     async with opened_source(settings, asked.state) as source:
         return await past.hear(source.read)
 
 
 async def _parked(places: Places, settings: Settings) -> dict[str, set[int]]:
     parking = (
-        BrokerParking(_broker(settings), system_clock)
+        BrokerParking(broker_url(settings), system_clock)
         if places.bus is None
         else EmbeddedParking(places.bus, system_clock)
     )
@@ -88,7 +82,7 @@ async def _queued(places: Places, settings: Settings) -> dict[str, int]:
         return await stores.queued(places.bus)
     try:
         connection = await aio_pika.connect(
-            with_heartbeat(_broker(settings)), timeout=CONNECT_SECONDS
+            with_heartbeat(broker_url(settings)), timeout=CONNECT_SECONDS
         )
         async with connection:
             channel = await connection.channel()

@@ -54,7 +54,7 @@ def event_ids(facts: Facts) -> frozenset[str]:
     )
 
 
-def _broker(settings: Settings) -> str:
+def broker_url(settings: Settings) -> str:
     """The deployment's; what is in a folder here would be another's."""
     if settings.amqp_url is None:
         raise ConfigurationError("CARILLON_AMQP_URL is not set")
@@ -63,7 +63,7 @@ def _broker(settings: Settings) -> str:
 
 async def _hear(places: Places, settings: Settings, asked: Asked) -> Heard:
     if places.bus is None:
-        _broker(settings)
+        broker_url(settings)
     async with opened_source(settings, asked.state) as source:
         return await hear(source.name, source.read(), asked.pmid, asked.topic)
 
@@ -136,7 +136,7 @@ async def _carried(places: Places, facts: Facts, ids: Collection[str]) -> Facts:
 async def _look(places: Places, settings: Settings) -> list[Parked]:
     if places.bus is not None:
         return await EmbeddedParking(places.bus, system_clock).look()
-    return await BrokerParking(_broker(settings), system_clock).look()
+    return await BrokerParking(broker_url(settings), system_clock).look()
 
 
 def about(parked: Collection[Parked], pmid: int, ids: Collection[str]) -> tuple[list[Parked], int]:
