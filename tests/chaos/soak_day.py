@@ -1,6 +1,7 @@
 """A day goes by: messages into the outbox, the clock with them, and trouble now and then."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -87,10 +88,12 @@ class Day:
         return quiet >= 5
 
     async def read(self, seconds: float) -> None:
-        """Take readings of broker and database, for ever."""
+        """Take readings of broker and database, for ever, and keep them in the folder too."""
         while True:
             at = time.time()
             found = await self.management.numbers() | await backends(self.engine)
+            with (self.crew.folder / "engines.jsonl").open("a", encoding="ascii") as file:
+                file.write(json.dumps({"at": at, "sent": self.mix.sent, **found}) + "\n")
             for what, value in found.items():
                 self.readings.setdefault(("engines", what), []).append((at, value))
             await asyncio.sleep(seconds)

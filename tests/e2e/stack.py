@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 DEMO = ("--profile", "demo")
 PUBLIC_URL = "http://localhost:8000"
 SLACK_HOST = "slack.test"
+LEASE = 600.0
+"""Seconds that the digests of a notifier which is killed while it sends them wait for."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Stack:
         state = json.loads(rows[0])
         return int(state["ExitCode"]) if state["State"] == "exited" else None
 
-    def wait_for_mails(self, number: int, seconds: float = 300) -> None:
+    def wait_for_mails(self, number: int, seconds: float = LEASE + 300) -> None:
         """Return when so many mails have been caught while the demo is still under way."""
         deadline = time.monotonic() + seconds
         with httpx.Client(trust_env=False, timeout=10) as client:
@@ -99,7 +101,7 @@ class Stack:
                 time.sleep(0.2)
         assert self.exit_code("demo") is None, f"the demo ended before mail {number}"
 
-    def wait_for_the_end(self, seconds: float = 600) -> None:
+    def wait_for_the_end(self, seconds: float = LEASE + 600) -> None:
         """Return when the demo has ended well."""
         container = self.compose("ps", "--all", "--quiet", "demo").strip()
         answer = subprocess.run(

@@ -68,6 +68,7 @@ def test_readers_come_in_by_the_page_are_told_and_leave_by_one_click(whole: Stac
     assert whole.mails_to(address)[-1] == digest
 
 
+@pytest.mark.timeout(2400)
 def test_killing_each_service_in_the_middle_changes_nothing_about_the_result(
     expected: Told, tmp_path: Path
 ) -> None:
