@@ -10,6 +10,9 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+DEPLOY = Path(__file__).parents[1] / "deploy"
+CONF = "conf.d/15-carillon.conf"
+
 # Our fixtures stop what they start; the reaper is one image more, which not every machine can pull.
 testcontainers_config.ryuk_disabled = True
 
@@ -90,8 +93,9 @@ class Postgres:
 @contextmanager
 def start_rabbit() -> Iterator[Rabbit]:
     wanted = DockerContainer("rabbitmq:4-management").with_exposed_ports(5672, 5552, 15672)
-    plugins = str(Path(__file__).parents[1] / "deploy" / "rabbitmq-plugins")
-    with wanted.with_volume_mapping(plugins, "/etc/rabbitmq/enabled_plugins", "ro") as container:
+    for name, inside in (("rabbitmq-plugins", "enabled_plugins"), ("rabbitmq.conf", CONF)):
+        wanted.with_volume_mapping(str(DEPLOY / name), f"/etc/rabbitmq/{inside}", "ro")
+    with wanted as container:
         _run(container, ["rabbitmqctl", "await_startup"])
         yield Rabbit(container)
 

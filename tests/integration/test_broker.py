@@ -221,3 +221,9 @@ async def test_while_the_broker_is_away_publishing_is_a_fault_that_may_pass(
 async def test_a_broker_that_cannot_be_reached_is_a_fault_that_may_pass() -> None:
     with pytest.raises(Retryable, match="broker"):
         await asyncio.wait_for(declare_topology("amqp://guest:guest@127.0.0.1:1/"), 30)
+
+
+def test_what_quorum_queues_keep_in_memory_fits_into_the_broker(rabbit: Rabbit) -> None:
+    asked = ["rabbitmqctl", "eval", "application:get_env(ra, wal_max_size_bytes)."]
+    code, output = rabbit.container.exec(asked)
+    assert (code, output.decode().strip()) == (0, "{ok,64000000}")

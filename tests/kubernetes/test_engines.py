@@ -67,7 +67,8 @@ def test_the_broker_is_the_one_that_is_tested(rendered: Rendered) -> None:
     spec = rendered.of("RabbitmqCluster")["broker"]["spec"]
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     plugins = (ROOT / "deploy" / "rabbitmq-plugins").read_text(encoding="utf-8")
-    conf = (ROOT / "deploy" / "rabbitmq-cluster.conf").read_text(encoding="utf-8")
+    confs = [ROOT / "deploy" / name for name in ("rabbitmq.conf", "rabbitmq-cluster.conf")]
+    conf = "".join(path.read_text(encoding="utf-8") for path in confs)
     lines = re.findall(r"^(?!cluster_formation)(\S+ = \S+)$", conf, re.MULTILINE)
     said = spec["rabbitmq"]["additionalConfig"].splitlines()
 

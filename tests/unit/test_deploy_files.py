@@ -191,6 +191,9 @@ def test_the_nodes_of_the_cluster_are_the_same_broker() -> None:
         part = CLUSTER["services"][node]
         assert (part["image"], part["healthcheck"]) == (alone["image"], alone["healthcheck"])
         assert alone["environment"].items() <= part["environment"].items()
+        assert {one for one in alone["volumes"] if one.startswith("./deploy/")} <= set(
+            part["volumes"]
+        )
 
 
 def test_two_database_servers_are_alike_and_each_service_runs_twice() -> None:
