@@ -2,12 +2,24 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def configure_logging(service: str, *, as_json: bool = True, level: int = logging.INFO) -> None:
-    """Send structlog's and the standard library's records through one formatter to stderr."""
+def configure_logging(
+    service: str,
+    *,
+    as_json: bool = True,
+    level: int = logging.INFO,
+    stream: TextIO | None = None,
+) -> None:
+    """Send structlog's and the standard library's records through one formatter to `stream`.
+
+    A service has nothing else to say and gives stdout. A command's stdout is what was asked of it:
+    without a stream, records go to stderr.
+    """
+    stream = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -20,13 +32,13 @@ def configure_logging(service: str, *, as_json: bool = True, level: int = loggin
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_final(as_json=as_json),
+                *_final(as_json=as_json, colors=stream.isatty()),
             ],
         )
     )
@@ -40,13 +52,13 @@ def configure_logging(service: str, *, as_json: bool = True, level: int = loggin
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
 
 
-def _final(*, as_json: bool) -> list[structlog.typing.Processor]:
+def _final(*, as_json: bool, colors: bool) -> list[structlog.typing.Processor]:
     if as_json:
         # Without locals: they hold addresses and secrets.
         traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [structlog.processors.ExceptionRenderer(traces), structlog.processors.JSONRenderer()]
     return [
         structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
     ]

@@ -1,6 +1,7 @@
 """The classifier's composition root."""
 
 import asyncio
+import sys
 
 import httpx
 
@@ -63,5 +64,5 @@ def main() -> None:
         ConfigurationError: a setting or the taxonomy cannot be used.
     """
     settings, traces = load(Settings), load(collector.Settings)
-    configure_logging("classifier", as_json=settings.log_json)
+    configure_logging("classifier", as_json=settings.log_json, stream=sys.stdout)
     asyncio.run(run(build(settings, load_taxonomy(settings.taxonomy)), traces))

@@ -1,5 +1,7 @@
 """The composition root of the NCBI stand-in."""
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,6 +19,7 @@ from services.ncbi_sim.throttle import Throttle
 from services.ncbi_sim.timeline import Timeline
 from shared.clock import Clock, clock_from, system_clock
 from shared.errors import ConfigurationError
+from shared.logs import configure_logging
 
 
 def create_app(
@@ -62,4 +65,5 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings()
     app = app_from_settings(settings)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    configure_logging("ncbi-sim", level=logging.WARNING, stream=sys.stdout)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)

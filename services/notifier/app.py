@@ -1,6 +1,7 @@
 """The notifier's composition root."""
 
 import asyncio
+import sys
 
 from services.notifier import tables
 from services.notifier.entries import load
@@ -65,7 +66,7 @@ def main() -> None:
         ConfigurationError: a setting or the subscriptions file cannot be used.
     """
     settings, traces = load_settings(Settings), load_settings(collector.Settings)
-    configure_logging("notifier", as_json=settings.log_json)
+    configure_logging("notifier", as_json=settings.log_json, stream=sys.stdout)
     clock = clock_from(settings.clock_file)
     path = settings.subscriptions_file
     asyncio.run(run(build(settings, load(path, clock()) if path else None), traces))

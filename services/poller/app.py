@@ -1,6 +1,7 @@
 """The poller's composition root."""
 
 import asyncio
+import sys
 from datetime import timedelta
 
 import httpx
@@ -81,6 +82,6 @@ def main() -> None:
         ConfigurationError: a setting or a topic cannot be used.
     """
     settings, traces = load(Settings), load(collector.Settings)
-    configure_logging("poller", as_json=settings.log_json)
+    configure_logging("poller", as_json=settings.log_json, stream=sys.stdout)
     topics = paced(tuple(read_topics(settings.topics_dir)), settings.poll_every())
     asyncio.run(run(build(settings, topics), traces))

@@ -137,7 +137,8 @@ def _process(
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", f"{name.upper()}_PORT": str(port), **prefixed, **plain},
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        # Our writer answers there; a service logs there, and nobody would empty its pipe.
+        stdout=subprocess.PIPE if name == "poller" else sys.stderr,
         text=True,
     )
     try:

@@ -44,7 +44,8 @@ class Running:
             cwd=ROOT,
             env={"PATH": "/usr/bin:/bin", f"{prefix}_PORT": str(self.port), **settings}
             | (plain or {}),
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
@@ -59,7 +60,7 @@ class Running:
 
     def stop(self) -> tuple[int, str]:
         self.process.send_signal(signal.SIGTERM)
-        _, logs = self.process.communicate(timeout=40)
+        logs, _ = self.process.communicate(timeout=40)
         return self.process.returncode, logs
 
 
@@ -75,7 +76,7 @@ def start() -> Iterator[Start]:
 
     yield with_settings
     for one in started:
-        if one.process.stderr and not one.process.stderr.closed:
+        if one.process.stdout and not one.process.stdout.closed:
             one.process.kill()
             one.process.communicate(timeout=10)
 
@@ -191,7 +192,7 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(
     start: Start, settings: dict[str, str], says: str
 ) -> None:
     service = start("classifier", **settings)
-    _, logs = service.process.communicate(timeout=30)
+    logs, _ = service.process.communicate(timeout=30)
 
     assert service.process.returncode == 78
     assert len(logs.strip().splitlines()) == 1

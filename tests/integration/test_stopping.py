@@ -55,7 +55,7 @@ async def test_it_ends_within_the_grace_also_when_nothing_answers(
             await asyncio.sleep(1)
             to_broker.black_hole()
             process.send_signal(signal.SIGTERM)
-            _, logs = await asyncio.to_thread(process.communicate, timeout=EXIT_SECONDS + 3)
+            logs, _ = await asyncio.to_thread(process.communicate, timeout=EXIT_SECONDS + 3)
             assert "service_started" in logs
         finally:
             process.kill()
@@ -71,7 +71,7 @@ def _classifier(port: int, broker_url: str, database_url: str) -> subprocess.Pop
             "CLASSIFIER_AMQP_URL": broker_url,
             "CLASSIFIER_DATABASE_URL": database_url,
         },
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
     )
 

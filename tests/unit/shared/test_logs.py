@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 
 import pytest
 import structlog
@@ -36,6 +37,20 @@ def test_a_traceback_in_the_logs_shows_no_local_values(
     assert "step_failed" in printed
     assert "broken" in printed
     assert "reader@" not in printed
+
+
+def test_what_the_web_server_and_others_log_goes_to_the_stream_that_is_given(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("poller", stream=sys.stdout)
+    for name in ("uvicorn.error", "asyncio", "aiohttp.server"):
+        logging.getLogger(name).error("of a library")
+    structlog.get_logger("t").error("of_ours")
+
+    printed = capsys.readouterr()
+    events = [json.loads(line)["event"] for line in printed.out.splitlines()]
+    assert events == ["of a library"] * 3 + ["of_ours"]
+    assert printed.err == ""
 
 
 def test_every_line_is_json_with_the_service_and_the_event(
