@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.notifier import hold
 from services.notifier.coverage import LATE
 from services.notifier.tables import (
     articles,
@@ -38,13 +39,15 @@ class Backlog:
     """`waiting` is by kind (`digest`, `letter`), `subscriptions` by state, the others by topic.
 
     `heard` is the end of the last poll that is known here. `late` are articles that were announced
-    more than two hours ago, and not over a week, and have not arrived.
+    more than two hours ago, and not over a week, and have not arrived. `held_since`: since when
+    nothing may be sent, for a restore.
     """
 
     waiting: dict[str, Waiting]
     heard: dict[str, datetime]
     late: dict[str, int]
     subscriptions: dict[str, int]
+    held_since: datetime | None
 
 
 async def read_backlog(connection: AsyncConnection, now: datetime) -> Backlog:
@@ -57,6 +60,7 @@ async def read_backlog(connection: AsyncConnection, now: datetime) -> Backlog:
         heard=await _heard(connection),
         late=await _late(connection, now),
         subscriptions=await _subscriptions(connection),
+        held_since=held.since if (held := await hold.standing(connection)) else None,
     )
 
 

@@ -83,6 +83,11 @@ class Metrics:
             "carillon_articles_late", "Announced over two hours ago, not arrived", "topic"
         )
         self._subscriptions = self._gauge("carillon_subscriptions", "Subscriptions", "state")
+        self._held_since = Gauge(
+            "carillon_sending_held_since_timestamp_seconds",
+            "Since when nothing is sent, after a restore; 0 while sending is free",
+            registry=self.registry,
+        )
 
     def _gauge(self, name: str, text: str, label: str) -> Gauge:
         return Gauge(name, text, [label], registry=self.registry)
@@ -131,3 +136,4 @@ class Metrics:
             self._late.labels(topic).set(now.late.get(topic, 0))
         for state, count in now.subscriptions.items():
             self._subscriptions.labels(state).set(count)
+        self._held_since.set(instant(now.held_since))

@@ -185,6 +185,16 @@ FAULTS = (
         {'kind="letter"': since_long(0)},
     ),
     Fault(
+        "after a restore nobody decides what counts as told",
+        ("CarillonSendingHeld",),
+        {
+            "carillon_sending_held_since": since_long(0),
+            'carillon_waiting_since_timestamp_seconds{job="notifier",instance="notifier:8080",'
+            'kind="digest"': since_long(10 * HOUR),  # cut before the backup
+        },
+        hours=7,
+    ),
+    Fault(
         "a digest is given up after 21 hours",
         ("CarillonDigestsGivenUp",),
         {'channel="slack",outcome="failed"': grows(1)},

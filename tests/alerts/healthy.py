@@ -126,6 +126,10 @@ def _of_notifier() -> dict[str, Series]:
         f"carillon_articles_late{{{job},{TOPIC}}}": always(0),
         f"carillon_poll_heard_timestamp_seconds{{{job},{TOPIC}}}": last(HOUR, 180),
         f"carillon_digests_not_cut_total{{{job}}}": always(0),
+        # A restore before noon, and a decision when PubMed was checked.
+        f"carillon_sending_held_since_timestamp_seconds{{{job}}}": between(
+            9, 12, always(9 * HOUR), always(0)
+        ),
     }
     for kind in ("digest", "letter"):
         slow = between(7, 8, always(7 * HOUR), always(0))

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier import plan
+from services.notifier import hold, plan
+from services.notifier.hold import Hold
 from services.notifier.measure import measure
 from services.notifier.metrics import KEPT, Delivered, Metrics
 from services.notifier.senders import AnswerLost, RecipientRejected
+from shared.database import transaction
 from shared.errors import Permanent, Retryable
 from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, an_article_event
 from tests.unit.notifier.test_run import subscribed
@@ -122,6 +124,24 @@ async def test_subscriptions_are_counted_by_what_hinders_them(desk: Desk) -> Non
     assert value(desk, "carillon_subscriptions", state="inactive") == 1
     assert value(desk, "carillon_subscriptions", state="unconfirmed") == 1
     assert value(desk, "carillon_subscriptions", state="unreadable") == 0
+
+
+async def test_since_when_sending_is_held_is_read_from_the_store_until_somebody_decides(
+    desk: Desk,
+) -> None:
+    name, restored = "carillon_sending_held_since_timestamp_seconds", START + timedelta(hours=5)
+    await looked(desk)
+    assert value(desk, name) == 0
+
+    async with transaction(desk.engine) as connection:
+        await hold.put(connection, Hold("h1", "restored from a backup", START, restored))
+    await looked(desk)
+    assert value(desk, name) == restored.timestamp()
+
+    async with transaction(desk.engine) as connection:
+        await hold.end(connection, "everything is told", desk.clock())
+    await looked(desk)
+    assert value(desk, name) == 0
 
 
 async def test_a_digest_that_cannot_be_cut_is_counted(
