@@ -1,34 +1,27 @@
-"""Where the line stands: what was polled, what is on its way, what was sent, what waits."""
+"""Where the line stands: what was polled, what is on its way, what was sent, what waits.
+
+Numbers without a verdict: what is wrong is said by `services.notifier.wrong` alone.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.classifier import tables as classifier
 from services.console.stores import Stores
-from services.notifier import hold
 from services.notifier import tables as notifier
 from services.notifier.plan import due as digests_due
-from services.notifier.resume import COUNTED
-from services.notifier.subscribers import AS_WANTED
-from services.notifier.wrong import (
-    ARRIVED_WITHIN,
-    PUBLISHED_WITHIN,
-    Wrong,
-    look,
-    overdue_since,
-    unpublished,
-)
+from services.notifier.wrong import Wrong, look, overdue_since, unpublished
 from services.poller import tables as poller
 from services.poller.schedule import due
 from services.poller.store import last_poll
 from services.poller.topic import Topic
 from shared.database import transaction
 from shared.events import Poll
-from shared.outbox import overdue, pending
+from shared.outbox import pending
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,7 @@ class Pulse:
 
     `outboxes` counts unpublished events by service, `on_the_way` the announced articles that have
     not reached the notifier, `digests` the rows by state. `overdue_since` is set when the next
-    poll should have come by now. `late` says what should have come through long ago.
+    poll should have come by now.
     """
 
     outboxes: dict[str, int]
@@ -48,9 +41,7 @@ class Pulse:
     parked_records: int
     on_the_way: int
     digests: dict[str, int]
-    failures: tuple[str, ...]
     subscriptions: int
-    late: tuple[str, ...]
 
 
 async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
@@ -59,10 +50,10 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
     Raises:
         Retryable: a database is away.
     """
-    waiting = {
-        "poller": await _waiting(stores.poller, poller.outbox, now),
-        "classifier": await _waiting(stores.classifier, classifier.outbox, now),
-        "notifier": await _waiting(stores.notifier, notifier.outbox, now),
+    outboxes = {
+        "poller": await _waiting(stores.poller, poller.outbox),
+        "classifier": await _waiting(stores.classifier, classifier.outbox),
+        "notifier": await _waiting(stores.notifier, notifier.outbox),
     }
     async with transaction(stores.poller) as connection:
         articles = await _count(connection, poller.articles, poller.articles.c.topic == topic)
@@ -72,7 +63,7 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
     async with transaction(stores.notifier) as connection:
         last = await _last_poll(connection, topic)
         return Pulse(
-            outboxes={name: one.count for name, one in waiting.items()},
+            outboxes=outboxes,
             last_poll=last,
             last_healthy_at=await _last_healthy_at(connection, topic),
             overdue_since=overdue_since(last, now),
@@ -80,13 +71,8 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
             parked_records=parked,
             on_the_way=await _on_the_way(connection, topic),
             digests=await _digests(connection),
-            failures=(*await _held(connection), *await failures(connection)),
             subscriptions=await _count(
                 connection, notifier.subscriptions, notifier.subscriptions.c.active
-            ),
-            late=(
-                *(f"{name}: {one.late}" for name, one in waiting.items() if one.late),
-                *await _not_arrived(connection, topic, now),
             ),
         )
 
@@ -110,30 +96,9 @@ async def take_wrongs(
     return found, polled
 
 
-TOLD_FOR = timedelta(days=7)
-"""How long it is told that an article has not arrived: somebody may have dropped it on purpose."""
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """The events of one outbox; `late`: what is wrong with those that wait for too long."""
-
-    count: int
-    late: str | None
-
-
-async def _waiting(engine: AsyncEngine, table: sa.Table, now: datetime) -> _Waiting:
+async def _waiting(engine: AsyncEngine, table: sa.Table) -> int:
     async with transaction(engine) as connection:
-        count = await pending(connection, table)
-        late, reason = await overdue(connection, table, now - PUBLISHED_WITHIN)
-    told = f"{late} events not published for half an hour: {(reason or 'broker away')[:200]}"
-    return _Waiting(count, told if late else None)
-
-
-async def _not_arrived(connection: AsyncConnection, topic: str, now: datetime) -> tuple[str, ...]:
-    ended = notifier.polls.c.finished_at
-    late = await _on_the_way(connection, topic, ended.between(now - TOLD_FOR, now - ARRIVED_WITHIN))
-    return (f"{late} articles announced more than two hours ago have not arrived",) * bool(late)
+        return await pending(connection, table)
 
 
 async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
@@ -180,10 +145,8 @@ async def _last_healthy_at(connection: AsyncConnection, topic: str) -> datetime 
     return found
 
 
-async def _on_the_way(
-    connection: AsyncConnection, topic: str, *polls: sa.ColumnElement[bool]
-) -> int:
-    """Articles that a finished poll, one of these, announced and that have not arrived.
+async def _on_the_way(connection: AsyncConnection, topic: str) -> int:
+    """Articles that a finished poll announced and that have not arrived.
 
     An article can arrive under a later revision of another poll, so a poll cannot be owed more
     than it announced.
@@ -200,7 +163,7 @@ async def _on_the_way(
         .select_from(
             notifier.polls.outerjoin(arrived, arrived.c.poll_id == notifier.polls.c.poll_id)
         )
-        .where(notifier.polls.c.topic == topic, owed > 0, *polls)
+        .where(notifier.polls.c.topic == topic, owed > 0)
     )
     return int(total or 0)
 
@@ -212,33 +175,3 @@ async def _digests(connection: AsyncConnection) -> dict[str, int]:
         .order_by(notifier.digests.c.state)
     )
     return {str(state): int(count) for state, count in rows}
-
-
-async def _held(connection: AsyncConnection) -> tuple[str, ...]:
-    found = await hold.standing(connection)
-    if found is None:
-        return ()
-    return (f"sending is held since {found.since:%Y-%m-%d %H:%M} UTC, {found.reason}: "
-            "see `carillon sending`",)  # fmt: skip
-
-
-async def failures(connection: AsyncConnection) -> tuple[str, ...]:
-    """Digests that were not delivered, and subscriptions that get none, each with the reason."""
-    rows = await connection.execute(
-        sa.select(notifier.digests.c.subscription_id, notifier.digests.c.error)
-        .where(
-            notifier.digests.c.error.is_not(None),
-            notifier.digests.c.state != "sent",
-            notifier.digests.c.error.not_like(f"{COUNTED}%"),  # an operator's own decision
-        )
-        .order_by(notifier.digests.c.period_to.desc())
-        .limit(5)
-    )
-    failed = [f"{row.subscription_id}: {row.error}" for row in rows]
-    readers = notifier.subscriptions
-    rows = await connection.execute(
-        sa.select(readers.c.id, readers.c.inactive_reason)
-        .where(readers.c.inactive_reason.is_not(None), readers.c.inactive_reason.not_in(AS_WANTED))
-        .order_by(readers.c.id)
-    )
-    return (*failed, *(f"{row.id}: {row.inactive_reason}" for row in rows))

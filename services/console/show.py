@@ -17,7 +17,6 @@ from services.notifier.render.words import BACKGROUND, UNCLEAR
 from services.notifier.subject import subject
 from services.notifier.wrong import Verdict
 from shared.events import Leg, Poll
-from shared.parking import Parked
 
 
 def print_digest(console: Console, digest: Digest) -> None:
@@ -88,10 +87,14 @@ def print_verdict(console: Console, judged: Verdict) -> None:
         console.print(f"[red]  {since}{escape(one.what)}[/red]", highlight=False, soft_wrap=True)
 
 
-def print_pulse(
-    console: Console, topic: str, pulse: Pulse, parked: Sequence[Parked] = (), unseen: str = ""
-) -> None:
-    """Where the line stands, one fact a line, faults in colour; `unseen`: why parking is not."""
+def print_concerned(console: Console, readers: Sequence[str]) -> None:
+    """Which subscriptions did not get what they should have, each with the reason."""
+    for one in readers:
+        console.print(f"[red]{'':20}{escape(one)}[/red]", highlight=False, soft_wrap=True)
+
+
+def print_pulse(console: Console, topic: str, pulse: Pulse) -> None:
+    """Where the line stands, one fact a line."""
     waiting = ", ".join(f"{name} {count}" for name, count in pulse.outboxes.items() if count)
     digests = ", ".join(f"{count} {state}" for state, count in pulse.digests.items())
     facts = [
@@ -106,19 +109,6 @@ def print_pulse(
     ]
     for name, value in facts:
         console.print(f"{name:<24}{escape(value)}")
-    for one in parked:
-        console.print(f"[red]parked messages         {escape(_parked(one))}[/red]", soft_wrap=True)
-    if unseen:
-        console.print(f"[red]parked messages         cannot be told: {escape(unseen)}[/red]")
-    for late in pulse.late:
-        console.print(f"[red]late                    {escape(late)}[/red]", soft_wrap=True)
-    for failure in pulse.failures:
-        console.print(f"[red]not delivered           {escape(failure)}[/red]")
-
-
-def _parked(one: Parked) -> str:
-    since = f"{one.since:%Y-%m-%d %H:%M} UTC" if one.since else "an unknown time"
-    return f"{one.count} at the {one.consumer} since {since}, the oldest: {one.reason}, {one.error}"
 
 
 def print_relations(console: Console, relations: Relations) -> None:

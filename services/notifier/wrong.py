@@ -21,6 +21,8 @@ OVERDUE = timedelta(minutes=30)
 PUBLISHED_WITHIN = timedelta(minutes=30)
 ARRIVED_WITHIN = timedelta(hours=2)
 """As long as a digest waits for what its polls announced."""
+TOLD = 5
+"""Digests of which it is told whose they are: with a mail server away there are thousands."""
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,8 @@ async def _held(connection: AsyncConnection) -> list[Wrong]:
 
 
 async def _not_sent(connection: AsyncConnection, now: datetime) -> list[Wrong]:
-    """Digests that are tried again, or were given up lately; of those one reason, the latest's.
-
-    What was given up a week ago is over: the next digest has brought its articles.
-    """
-    lately = sa.or_(digests.c.state == "intent", digests.c.period_to > now - LATE)
-    faulty = sa.and_(
-        digests.c.error.is_not(None),
-        digests.c.error.not_like(f"{COUNTED}%"),  # an operator's own decision
-        digests.c.state != "sent",
-        lately,
-    )
+    """How many digests; of those one reason, the latest's."""
+    faulty = _faulty(now)
     counted = sa.select(sa.func.count(), sa.func.min(digests.c.period_to)).where(faulty)
     count, since = (await connection.execute(counted)).one()
     if not count:
@@ -147,8 +140,45 @@ async def _not_sent(connection: AsyncConnection, now: datetime) -> list[Wrong]:
 
 
 async def _unserved(connection: AsyncConnection) -> list[Wrong]:
-    reason = subscriptions.c.inactive_reason
-    counted = sa.select(sa.func.count()).where(reason.is_not(None), reason.not_in(AS_WANTED))
-    count = await connection.scalar(counted)
+    count = await connection.scalar(sa.select(sa.func.count()).where(_UNSERVED))
     told = f"subscriptions that get nothing, and not by their readers' wish: {count}"
     return [Wrong(told)] if count else []
+
+
+async def concerned(connection: AsyncConnection, now: datetime) -> list[str]:
+    """Whom the digests and subscriptions that `look` counts belong to, each with the reason.
+
+    The latest few of the digests, and all subscriptions.
+    """
+    failed = await connection.execute(
+        sa.select(digests.c.subscription_id, digests.c.error)
+        .where(_faulty(now))
+        .order_by(digests.c.period_to.desc())
+        .limit(TOLD)
+    )
+    unserved = await connection.execute(
+        sa.select(subscriptions.c.id, subscriptions.c.inactive_reason)
+        .where(_UNSERVED)
+        .order_by(subscriptions.c.id)
+    )
+    return [f"{name}: {reason}" for name, reason in (*failed, *unserved)]
+
+
+def _faulty(now: datetime) -> sa.ColumnElement[bool]:
+    """Digests that are tried again, or were given up lately.
+
+    What was given up a week ago is over: the next digest has brought its articles.
+    """
+    lately = sa.or_(digests.c.state == "intent", digests.c.period_to > now - LATE)
+    return sa.and_(
+        digests.c.error.is_not(None),
+        digests.c.error.not_like(f"{COUNTED}%"),  # an operator's own decision
+        digests.c.state != "sent",
+        lately,
+    )
+
+
+_UNSERVED = sa.and_(
+    subscriptions.c.inactive_reason.is_not(None),
+    subscriptions.c.inactive_reason.not_in(AS_WANTED),
+)

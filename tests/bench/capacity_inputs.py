@@ -35,7 +35,7 @@ class Inputs:
     delivered_bytes: float = 560.0
     archive_overhead: float = 1.06
     archive_days: float = 365.0
-    broker_memory_mb: float = 1700.0
+    broker_memory_mb: float = 325.0
     poll_requests: float = 6.0
     fetch_chunk: float = 200.0
     reread_most: float = 1000.0
@@ -93,7 +93,7 @@ SOURCES: Mapping[str, Source] = {
     "archive_days": Source("days", "`CARILLON_ARCHIVE_DAYS`", MEASURED),
     "broker_memory_mb": Source(
         "MB/node",
-        "133 idle; three times RabbitMQ's log of 512 MB (rabbitmq.com/docs/quorum-queues)",
+        "133 idle; three times the log, `deploy/rabbitmq.conf` (rabbitmq.com/docs/quorum-queues)",
         "2026-11",
     ),
     "poll_requests": Source("requests/poll beside records", FOOTPRINT, MEASURED),

@@ -22,13 +22,20 @@ from services.console.embedded import (
 from services.console.pulse import Pulse, take_pulse, take_wrongs
 from services.console.relations import Relations, take_relations
 from services.console.settings import Settings
-from services.console.show import print_poll, print_pulse, print_relations, print_verdict
+from services.console.show import (
+    print_concerned,
+    print_poll,
+    print_pulse,
+    print_relations,
+    print_verdict,
+)
 from services.console.stores import Stores, deployed_stores, opened_before
-from services.notifier.wrong import Wrong, verdict
+from services.notifier.wrong import Wrong, concerned, verdict
 from services.poller.backfill_windows import Span
 from services.poller.run import poll_topic
 from services.poller.schedule import LastPoll, next_poll_at
 from shared.clock import system_clock
+from shared.database import transaction
 from shared.errors import ConfigurationError, Retryable
 from shared.events import Poll
 from shared.logs import configure_logging
@@ -132,15 +139,18 @@ def status(state: State = None, topic: TopicId = None) -> None:
     wrongs += [Wrong(f"parked messages cannot be told: {found.unseen}")] if found.unseen else []
     judged = verdict(wrongs, polled=found.polled)
     print_verdict(console, judged)
+    print_concerned(console, found.concerned)
     for name, (pulse, relations) in found.by_topic.items():
-        print_pulse(console, name, pulse, found.parked, found.unseen)
+        print_pulse(console, name, pulse)
         print_relations(console, relations)
     if judged.wrongs:
         raise typer.Exit(code=1)
 
 
 def _of_parked(one: Parked) -> Wrong:
-    return Wrong(f"{one.count} messages parked at the {one.consumer}: carillon parked", one.since)
+    oldest = f"the oldest: {one.reason}, {one.error}"
+    told = f"{one.count} messages parked at the {one.consumer}, {oldest}: carillon parked"
+    return Wrong(told, one.since)
 
 
 @dataclass
@@ -150,6 +160,7 @@ class _Status:
     by_topic: dict[str, tuple[Pulse, Relations]]
     wrongs: list[Wrong]
     polled: bool
+    concerned: list[str]
     parked: list[Parked] = field(default_factory=list)
     unseen: str = ""
 
@@ -183,7 +194,9 @@ async def _read(stores: Stores, topics: Sequence[str], now: datetime) -> _Status
         name: (await take_pulse(stores, name, now), await take_relations(stores, name, now))
         for name in topics
     }
-    return _Status(found, *await take_wrongs(stores, topics, now))
+    async with transaction(stores.notifier) as connection:
+        readers = await concerned(connection, now)
+    return _Status(found, *await take_wrongs(stores, topics, now), readers)
 
 
 async def _embedded_status(embedded: Embedded, topics: Sequence[str]) -> _Status:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.console.pulse import failures, take_pulse, take_wrongs
+from services.console.pulse import take_wrongs
 from services.console.stores import embedded_stores
 from services.notifier import tables
 from services.notifier.store import keep_poll
 from services.notifier.subscribers import LEFT, REMOVED
-from services.notifier.wrong import Wrong, overdue_since, verdict
+from services.notifier.wrong import Wrong, concerned, overdue_since, verdict
 from services.poller import tables as poller
 from shared.database import transaction
 from shared.errors import Permanent
@@ -46,7 +46,7 @@ async def test_a_reader_who_gets_nothing_is_shown_with_the_reason_and_one_who_le
             )  # fmt: skip
 
     async with transaction(sqlite) as connection:
-        assert await failures(connection) == ("ill: mailbox unknown",)
+        assert await concerned(connection, NOON) == ["ill: mailbox unknown"]
 
 
 async def test_what_should_have_come_through_long_ago_is_said_with_the_reason(
@@ -63,26 +63,21 @@ async def test_what_should_have_come_through_long_ago_is_said_with_the_reason(
     await relay(stores.poller, poller.outbox, _refusing)
 
     at = {minutes: poll.finished_at + timedelta(minutes=minutes) for minutes in (29, 31, 121)}
-    late = {m: (await take_pulse(stores, poll.topic, now)).late for m, now in at.items()}
     wrong = {m: await take_wrongs(stores, [poll.topic], now) for m, now in at.items()}
     nowhere = await take_wrongs(stores, ["another"], at[29])
     await stores.close()
 
-    assert late[29] == ()
-    assert late[31] == ("poller: 1 events not published for half an hour: Permanent: too large",)
-    assert late[121] == (
-        *late[31],
-        "3 articles announced more than two hours ago have not arrived",
+    unpublished = Wrong(
+        "poller: 1 events not published for half an hour: Permanent: too large", poll.finished_at
+    )
+    on_the_way = Wrong(
+        f"{poll.topic}: 3 articles announced more than two hours ago have not arrived",
+        poll.finished_at,
     )
     assert wrong[29] == ([], True)
     assert nowhere == ([], False)
-    assert wrong[121] == (
-        [
-            Wrong(f"{poll.topic}: {late[121][1]}", poll.finished_at),
-            Wrong(late[31][0], poll.finished_at),
-        ],
-        True,
-    )
+    assert wrong[31] == ([unpublished], True)
+    assert wrong[121] == ([on_the_way, unpublished], True)
 
 
 def test_the_verdict_says_since_when_with_the_longest_first() -> None:
