@@ -3,8 +3,12 @@
 
     deploy/sbom.py poller > poller.cdx.json
 
-The same lock gives the same bytes: no time stands in it, and the serial number is made of the rest.
-Debian's packages and Python itself, which come with python:3.13-slim, are not in it.
+The image of the web proxy has none: `deploy/sbom.py web` asks the Caddy on the PATH which Go
+modules it is made of. One that Debian has built does not say: then Caddy and Go stand there alone.
+
+The same lock, and the same Caddy, give the same bytes: no time stands in it, and the serial number
+is made of the rest. Debian's packages and Python itself, which come with python:3.13-slim, are not
+in it.
 """
 
 import hashlib
@@ -40,8 +44,44 @@ def sbom(image: str) -> str:
     return _lasting(json.loads(answer.stdout), image)
 
 
+def sbom_of_caddy() -> str:
+    """The document for the web proxy."""
+    version = _caddy("version").split()[0]
+    found = {"github.com/caddyserver/caddy/v2": f"v{version.removeprefix('v')}"}
+    module = ""
+    for kind, *rest in (line.split("\t") for line in _caddy("build-info").splitlines()):
+        if kind == "go":
+            found["stdlib"] = rest[0].removeprefix("go")
+        elif kind == "dep":
+            module = rest[0]
+            found[module] = rest[1]
+        elif kind == "=>":  # what was built instead of the module in the line before
+            del found[module]
+            found[rest[0]] = rest[1]
+    components = [
+        {"type": "library", "name": name, "version": version,
+         "bom-ref": f"{name}@{version}", "purl": f"pkg:golang/{name}@{version}"}
+        for name, version in sorted(found.items())
+    ]  # fmt: skip
+    return _lasting(
+        {
+            "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
+            "metadata": {"component": {"type": "application", "bom-ref": "carillon"}},
+            "components": components,
+        },
+        "web",
+    )  # fmt: skip
+
+
+def _caddy(word: str) -> str:
+    command = ["caddy", word]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    return answer.stdout
+
+
 def _lasting(found: dict[str, Any], image: str) -> str:
-    del found["serialNumber"], found["metadata"]["timestamp"]
+    found.pop("serialNumber", None)
+    found["metadata"].pop("timestamp", None)
     found["metadata"]["component"]["name"] = f"carillon/{image}"
     digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
     serial = uuid5(NAMESPACE_URL, f"carillon:sbom:{digest}").urn
@@ -49,6 +89,6 @@ def _lasting(found: dict[str, Any], image: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == [] or sys.argv[1] not in EXTRAS:
-        sys.exit(f"usage: deploy/sbom.py {' | '.join(EXTRAS)}")
-    sys.stdout.write(sbom(sys.argv[1]))
+    if sys.argv[1:2] == [] or sys.argv[1] not in (*EXTRAS, "web"):
+        sys.exit(f"usage: deploy/sbom.py {' | '.join(EXTRAS)} | web")
+    sys.stdout.write(sbom_of_caddy() if sys.argv[1] == "web" else sbom(sys.argv[1]))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.canaries.planted import Canary, sung
+from tests.unit.test_deploy_production import NEEDED
 from tests.unit.test_sbom import packages, written
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -23,7 +24,8 @@ SERVICES = {
     "notifier": "notifier",
     "ncbi-sim": "ncbi_sim",
 }
-IMAGES = (*SERVICES, "console")
+OF_PYTHON = (*SERVICES, "console")
+IMAGES = (*OF_PYTHON, "web")
 BIRD = Canary("build", "-")
 
 NEVER = re.compile(
@@ -34,8 +36,9 @@ NEVER = re.compile(
 SEEN = """
 import json, os
 from importlib.metadata import distributions
+libraries = os.listdir("/venv/lib") if os.path.exists("/venv") else []
 found = {one.metadata["Name"].lower().replace("_", "-"): one.version for one in distributions(path=[
-    f"/venv/lib/{name}/site-packages" for name in os.listdir("/venv/lib")])}
+    f"/venv/lib/{name}/site-packages" for name in libraries])}
 files = [os.path.join(folder, name) for folder, _, names in os.walk("/app") for name in names]
 mine = {os.stat(name).st_uid for name in files}
 print(json.dumps({"packages": found, "files": files, "owners": sorted(mine),
@@ -57,11 +60,13 @@ def built() -> str:
     labels = {"VERSION": "e2e", "REVISION": "0123abc", "SOURCE": "https://example.org/carillon"}
     shell = {f"CARILLON_{name}": value for name, value in labels.items()}
     shell |= {"CARILLON_CREATED": "2026-09-07T00:00:00Z", "NOTIFIER_SMTP_PASSWORD": BIRD.secret}
-    subprocess.run(
-        ["docker", "compose", "--profile", "demo", "build", "--quiet"],
-        cwd=ROOT, check=True, capture_output=True, timeout=500,
-        env=os.environ | shell,  # noqa: TID251  as a shell has it
-    )  # fmt: skip
+    production = ("-f", "docker-compose.yml", "-f", "deploy/compose.prod.yml")
+    for files, services in ((("--profile", "demo"), ()), (production, ("web",))):
+        subprocess.run(
+            ["docker", "compose", *files, "build", "--quiet", *services],
+            cwd=ROOT, check=True, capture_output=True, timeout=500,
+            env=os.environ | NEEDED | shell,  # noqa: TID251  as a shell has it
+        )  # fmt: skip
     return "e2e"
 
 
@@ -71,7 +76,12 @@ def _looked_into(image: str, tag: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("image", IMAGES)
+def test_these_are_all_that_the_dockerfile_makes() -> None:
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert set(re.findall(r'image\.title="Carillon (\S+)"', text)) == set(IMAGES)
+
+
+@pytest.mark.parametrize("image", OF_PYTHON)
 def test_an_image_holds_its_service_its_packages_and_their_list(image: str, built: str) -> None:
     found = _looked_into(image, built)
 
@@ -87,6 +97,21 @@ def test_an_image_holds_its_service_its_packages_and_their_list(image: str, buil
     assert listed.keys() - elsewhere <= found["packages"].keys()
     versions = {name: one["version"] for name, one in listed.items()}
     assert found["packages"].items() <= versions.items()
+
+
+def test_the_proxy_holds_caddy_the_list_of_its_modules_and_nothing_of_a_service(
+    built: str,
+) -> None:
+    found = _looked_into("web", built)
+    look = ("run", "--rm", "--network", "none", f"carillon/web:{built}")
+    version = _docker(*look, "caddy", "version").split()[0].removeprefix("v")
+
+    assert (found["files"], found["packages"]) == ([], {})
+    listed = packages(found["sbom"])
+    assert listed["github.com/caddyserver/caddy/v2"]["version"] == f"v{version}"
+    assert "stdlib" in listed
+    ours = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    assert _docker(*look, "cat", "/etc/caddy/Caddyfile") == ours
 
 
 @pytest.mark.parametrize("image", IMAGES)

@@ -26,10 +26,10 @@ FOREIGN = {
 """What other services need and this one does not."""
 
 
-def written(image: str) -> str:
+def written(image: str, **shell: str) -> str:
     answer = subprocess.run(
         [sys.executable, str(ROOT / "deploy" / "sbom.py"), image],
-        cwd="/", capture_output=True, text=True, timeout=100, check=True,
+        cwd="/", capture_output=True, text=True, timeout=100, check=True, env=shell or None,
     )  # fmt: skip
     return answer.stdout
 
@@ -75,3 +75,49 @@ def test_the_same_lock_gives_the_same_bytes_and_another_image_another_number() -
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
     assert document["metadata"]["component"]["name"] == "carillon/poller"
     assert "timestamp" not in document["metadata"]
+
+
+BUILT = """go\tgo1.25.4
+path\tcaddy
+mod\tcaddy\t(devel)\t
+dep\tgithub.com/caddyserver/caddy/v2\tv2.10.2\th1:aaaa=
+dep\tgithub.com/quic-go/quic-go\tv0.54.0\th1:bbbb=
+dep\texample.org/old\tv1.0.0
+=>\texample.org/instead\tv1.1.0\th1:cccc=
+build\t-trimpath=true
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "built", "expected"),
+    [
+        (
+            "v2.10.2 h1:aaaa=", BUILT,
+            {"stdlib": "1.25.4", "github.com/caddyserver/caddy/v2": "v2.10.2",
+             "github.com/quic-go/quic-go": "v0.54.0", "example.org/instead": "v1.1.0"},
+        ),
+        (
+            "2.6.2", "go\tgo1.24.4\nbuild\tGOOS=linux\n\n",
+            {"stdlib": "1.24.4", "github.com/caddyserver/caddy/v2": "v2.6.2"},
+        ),
+    ],
+    ids=["as Caddy's own image has it", "as Debian builds it"],
+)  # fmt: skip
+def test_the_bill_of_the_proxy_says_what_caddy_is_made_of(
+    version: str, built: str, expected: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "version").write_text(f"{version}\n")
+    (tmp_path / "build-info").write_text(built)
+    program = tmp_path / "caddy"
+    program.write_text(f'#!/bin/sh\ncat "{tmp_path}/$1"\n')
+    program.chmod(0o755)
+
+    document = written("web", PATH=f"{tmp_path}:/usr/bin:/bin")
+
+    found = packages(document)
+    assert {name: one["version"] for name, one in found.items()} == expected
+    assert {one["purl"] for one in found.values()} == {
+        f"pkg:golang/{name}@{version}" for name, version in expected.items()
+    }
+    assert json.loads(document)["metadata"]["component"]["name"] == "carillon/web"
+    assert document == written("web", PATH=f"{tmp_path}:/usr/bin:/bin")
