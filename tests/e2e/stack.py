@@ -166,7 +166,12 @@ def running(stack: Stack, *services: str) -> Iterator[None]:
 
 @contextmanager
 def taken_down(stack: Stack) -> Iterator[None]:
-    """What is started inside is removed afterwards with all it knew; a failure shows the logs."""
+    """What is started inside is removed afterwards with all it knew; a failure shows the logs.
+
+    So is, before, what an interrupted run has left of the same project: with old volumes it would
+    be another installation.
+    """
+    remove_left_over(stack.project)
     try:
         yield
     except BaseException:
@@ -177,6 +182,23 @@ def taken_down(stack: Stack) -> Iterator[None]:
     finally:
         if stack.env_file.exists():
             stack.compose("down", "--volumes", "--timeout", "5", "--remove-orphans")
+
+
+def remove_left_over(project: str) -> None:
+    """Remove containers and volumes of a Compose project, if there are any, without its files."""
+    label = f"label=com.docker.compose.project={project}"
+    for kind, every, whole in (("container", ["--all"], ["--volumes"]), ("volume", [], [])):
+        found = _docker(kind, "ls", "--quiet", *every, "--filter", label).split()
+        if found:
+            _docker(kind, "rm", "--force", *whole, *found)
+
+
+def _docker(*words: str) -> str:
+    answer = subprocess.run(
+        ["docker", *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert answer.returncode == 0, f"docker {' '.join(words)}: {answer.stderr}"
+    return answer.stdout
 
 
 def free_ports(number: int) -> list[int]:
