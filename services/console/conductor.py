@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from services.console.pulse import awaited, take_pulse
+from services.console.awaited import awaited
+from services.console.pulse import take_pulse
 from services.console.scenario import CLOCK, instants, write_clock
 from services.console.stores import Stores
 from services.ncbi_sim.catalogue import Catalogue

@@ -13,12 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.classifier import tables as classifier
 from services.console.stores import Stores
 from services.notifier import tables as notifier
-from services.notifier.plan import due as digests_due
 from services.notifier.wrong import Wrong, look, overdue_since, unpublished
 from services.poller import tables as poller
-from services.poller.schedule import due
-from services.poller.store import last_poll
-from services.poller.topic import Topic
 from shared.database import transaction
 from shared.events import Poll
 from shared.outbox import pending
@@ -69,8 +65,8 @@ async def take_pulse(stores: Stores, topic: str, now: datetime) -> Pulse:
             overdue_since=overdue_since(last, now),
             articles=articles,
             parked_records=parked,
-            on_the_way=await _on_the_way(connection, topic),
-            digests=await _digests(connection),
+            on_the_way=await on_the_way(connection, topic),
+            digests=await by_state(connection),
             subscriptions=await _count(
                 connection, notifier.subscriptions, notifier.subscriptions.c.active
             ),
@@ -101,25 +97,6 @@ async def _waiting(engine: AsyncEngine, table: sa.Table) -> int:
         return await pending(connection, table)
 
 
-async def awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
-    """What has yet to happen before everything that belongs to `now` is done; None when it is."""
-    async with transaction(stores.poller) as connection:
-        last = await last_poll(connection, topic.id, now)
-        polls = await _count(connection, poller.polls, poller.polls.c.topic == topic.id)
-    if due(topic, last, now):
-        return "a poll"
-    pulse = await take_pulse(stores, topic.id, now)
-    if sum(pulse.outboxes.values()):
-        return "events to be published"
-    async with transaction(stores.notifier) as connection:
-        if await _count(connection, notifier.polls, notifier.polls.c.topic == topic.id) < polls:
-            return "a poll's report"
-        if pulse.on_the_way:
-            return f"{pulse.on_the_way} articles"
-    missing = len(await digests_due(stores.notifier, now)) + pulse.digests.get("intent", 0)
-    return f"{missing} digests" if missing else None
-
-
 async def _count(
     connection: AsyncConnection, table: sa.Table, where: sa.ColumnElement[bool]
 ) -> int:
@@ -145,7 +122,7 @@ async def _last_healthy_at(connection: AsyncConnection, topic: str) -> datetime 
     return found
 
 
-async def _on_the_way(connection: AsyncConnection, topic: str) -> int:
+async def on_the_way(connection: AsyncConnection, topic: str) -> int:
     """Articles that a finished poll announced and that have not arrived.
 
     An article can arrive under a later revision of another poll, so a poll cannot be owed more
@@ -168,7 +145,8 @@ async def _on_the_way(connection: AsyncConnection, topic: str) -> int:
     return int(total or 0)
 
 
-async def _digests(connection: AsyncConnection) -> dict[str, int]:
+async def by_state(connection: AsyncConnection) -> dict[str, int]:
+    """How many digests there are in each state."""
     rows = await connection.execute(
         sa.select(notifier.digests.c.state, sa.func.count())
         .group_by(notifier.digests.c.state)
