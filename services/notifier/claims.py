@@ -101,7 +101,7 @@ async def waiting(connection: AsyncConnection, turn: Turn) -> list[Waiting]:
         sa.select(digests.c.id, subscriptions.c.channel)
         .select_from(digests)
         .outerjoin(subscriptions, subscriptions.c.id == digests.c.subscription_id)
-        .where(_free(turn), turn.past(digests.c.next_try_at, turn.longest_wait))
+        .where(_free(turn))
         .order_by(digests.c.period_to, digests.c.subscription_id)
     )
     return [Waiting(row.id, row.channel or "") for row in rows]
@@ -296,8 +296,10 @@ async def give_up(
 
 
 def _free(turn: Turn) -> sa.ColumnElement[bool]:
+    """Claimed by nobody, and its time has come: who claims it may have read so a while ago."""
     unclaimed = turn.past(digests.c.claimed_until, turn.lease)
-    return sa.and_(digests.c.state == "intent", unclaimed)
+    has_come = turn.past(digests.c.next_try_at, turn.longest_wait)
+    return sa.and_(digests.c.state == "intent", unclaimed, has_come)
 
 
 def _by(held: Claim) -> tuple[sa.ColumnElement[bool], ...]:

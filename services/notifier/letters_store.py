@@ -67,7 +67,7 @@ async def waiting(connection: AsyncConnection, turn: Turn) -> list[str]:
     """Ids of the letters to send, the oldest first."""
     rows = await connection.scalars(
         sa.select(letters.c.id)
-        .where(_free(turn), turn.past(letters.c.next_try_at, turn.longest_wait))
+        .where(_free(turn))
         .order_by(letters.c.created_at, letters.c.id)
         .limit(500)
     )
@@ -156,4 +156,5 @@ async def purge(connection: AsyncConnection, before: datetime) -> int:
 
 def _free(turn: Turn) -> sa.ColumnElement[bool]:
     unclaimed = turn.past(letters.c.claimed_until, turn.lease)
-    return sa.and_(letters.c.state == "waiting", unclaimed)
+    has_come = turn.past(letters.c.next_try_at, turn.longest_wait)
+    return sa.and_(letters.c.state == "waiting", unclaimed, has_come)

@@ -83,7 +83,7 @@ async def waiting(connection: AsyncConnection, turn: Turn, now: datetime) -> lis
     settled = sa.or_(table.c.created_at <= now - SETTLE, table.c.created_at > now + SKEW)
     rows = await connection.scalars(
         sa.select(table.c.id)
-        .where(_free(turn), settled, turn.past(table.c.next_try_at, turn.longest_wait))
+        .where(_free(turn), settled)
         .order_by(table.c.created_at, table.c.id)
         .limit(500)
     )
@@ -201,7 +201,9 @@ async def end(
 
 
 def _free(turn: Turn) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.state == "waiting", turn.past(table.c.claimed_until, turn.lease))
+    unclaimed = turn.past(table.c.claimed_until, turn.lease)
+    has_come = turn.past(table.c.next_try_at, turn.longest_wait)
+    return sa.and_(table.c.state == "waiting", unclaimed, has_come)
 
 
 def _is_waiting(held: Claim) -> sa.ColumnElement[bool]:

@@ -86,6 +86,7 @@ async def test_what_cannot_be_handed_over_within_its_lease_is_given_back(one: De
     ids = await intents(one, "a")
     office = Office({"email": one.sender}, IDENTITY, Patience(timer=one.timer))
     working = Working(one.engine, office, one.clock)
+    one.timer.advance(minutes=2)
     (parcel,) = await claimed(working, ids)
     one.timer.advance(minutes=3)
     way = Way(asyncio.Semaphore(1), Recorder(one.engine, one.clock))
@@ -94,6 +95,15 @@ async def test_what_cannot_be_handed_over_within_its_lease_is_given_back(one: De
     assert (row.attempts, row.claimed_until, row.maybe_sent) == (1, None, False)
     assert one.sender.sent == []
     assert await one.deliver() == 1
+
+
+async def test_what_another_one_tried_meanwhile_waits_for_its_time(one: Desk) -> None:
+    """The list of what waits was read before; what is on it by now has a next try of its own."""
+    ids = await intents(one, "a")
+    working = Working(one.engine, Office({}, IDENTITY, Patience(timer=one.timer)), one.clock)
+    assert await claimed(working, ids) == []
+    one.timer.advance(hours=1)
+    assert len(await claimed(working, ids)) == 1
 
 
 def done(digest_id: str) -> Done:
