@@ -17,6 +17,8 @@ from tests.e2e.mailbox import Labels, Mail, Told, embedded, read
 
 ROOT = Path(__file__).parents[2]
 DEMO = ("--profile", "demo")
+CLUSTER = ("-f", "docker-compose.yml", "-f", "deploy/compose.cluster.yml")
+"""The two files of docs/cluster.md."""
 PUBLIC_URL = "http://localhost:8000"
 SLACK_HOST = "slack.test"
 LEASE = 600.0
@@ -92,6 +94,11 @@ class Stack:
         state = json.loads(rows[0])
         return int(state["ExitCode"]) if state["State"] == "exited" else None
 
+    def health(self) -> dict[str, str]:
+        """What Docker says of each container that runs, by its name without the project's."""
+        rows = map(json.loads, self.compose("ps", "--format", "json").splitlines())
+        return {row["Name"].removeprefix(f"{self.project}-"): row["Health"] for row in rows}
+
     def wait_for_mails(self, number: int, seconds: float = LEASE + 300) -> None:
         """Return when so many mails have been caught while the demo is still under way."""
         deadline = time.monotonic() + seconds
@@ -113,11 +120,16 @@ class Stack:
 
 @contextmanager
 def demo_stack(
-    project: str, folder: Path, code: Path = ROOT, version: str = "e2e"
+    project: str,
+    folder: Path,
+    code: Path = ROOT,
+    version: str = "e2e",
+    files: tuple[str, ...] = (),
 ) -> Iterator[Stack]:
     """Build and start everything; afterwards remove it with all it knew.
 
-    `code` is what the images are made of, and `version` what they are called.
+    `code` is what the images are made of, and `version` what they are called; `files` are
+    `CLUSTER`, or nothing where docker-compose.yml is enough.
     """
     env_file = folder / "env"
     mail, rabbit, web = free_ports(3)
@@ -127,6 +139,7 @@ def demo_stack(
         "MAILDEV_WEB_PORT": mail,
         "RABBITMQ_WEB_PORT": rabbit,
         "CARILLON_WEB_PORT": web,
+        "CARILLON_WEB_PORTS": 0,  # of two notifiers: which are free is not known for long
         "NOTIFIER_PUBLIC_URL": PUBLIC_URL,
         "NOTIFIER_ADMITTED_HOSTS": SLACK_HOST,
     }
@@ -135,6 +148,7 @@ def demo_stack(
         project,
         env_file,
         f"http://127.0.0.1:{web}",
+        (*files, *DEMO),
         folder=code,
         maildev=f"http://127.0.0.1:{mail}",
     )

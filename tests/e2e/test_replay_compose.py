@@ -1,4 +1,8 @@
-"""Replays through the queues of the whole installation, while its days go by."""
+"""Replays through the queues of the whole installation, while its days go by.
+
+It is the one on several nodes, of docs/cluster.md: what one node does with the same days is told
+in test_compose.py.
+"""
 
 import hashlib
 import json
@@ -11,18 +15,25 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.e2e.mailbox import Told, told
-from tests.e2e.stack import ROOT, Stack, demo_stack
+from tests.e2e.stack import CLUSTER, ROOT, Stack, demo_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 PROJECTED = ("articles", "revisions", "received", "polls", "cards", "texts", "labels",
              "versions", "digests", "items")  # fmt: skip
 """What the notifier knows, and what it has sent. Its inbox has the ends of replays too."""
+TWICE = ("poller", "classifier", "notifier")
+PARTS = {
+    *("rabbitmq-1", "rabbitmq-2-1", "rabbitmq-3-1", "postgres-1", "postgres-2-1"),
+    *("maildev-1", "ncbi-sim-1", *(f"{service}-{n}" for service in TWICE for n in (1, 2))),
+}
+"""Every container that goes on running when the days are over."""
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with demo_stack("carillon-e2e-replay", tmp_path_factory.mktemp("replay")) as found:
+    folder = tmp_path_factory.mktemp("replay")
+    with demo_stack("carillon-e2e-replay", folder, files=CLUSTER) as found:
         yield found
 
 
@@ -102,6 +113,17 @@ def test_killed_and_resumed_while_live_traffic_flows_it_adds_up_and_nobody_hears
     assert told(stack.mails()) == told(expected.mails)
     held = stack.labels()
     assert {pmid: held[pmid] for pmid in expected.labels} == expected.labels
+
+
+def test_several_nodes_are_well_and_have_told_what_one_process_tells(
+    stack: Stack, expected: Told
+) -> None:
+    stack.wait_for_the_end()
+
+    assert sorted(stack.mails()) == sorted(expected.mails)
+    assert stack.health() == dict.fromkeys(PARTS, "healthy")
+    said = stack.compose("run", "--rm", "migrate", "audit")
+    assert "Every article is accounted for, and nobody was told twice." in said
 
 
 def test_everything_once_more_sends_nothing_and_changes_no_row(
