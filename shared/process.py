@@ -32,7 +32,7 @@ from shared.parking import ParkingWatch
 from shared.probes import Check, serve_probes
 from shared.topology import ConsumerQueue
 from shared.under_replay import UnderReplay
-from shared.vitals import OutboxWatch, QueueWatch, Steps
+from shared.vitals import OutboxWatch, QueueWatch, StandbyWatch, Steps
 
 log = structlog.get_logger(__name__)
 
@@ -171,9 +171,11 @@ def _upkeep(service: Service, metrics: CollectorRegistry, declared: Declared) ->
     """What every service does by the clock beside its own work."""
     inside = UnderReplay.INSIDE
     outbox = OutboxWatch(service.engine, service.outbox, metrics)
+    standbys = StandbyWatch(service.engine, metrics)
     loops = [
         Loop("topology", TOPOLOGY_SECONDS, declared, inside),
         Loop("outbox", LOOK_SECONDS, outbox.look, inside),
+        Loop("standbys", TOPOLOGY_SECONDS, standbys.look, inside),
     ]
     if service.consumes is None:
         return loops

@@ -1,4 +1,4 @@
-"""What every service tells Prometheus of itself: its steps, its outbox, its consumer's queues.
+"""What every service tells Prometheus of itself: steps, outbox, standbys, consumer's queues.
 
 Times are instants, not ages: who reads a number that nobody refreshes any more sees it grow old.
 See https://prometheus.io/docs/practices/instrumentation/#timestamps-not-time-since.
@@ -18,6 +18,7 @@ from shared.database import transaction
 from shared.errors import Away
 from shared.outbox import waiting_since
 from shared.placing import AWAY
+from shared.standbys import read_standbys
 from shared.topology import RETRY_DELAYS, ConsumerQueue
 
 LOOK_SECONDS = 20.0
@@ -73,6 +74,32 @@ class OutboxWatch:
             count, since = await waiting_since(connection, self._table)
         self._count.set(count)
         self._since.set(instant(since))
+
+
+class StandbyWatch:
+    """Looks at the standbys that the service's database waits for with each commit."""
+
+    def __init__(self, engine: AsyncEngine, registry: CollectorRegistry) -> None:
+        self._engine = engine
+        self._wanted = Gauge(
+            "carillon_standbys_wanted",
+            "Synchronous standbys that the database waits for; 0 where none is set up",
+            registry=registry,
+        )
+        self._following = Gauge(
+            "carillon_standbys_following", "How many of those follow it", registry=registry
+        )
+
+    async def look(self) -> None:
+        """Look once. It writes nothing: that would wait for the standby that is away.
+
+        Raises:
+            Retryable: the database is away.
+        """
+        async with transaction(self._engine) as connection:
+            found = await read_standbys(connection)
+        self._wanted.set(found.wanted)
+        self._following.set(found.following)
 
 
 class QueueWatch:

@@ -15,6 +15,7 @@ from services.notifier.subscribers import AS_WANTED
 from services.notifier.tables import digests, outbox, polls, received, subscriptions
 from shared.events import Poll
 from shared.outbox import overdue, waiting_since
+from shared.standbys import read_standbys
 
 OVERDUE = timedelta(minutes=30)
 """How late a poll may be: it takes its time, and so does its report."""
@@ -64,6 +65,7 @@ async def look(
     found = [wrong for poll in last if poll for wrong in of_poll(poll, now)]
     for topic in topics:
         found += await _not_arrived(connection, topic, now)
+    found += await _not_followed(connection)
     found += await unpublished(connection, outbox, "notifier", now)
     found += await _held(connection)
     found += await _not_sent(connection, now)
@@ -120,6 +122,12 @@ async def unpublished(
     _, since = await waiting_since(connection, table)
     told = f"{late} events not published for half an hour: {(reason or 'broker away')[:200]}"
     return [Wrong(f"{service}: {told}", since)]
+
+
+async def _not_followed(connection: AsyncConnection) -> list[Wrong]:
+    missing = (await read_standbys(connection)).missing
+    told = "the database waits with each commit for a standby that is away: docs/cluster.md"
+    return [Wrong(told)] if missing else []
 
 
 async def _held(connection: AsyncConnection) -> list[Wrong]:

@@ -63,6 +63,15 @@ FAULTS = (
         {'check="database"': stays(0)},
     ),
     Fault(
+        "the standby that each commit waits for is gone",
+        ("CarillonOutboxStuck", "CarillonStandbyAway", "CarillonStepFails"),
+        {
+            "carillon_standbys_following": stays(0),
+            "carillon_outbox_oldest": since_long(0),
+            'step="relay"': stops(),
+        },
+    ),
+    Fault(
         "the broker is blocked by its disk alarm",
         ("CarillonNotReady", "CarillonOutboxStuck", "CarillonStepFails"),
         {

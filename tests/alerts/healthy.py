@@ -41,11 +41,11 @@ def last(every: int, after: int = 0) -> Series:
 def _of_services() -> dict[str, Series]:
     series: dict[str, Series] = {}
     steps = {
-        "poller": ("relay", "topology", "outbox", "poll", "standing"),
-        "classifier": ("relay", "topology", "outbox", "parking", "queue", "tidy"),
+        "poller": ("relay", "topology", "outbox", "standbys", "poll", "standing"),
+        "classifier": ("relay", "topology", "outbox", "standbys", "parking", "queue", "tidy"),
         "notifier": (
-            "relay", "topology", "outbox", "parking", "queue", "tidy", "index", "deliver",
-            "letters", "replays", "standing",
+            "relay", "topology", "outbox", "standbys", "parking", "queue", "tidy", "index",
+            "deliver", "letters", "replays", "standing",
         ),
     }  # fmt: skip
     for job in SERVICES:
@@ -62,6 +62,9 @@ def _of_services() -> dict[str, Series]:
             series[f'{name}{{{here},step="{step}"}}'] = ended
         busy: Series = lambda t: t - 20 if t // 60 % 7 == 0 else 0  # noqa: E731
         series[f"carillon_outbox_oldest_timestamp_seconds{{{here}}}"] = busy
+        series[f"carillon_standbys_wanted{{{here}}}"] = always(1)
+        # It is started anew, within some minutes.
+        series[f"carillon_standbys_following{{{here}}}"] = between(15, 15.05, always(0), always(1))
         series[f"carillon_outbox_events{{{here}}}"] = lambda t: 3 if t // 60 % 7 == 0 else 0
     return series
 

@@ -19,12 +19,12 @@ Test = dict[str, object]
 
 def promtool(files: Mapping[str, bytes], *arguments: str) -> tuple[int, str]:
     """Run it beside these files; its exit code, and what it said."""
-    command = "mkdir /tmp/t && cd /tmp/t && tar x && exec timeout 150 promtool " + " ".join(
+    command = "mkdir /tmp/t && cd /tmp/t && tar x && exec timeout 210 promtool " + " ".join(
         arguments
     )
     ran = subprocess.run(
         ["docker", "run", "--rm", "-i", "--network=none", "--entrypoint=sh", IMAGE, "-c", command],
-        input=_packed(files), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=170,
+        input=_packed(files), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=225,
         check=False,
     )  # fmt: skip
     return ran.returncode, ran.stdout.decode()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.alerts.faults import BEGIN, FAULTS, afflicted
-from tests.alerts.healthy import HOUR, healthy_day
+from tests.alerts.healthy import HOUR, always, healthy_day
 from tests.alerts.promtool import EVERY, a_test, promtool, written_down
 from tests.alerts.selectors import FOLDER, alerts, shown
 
@@ -21,6 +21,17 @@ def check(*tests: dict[str, object], rules: bytes = RULES, every: int = EVERY) -
 
 def test_a_healthy_day_sets_off_nothing() -> None:
     code, said = check(a_test("healthy", healthy_day(), 24, {-1: ()}), every=60)
+
+    assert code == 0, said
+
+
+def test_where_no_standby_is_set_up_none_is_missed() -> None:
+    alone = {
+        name: always(0) if "carillon_standbys" in name else value
+        for name, value in healthy_day().items()
+    }
+
+    code, said = check(a_test("one server", alone, 6, {-1: ()}))
 
     assert code == 0, said
 

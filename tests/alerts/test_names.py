@@ -16,7 +16,7 @@ from shared.outbox import outbox_table
 from shared.parking import ParkingWatch
 from shared.probes import probes
 from shared.topology import CLASSIFIER
-from shared.vitals import OutboxWatch, QueueWatch, Steps
+from shared.vitals import OutboxWatch, QueueWatch, StandbyWatch, Steps
 from tests.alerts.healthy import healthy_day
 from tests.alerts.selectors import DASHBOARD, alerts, expressions, named, shown, wanted
 
@@ -30,6 +30,7 @@ def counted(engine: AsyncEngine) -> set[str]:
     shared = CollectorRegistry()
     Steps(shared)
     OutboxWatch(engine, outbox_table(make_metadata("poller")), shared)
+    StandbyWatch(engine, shared)
     QueueWatch("amqp://nowhere", CLASSIFIER, shared)
     ParkingWatch("amqp://nowhere", CLASSIFIER, shared)
     probes({}, shared)

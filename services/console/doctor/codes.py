@@ -69,6 +69,9 @@ class Code(Enum):
     DATABASE_NAME = "correct the name at the end of the database URL, or create it (createdb)"
     DATABASE_TLS = "let PostgreSQL offer TLS (ssl = on), or correct `ssl` in the database URL"
     DATABASE_READ_ONLY = "let the database URL lead to the primary: a standby takes no writes"
+    DATABASE_STANDBY_AWAY = (
+        "start the standby, or go on without it and on one disk (docs/cluster.md)"
+    )
     DATABASE_RIGHTS = "run `carillon migrate`: it grants each account its rights"
     MIGRATION_BEHIND = "run `carillon migrate` before the services start"
     MIGRATION_AHEAD = "run the version that made these tables, or a newer one"

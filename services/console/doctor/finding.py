@@ -44,11 +44,17 @@ EXPLAINED: dict[Code, frozenset[Code]] = {
         {
             Code.BROKER_UNREACHABLE, Code.BROKER_LOGIN, Code.BROKER_ALARM, Code.BROKER_RIGHTS,
             Code.BINDING_MISSING, Code.QUEUE_MISSING, Code.EXCHANGE_MISSING, Code.POLICY_IN_WAY,
+            Code.DATABASE_STANDBY_AWAY,
         }
     ),
     Code.SMTP_UNREACHABLE: frozenset({Code.MAIL_CATCHER}),
     Code.SMTP_STARTTLS: frozenset({Code.MAIL_CATCHER}),
-    Code.POLL_OVERDUE: frozenset({Code.NCBI_UNREACHABLE, Code.NCBI_URL, Code.NCBI_KEY_REFUSED}),
+    Code.POLL_OVERDUE: frozenset(
+        {
+            Code.NCBI_UNREACHABLE, Code.NCBI_URL, Code.NCBI_KEY_REFUSED,
+            Code.DATABASE_STANDBY_AWAY,
+        }
+    ),
 }  # fmt: skip
 """What is but the consequence of another finding, and is not told beside it."""
 

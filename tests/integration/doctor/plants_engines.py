@@ -93,6 +93,27 @@ async def _a_standby(patient: Patient) -> AsyncIterator[Planted]:
         yield plant
 
 
+@planted(Code.DATABASE_STANDBY_AWAY)
+async def _nobody_follows(patient: Patient) -> AsyncIterator[Planted]:
+    """Nobody waits for it here: what is planted later has to be committed."""
+    engine = make_engine(patient.database_url).execution_options(isolation_level="AUTOCOMMIT")
+
+    async def change(*settings: str) -> None:
+        async with engine.connect() as connection:
+            for setting in settings:
+                await connection.exec_driver_sql(f"ALTER SYSTEM {setting}")
+            await connection.exec_driver_sql("SELECT pg_reload_conf()")
+
+    await change("SET synchronous_commit = local")
+    await change("SET synchronous_standby_names = 'postgres_2'")
+    try:
+        yield Planted()
+    finally:
+        await change("RESET synchronous_standby_names")
+        await change("RESET synchronous_commit")
+        await engine.dispose()
+
+
 @planted(Code.DATABASE_RIGHTS)
 async def _a_table_revoked(patient: Patient) -> AsyncIterator[Planted]:
     user = urlsplit(patient.of_service("database", "classifier")).username

@@ -23,6 +23,7 @@ from shared.database import make_engine
 from shared.errors import ConfigurationError, Permanent
 from shared.events import Poll
 from shared.outbox import overdue
+from shared.standbys import read_standbys
 
 TABLES = {
     "poller": poller.metadata,
@@ -103,6 +104,7 @@ async def _looked(
         is_read_only=bool(standby) or read_only == "on",
         versions=versions,
         lacks=lacks,
+        standbys=await read_standbys(connection),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.console.doctor.codes import Code
 from services.console.doctor.finding import Finding, Told, Unchecked
+from shared.standbys import Standbys
 
 Fault = Literal["url", "unreachable", "login", "name", "tls"]
 
@@ -23,7 +24,7 @@ class Database:
     """What those with one URL found; `fault` and `words` where they did not come in.
 
     `versions` is the migration of each schema, None without one; `lacks` what the account may
-    not do in it.
+    not do in it, `standbys` whom the server waits for with each commit.
     """
 
     who: tuple[str, ...]
@@ -32,6 +33,7 @@ class Database:
     is_read_only: bool = False
     versions: Mapping[str, str | None] = field(default_factory=dict)
     lacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    standbys: Standbys = field(default_factory=Standbys)
 
 
 def judge(facts: Database, known: Mapping[str, Sequence[str]]) -> Told:
@@ -45,6 +47,9 @@ def judge(facts: Database, known: Mapping[str, Sequence[str]]) -> Told:
     found = list(_versions(facts, known))
     if facts.is_read_only:
         found.append(Finding(Code.DATABASE_READ_ONLY, about, "the server takes no writes"))
+    if facts.standbys.missing:
+        seen = f"it waits for {facts.standbys.wanted}, and {facts.standbys.following} follow"
+        found.append(Finding(Code.DATABASE_STANDBY_AWAY, "PostgreSQL", seen))
     for schema, rights in facts.lacks.items():
         if rights:
             told = f"schema {schema}: {', '.join(rights[:3])}{' ...' if rights[3:] else ''}"

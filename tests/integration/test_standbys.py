@@ -1,0 +1,121 @@
+"""A standby that commits wait for is gone: seen with a service's own rights, as nothing moves."""
+
+import asyncio
+from collections.abc import Iterator
+from urllib.request import urlopen
+from uuid import uuid4
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.notifier.wrong import look
+from shared.broker import declare_topology
+from shared.clock import system_clock
+from shared.database import make_engine, transaction
+from shared.migrate import upgrade
+from shared.vitals import StandbyWatch
+from tests.builders import discovered
+from tests.eventually import eventually
+from tests.integration.doctor.patient import as_user
+from tests.integration.test_services import Running, _outgoing, _publish
+from tests.parts import Postgres, start_postgres
+
+pytestmark = [pytest.mark.connected, pytest.mark.timeout(240)]
+
+FOLLOW = (
+    "pg_receivewal -h /var/run/postgresql -U carillon -D /tmp --synchronous "
+    "-d 'application_name=postgres-2'"
+)
+"""Follows as a standby does, and says as one what it has."""
+
+
+@pytest.fixture
+def server() -> Iterator[Postgres]:
+    """One of its own: whom it waits for is a setting of the whole server."""
+    with start_postgres() as started:
+        yield started
+
+
+def _at(server: Postgres, command: str) -> None:
+    code, said = server.container.exec(["sh", "-c", command])
+    assert code == 0, said
+
+
+def _set(server: Postgres, *changes: str) -> None:
+    """By a session that waits for nobody."""
+    sql = " ".join(f'-c "ALTER SYSTEM {change}"' for change in changes)
+    options = "PGOPTIONS='-c synchronous_commit=local'"
+    _at(server, f'{options} psql -XAtqU carillon {sql} -c "SELECT pg_reload_conf()"')
+
+
+def _told(service: Running) -> dict[str, float]:
+    with urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=8) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    return {one.name: one.value for family in families for one in family.samples}
+
+
+async def test_a_role_without_any_right_sees_who_is_waited_for_and_who_follows(
+    server: Postgres,
+) -> None:
+    owner = server.new_database(f"t{uuid4().hex[:8]}")
+    _at(server, "psql -XAtqU carillon -c \"CREATE ROLE poor LOGIN PASSWORD 'p'\"")
+    engine, registry = make_engine(as_user(owner, "poor", "p")), CollectorRegistry()
+    watch = StandbyWatch(engine, registry)
+
+    async def seen() -> tuple[float | None, float | None]:
+        await watch.look()
+        names = ("carillon_standbys_wanted", "carillon_standbys_following")
+        wanted, following = (registry.get_sample_value(name) for name in names)
+        return wanted, following
+
+    async def comes_to(wanted: float, following: float) -> None:
+        async def so() -> bool:
+            return await seen() == (wanted, following)
+
+        await eventually(so, within=30, pause=0.2)
+
+    try:
+        await comes_to(0, 0)
+        _set(server, "SET synchronous_standby_names = '\\\"postgres-2\\\"'")
+        await comes_to(1, 0)
+        _at(server, f"{FOLLOW} >/tmp/said 2>&1 & echo $! >/tmp/follower")
+        await comes_to(1, 1)
+        _at(server, "kill -TERM $(cat /tmp/follower)")
+        await comes_to(1, 0)
+    finally:
+        await engine.dispose()
+
+
+async def test_while_nothing_is_committed_a_busy_service_and_status_say_why(
+    server: Postgres, amqp_url: str
+) -> None:
+    url = server.new_database(f"t{uuid4().hex[:8]}")
+    engine = make_engine(url)
+    for service in ("classifier", "notifier"):
+        await upgrade(engine, service)
+    await declare_topology(amqp_url)
+    running = Running("classifier", {"DATABASE_URL": url, "AMQP_URL": amqp_url})
+    try:
+        await eventually(lambda: running.probe("/readyz") == 200, within=60, pause=0.5)
+        assert _told(running)["carillon_standbys_wanted"] == 0
+
+        _set(server, "SET synchronous_standby_names = '\\\"postgres-2\\\"'")
+        articles = [
+            discovered(article=discovered().data.article.model_copy(update={"pmid": 1000 + n}))
+            for n in range(200)
+        ]
+        await _publish(amqp_url, *map(_outgoing, articles))
+
+        def says() -> bool:
+            told = _told(running)
+            return told["carillon_standbys_wanted"] > told["carillon_standbys_following"]
+
+        await eventually(says, within=120, pause=1)
+        async with transaction(engine) as connection:
+            found, _ = await look(connection, [], system_clock())
+        assert [one.what for one in found if "standby" in one.what]
+    finally:
+        running.process.kill()
+        await asyncio.to_thread(running.process.communicate)
+        await engine.dispose()
