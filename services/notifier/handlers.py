@@ -59,10 +59,10 @@ async def _write(engine: AsyncEngine, clock: Clock, events: Sequence[Ours]) -> N
     """
     by_id = {event.id: event for event in events}
     async with transaction(engine) as connection:
-        first = await first_times(connection, store.inbox, by_id, INBOX, clock())
+        now = clock()
+        first = await first_times(connection, store.inbox, by_id, INBOX, now)
         fresh = sorted((one for one in by_id.values() if one.id in first), key=_place)
-        for event in fresh:
-            await remember(connection, event, clock)
+        await remember(connection, fresh, now)
     _tell(fresh)
 
 
@@ -92,30 +92,35 @@ def _ours(event: Event) -> Ours:
     )
 
 
-async def remember(connection: AsyncConnection, event: Ours, clock: Clock) -> None:
-    """What an event tells, in the caller's transaction."""
-    if isinstance(event, PollCompleted):
-        await store.keep_poll(connection, event.data)
-        return
-    if isinstance(event, ReplayFinished):
-        await replays_digests.promise(connection, event.data, clock())
-        return
-    entry = event.data
-    latest = await _keep(connection, event, clock())
-    await archive.index(connection, latest)
-    await archive.note(connection, event)
-    await store.note_received(connection, entry)
+async def remember(connection: AsyncConnection, events: Sequence[Ours], now: datetime) -> None:
+    """What events tell, in the caller's transaction: articles first, each statement for all."""
+    told = [event for event in events if isinstance(event, ArticleClassified)]
+    if told:
+        await archive.index(connection, await _keep(connection, told, now))
+        await archive.note(connection, told)
+        await store.note_received(connection, [event.data for event in told])
+    for event in events:
+        if isinstance(event, PollCompleted):
+            await store.keep_poll(connection, event.data)
+        elif isinstance(event, ReplayFinished):
+            await replays_digests.promise(connection, event.data, now)
 
 
-async def _keep(connection: AsyncConnection, event: ArticleClassified, now: datetime) -> Known:
-    """The article as it is after the event. Who lost the race to be first comes second."""
-    entry = event.data
-    known = await store.article(connection, entry.topic, entry.article.pmid)
-    if known is None:
-        first = project(None, entry, event.time, now)
-        if await store.keep_first(connection, first):
-            return first
-        known = await store.article(connection, entry.topic, entry.article.pmid)
-    latest = project(known, entry, event.time, now)
-    await store.keep_article(connection, latest)
-    return latest
+async def _keep(
+    connection: AsyncConnection, events: Sequence[ArticleClassified], now: datetime
+) -> list[Known]:
+    """The articles as they are after the events. Who lost the race to be first comes second.
+
+    Of three notifiers that do so at once two may wait for each other; PostgreSQL ends one of them,
+    whose messages are then written each by itself.
+    """
+    had = await store.locked(connection, {store.key_of(event.data) for event in events})
+    after = dict(had)
+    for event in events:
+        key = store.key_of(event.data)
+        after[key] = project(after.get(key), event.data, event.time, now)
+    lost = await store.keep_first(connection, [one for key, one in after.items() if key not in had])
+    await store.keep_known(connection, [after[key] for key in had])
+    late = [event for event in events if store.key_of(event.data) in lost]
+    kept = [one for key, one in after.items() if key not in lost]
+    return kept + (await _keep(connection, late, now) if late else [])

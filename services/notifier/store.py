@@ -19,29 +19,52 @@ from shared.database import DIALECTS, insert, insert_for
 from shared.events import Classified, Poll
 
 __all__ = [
-    "article", "articles_between", "background", "healthy_since", "inbox", "keep_article",
-    "keep_first", "keep_poll", "known", "last_poll", "metadata", "named", "note_received", "outbox",
-    "polls_between", "received_counts", "recent", "versions", "with_standing",
+    "articles_between", "background", "healthy_since", "inbox", "keep_first", "keep_known",
+    "keep_poll", "key_of", "known", "last_poll", "locked", "metadata", "named", "note_received",
+    "outbox", "polls_between", "received_counts", "recent", "versions", "with_standing",
 ]  # fmt: skip
 
 
-# What is asked for each article is made once: making it takes longer than running it.
-_KEEP_FIRST = {name: insert_for(name, articles).on_conflict_do_nothing() for name in DIALECTS}
+Key = tuple[str, int]
+"""Topic and PMID."""
+
+_OWN = (articles.c.topic == sa.bindparam("of"), articles.c.pmid == sa.bindparam("one"))
+
+# What is written for articles is made once: making it takes longer than running it for one.
+_KEEP_FIRST = {
+    name: insert_for(name, articles)
+    .on_conflict_do_nothing()
+    .returning(articles.c.topic, articles.c.pmid)
+    for name in DIALECTS
+}
+_KEEP_KNOWN = articles.update().where(*_OWN)
 _NOTE_RECEIVED = {name: insert_for(name, received).on_conflict_do_nothing() for name in DIALECTS}
-_ARTICLE = (
-    sa.select(articles)
-    .where(articles.c.topic == sa.bindparam("of"), articles.c.pmid == sa.bindparam("one"))
-    .with_for_update()
-)
 _FORGET_VERSIONS = version_pairs.delete().where(
     version_pairs.c.topic == sa.bindparam("of"), version_pairs.c.said_by == sa.bindparam("one")
 )
+_KEEP_VERSIONS = {
+    name: insert_for(name, version_pairs).on_conflict_do_nothing() for name in DIALECTS
+}
 
 
-async def article(connection: AsyncConnection, topic: str, pmid: int) -> Known | None:
-    """One article, its row locked until the transaction ends."""
-    row = (await connection.execute(_ARTICLE, {"of": topic, "one": pmid})).one_or_none()
-    return known(row) if row else None
+def key_of(entry: Classified) -> Key:
+    """Which article of which topic it is."""
+    return entry.topic, entry.article.pmid
+
+
+async def locked(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, Known]:
+    """Those of these articles that are known, their rows locked until the transaction ends.
+
+    In the order of their keys, so that two notifiers wait for each other and neither for ever.
+    """
+    own = sa.tuple_(articles.c.topic, articles.c.pmid)
+    rows = await connection.execute(
+        sa.select(articles)
+        .where(own.in_(sorted(keys)))
+        .order_by(articles.c.topic, articles.c.pmid)
+        .with_for_update()
+    )
+    return {(row.topic, row.pmid): known(row) for row in rows}
 
 
 async def articles_between(
@@ -96,22 +119,28 @@ async def with_standing(connection: AsyncConnection) -> frozenset[int]:
     return frozenset(await connection.scalars(sa.select(articles.c.pmid).where(standing)))
 
 
-async def keep_first(connection: AsyncConnection, one: Known) -> bool:
-    """Write the row of an article that was not known; False when another one just has.
+async def keep_first(connection: AsyncConnection, some: Sequence[Known]) -> set[Key]:
+    """Write the rows of articles that were not known; those that another one just has written.
 
-    Two notifiers may meet it for the first time at once, when there is no row to lock yet.
+    Two notifiers may meet one for the first time at once, when there is no row to lock yet.
     """
-    result = await connection.execute(_KEEP_FIRST[connection.dialect.name], _row(one))
-    if result.rowcount == 1:
-        await _keep_versions(connection, one.entry.topic, one.entry.article)
-    return result.rowcount == 1
+    if not some:
+        return set()
+    rows = await connection.execute(
+        _KEEP_FIRST[connection.dialect.name], [_row(one) for one in some]
+    )
+    written = {(row.topic, row.pmid) for row in rows}
+    own = [one.entry for one in some if key_of(one.entry) in written]
+    await _keep_versions(connection, own)
+    return {key_of(one.entry) for one in some} - written
 
 
-async def keep_article(connection: AsyncConnection, one: Known) -> None:
-    """Write the row of an article that is known, and locked by `article`."""
-    own = (articles.c.topic == one.entry.topic, articles.c.pmid == one.pmid)
-    await connection.execute(articles.update().where(*own).values(_row(one)))
-    await _keep_versions(connection, one.entry.topic, one.entry.article)
+async def keep_known(connection: AsyncConnection, some: Sequence[Known]) -> None:
+    """Write the rows of articles that are known, and locked (`locked`)."""
+    if some:
+        rows = [_row(one) | {"of": one.entry.topic, "one": one.pmid} for one in some]
+        await connection.execute(_KEEP_KNOWN, rows)
+        await _keep_versions(connection, [one.entry for one in some])
 
 
 def _row(one: Known) -> dict[str, object]:
@@ -133,16 +162,18 @@ def _row(one: Known) -> dict[str, object]:
     }
 
 
-async def _keep_versions(connection: AsyncConnection, topic: str, article: Article) -> None:
-    """What this record says now of earlier and later versions; what it said before is forgotten."""
-    await connection.execute(_FORGET_VERSIONS, {"of": topic, "one": article.pmid})
-    pairs = stated_versions(article)
-    if pairs:
-        rows = [
-            {"topic": topic, "said_by": article.pmid, "earlier": earlier, "later": later}
-            for earlier, later in pairs
-        ]
-        await connection.execute(insert(connection, version_pairs).on_conflict_do_nothing(), rows)
+async def _keep_versions(connection: AsyncConnection, entries: Sequence[Classified]) -> None:
+    """What records say now of earlier and later versions; what they said before is forgotten."""
+    if entries:
+        own = [{"of": entry.topic, "one": entry.article.pmid} for entry in entries]
+        await connection.execute(_FORGET_VERSIONS, own)
+    rows = [
+        {"topic": one.topic, "said_by": one.article.pmid, "earlier": earlier, "later": later}
+        for one in entries
+        for earlier, later in stated_versions(one.article)
+    ]
+    if rows:
+        await connection.execute(_KEEP_VERSIONS[connection.dialect.name], rows)
 
 
 async def versions(connection: AsyncConnection, topic: str) -> frozenset[tuple[int, int]]:
@@ -203,10 +234,12 @@ def _may_be_wanted(filters: Filters) -> sa.ColumnElement[bool]:
     )
 
 
-async def note_received(connection: AsyncConnection, entry: Classified) -> None:
-    """Count an article for the poll that announced it, once."""
-    row = {"topic": entry.topic, "poll_id": entry.poll_id, "pmid": entry.article.pmid}
-    await connection.execute(_NOTE_RECEIVED[connection.dialect.name], row)
+async def note_received(connection: AsyncConnection, entries: Sequence[Classified]) -> None:
+    """Count articles for the polls that announced them, once."""
+    rows = [
+        {"topic": one.topic, "poll_id": one.poll_id, "pmid": one.article.pmid} for one in entries
+    ]
+    await connection.execute(_NOTE_RECEIVED[connection.dialect.name], rows)
 
 
 async def received_counts(

@@ -99,10 +99,10 @@ async def fill(engine: AsyncEngine, articles: int) -> None:
     vocabulary = [f"word{n}" for n in range(5000)] + ["cells"] * 60
     for start in range(0, articles, BATCH):
         async with transaction(engine) as connection:
-            for pmid in range(start + 1, min(start + BATCH, articles) + 1):
-                known = an_entry(30_000_000 + pmid, chance, vocabulary)
-                await store.keep_first(connection, known)
-                await archive.index(connection, known)
+            pmids = range(start + 1, min(start + BATCH, articles) + 1)
+            known = [an_entry(30_000_000 + pmid, chance, vocabulary) for pmid in pmids]
+            await store.keep_first(connection, known)
+            await archive.index(connection, known)
     async with transaction(engine) as connection:
         await store.keep_poll(connection, poll_completed().data)
 

@@ -16,9 +16,9 @@ class Inputs:
 
     poller_ms: float = 0.9
     classifier_ms: float = 3.4
-    notifier_ms: float = 5.7
+    notifier_ms: float = 1.9
     broker_ms: float = 1.7
-    database_ms: float = 2.8
+    database_ms: float = 1.2
     cut_ms: float = 11.6
     cut_database_ms: float = 2.8
     send_ms: float = 3.7
@@ -71,10 +71,10 @@ SOURCES: Mapping[str, Source] = {
     "poller_ms": Source("ms/article", LINE, MEASURED),
     "classifier_ms": Source("ms/article", LINE, MEASURED),
     "notifier_ms": Source(
-        "ms/article", f"{FOOTPRINT}: 5.2, and 0.5 for AMQP as the classifier's", MEASURED
+        "ms/article", f"{FOOTPRINT}: 1.4, and 0.5 for AMQP as the classifier's", MEASURED
     ),
     "broker_ms": Source("ms/article", LINE, MEASURED),
-    "database_ms": Source("ms/article", f"{LINE}: 0.6, {FOOTPRINT}: 2.2 of the notifier", MEASURED),
+    "database_ms": Source("ms/article", f"{LINE}: 0.6, {FOOTPRINT}: 0.6 of the notifier", MEASURED),
     "cut_ms": Source("ms/digest of 14", FOOTPRINT, MEASURED),
     "cut_database_ms": Source("ms/digest of 14", FOOTPRINT, MEASURED),
     "send_ms": Source("ms/digest of 14", FOOTPRINT, MEASURED),

@@ -22,7 +22,7 @@ from services.notifier.store import known
 from services.notifier.tables import articles, cards, labels, polls, revisions, texts
 from shared import tracing
 from shared.article import Status
-from shared.database import DIALECTS, insert, insert_for
+from shared.database import DIALECTS, insert_for
 from shared.events import ArticleClassified, Classified, Poll, event_id
 
 LONGEST_LABEL, LONGEST_NAME = 64, 120
@@ -48,9 +48,10 @@ def _keep_text(dialect: str) -> sa.Insert:
     )
 
 
-# What is written for each article is made once: making it takes longer than running it.
-_KEEP_CARD = {name: _keep_newer(name) for name in DIALECTS}
+# What is written for articles is made once: making it takes longer than running it for one.
+_KEEP_CARD = {name: _keep_newer(name).returning(cards.c.topic, cards.c.pmid) for name in DIALECTS}
 _KEEP_TEXT = {name: _keep_text(name) for name in DIALECTS}
+_KEEP_LABELS = {name: insert_for(name, labels).on_conflict_do_nothing() for name in DIALECTS}
 _KEEP_STEP = {
     name: insert_for(name, revisions).on_conflict_do_nothing(index_elements=["event_id"])
     for name in DIALECTS
@@ -61,6 +62,7 @@ _FORGET_LABELS = labels.delete().where(
 _NOTE_INDEXED = (
     articles.update()
     .where(articles.c.topic == sa.bindparam("of"), articles.c.pmid == sa.bindparam("one"))
+    .where(articles.c.indexed != INDEX_VERSION)  # a row that says so already is not written again
     .values(indexed=INDEX_VERSION)
 )
 
@@ -75,27 +77,39 @@ class Step:
     told: Told
 
 
-async def index(connection: AsyncConnection, one: Known) -> None:
-    """Write what an article is found by; what a newer revision has written stays."""
-    if not await _keep_card(connection, one):
+async def index(connection: AsyncConnection, some: Sequence[Known]) -> None:
+    """Write what articles are found by, each once; what a newer revision has written stays."""
+    kept = await _keep_cards(connection, some)
+    if not kept:
         return
-    topic, pmid = one.entry.topic, one.pmid
-    text = {"topic": topic, "pmid": pmid, "words": words(one.entry.article)}
-    await connection.execute(_KEEP_TEXT[connection.dialect.name], text)
-    own = {"of": topic, "one": pmid}
+    dialect = connection.dialect.name
+    own = [{"of": one.entry.topic, "one": one.pmid} for one in kept]
+    text = [
+        {"topic": one.entry.topic, "pmid": one.pmid, "words": words(one.entry.article)}
+        for one in kept
+    ]
+    await connection.execute(_KEEP_TEXT[dialect], text)
     await connection.execute(_FORGET_LABELS, own)
-    rows = _label_rows(one.entry)
-    if rows:
-        await connection.execute(insert(connection, labels).on_conflict_do_nothing(), rows)
+    if rows := [row for one in kept for row in _label_rows(one.entry)]:
+        await connection.execute(_KEEP_LABELS[dialect], rows)
     await connection.execute(_NOTE_INDEXED, own)
 
 
-async def _keep_card(connection: AsyncConnection, one: Known) -> bool:
+async def _keep_cards(connection: AsyncConnection, some: Sequence[Known]) -> list[Known]:
+    """Those whose card was not of a newer revision."""
+    if not some:
+        return []
+    rows = await connection.execute(
+        _KEEP_CARD[connection.dialect.name], [_card_row(one) for one in some]
+    )
+    kept = {(row.topic, row.pmid) for row in rows}
+    return [one for one in some if (one.entry.topic, one.pmid) in kept]
+
+
+def _card_row(one: Known) -> dict[str, object]:
     made = card(one)
     stamped = {"stamp": stamp(made, one.entry.classification.labels)}
-    values = {"topic": one.entry.topic} | asdict(made) | stamped
-    result = await connection.execute(_KEEP_CARD[connection.dialect.name], values)
-    return result.rowcount == 1
+    return {"topic": one.entry.topic} | asdict(made) | stamped
 
 
 def _label_rows(entry: Classified) -> list[dict[str, object]]:
@@ -113,20 +127,20 @@ def _label_rows(entry: Classified) -> list[dict[str, object]]:
     ]
 
 
-async def note(connection: AsyncConnection, event: ArticleClassified) -> None:
-    """Add an event to the history of its article, once; with its trace, where somebody listens."""
-    trace = event.traceparent if tracing.tracer() else None
-    await _note(connection, event.id, event.data, event.time, trace)
+async def note(connection: AsyncConnection, events: Sequence[ArticleClassified]) -> None:
+    """Add events to the history of their articles, once; with the trace, where somebody listens."""
+    is_traced = tracing.tracer() is not None
+    steps = [
+        _step(event.id, event.data, event.time, event.traceparent if is_traced else None)
+        for event in events
+    ]
+    await connection.execute(_KEEP_STEP[connection.dialect.name], steps)
 
 
-async def _note(
-    connection: AsyncConnection,
-    identity: str,
-    entry: Classified,
-    at: datetime,
-    trace: str | None = None,
-) -> None:
-    step = {
+def _step(
+    identity: str, entry: Classified, at: datetime, trace: str | None = None
+) -> dict[str, object]:
+    return {
         "event_id": identity,
         "topic": entry.topic,
         "pmid": entry.article.pmid,
@@ -135,7 +149,6 @@ async def _note(
         "status": entry.article.status.value,
         "told": told(entry).model_dump(mode="json") | ({"trace": trace} if trace else {}),
     }
-    await connection.execute(_KEEP_STEP[connection.dialect.name], step)
 
 
 async def index_some(connection: AsyncConnection, most: int) -> int:
@@ -152,11 +165,13 @@ async def index_some(connection: AsyncConnection, most: int) -> int:
             .with_for_update(skip_locked=True)
         )
     ).all()
-    for one in map(known, rows):
-        await index(connection, one)
+    some = [known(row) for row in rows]
+    await index(connection, some)
+    for one in some:
         if not await steps(connection, one.entry.topic, one.pmid):
             identity = event_id("archive", one.entry.topic, one.pmid, one.entry.revision)
-            await _note(connection, identity, one.entry, one.classified_at)
+            first = _step(identity, one.entry, one.classified_at)
+            await connection.execute(_KEEP_STEP[connection.dialect.name], first)
     return len(rows)
 
 

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from services.notifier import listing, run, store, subscribers, tables
 from services.notifier.entries import parse
 from services.notifier.handlers import handler
+from services.notifier.project import Known
 from shared.article import Status
 from shared.database import transaction
 from shared.errors import Permanent
@@ -80,9 +81,8 @@ async def test_who_lost_the_race_to_be_first_is_told_so_and_changes_nothing(desk
     await desk.receive(an_article_event(1, START + HOUR, revision=2))
     older = an_article_event(1, START).data  # type: ignore[attr-defined]
     async with transaction(desk.engine) as connection:
-        known = await store.article(connection, "car-autoimmune", 1)
-        assert known is not None
-        assert not await store.keep_first(connection, type(known)(older, START, START, START))
+        lost = await store.keep_first(connection, [Known(older, START, START, START)])
+    assert lost == {("car-autoimmune", 1)}
     (row,) = await desk.rows(tables.articles)
     assert row.revision == 2
 
