@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 PROJECT = "carillon-e2e-production"
 LINE = ("poller", "classifier", "notifier")
 ALL = (*LINE, "web", "rabbitmq", "postgres")
+CHANGE = "Change a secret"
 
 INSTEAD = {
     "COMPOSE_FILE=docker-compose.yml:deploy/compose.prod.yml\n": (
@@ -140,3 +141,27 @@ def test_the_accounts_that_ship_with_everything_open_nothing(production: Product
     script = f"psql {url} -c 'SELECT 1' >/dev/null 2>&1; echo $?"
     said = production.compose("exec", "-T", "postgres", "sh", "-c", script).split()
     assert said != ["0"]
+
+
+def test_a_password_is_changed_as_the_page_says_while_all_others_go_on(
+    production: Production, walked: Walked
+) -> None:
+    before = {name: production.compose("ps", "--quiet", name) for name in ALL}
+    old = production.secrets()
+    (step,) = [one for one in steps(PAGE.read_text(encoding="utf-8")) if one.section == CHANGE]
+
+    walked.shell.take(step)
+
+    changed = {"poller_database_url", "poller_amqp_url"}
+    new = production.secrets()
+    assert {name for name in old if old[name] != new[name]} == changed
+    after = {name: production.compose("ps", "--quiet", name) for name in ALL}
+    assert {name for name in ALL if before[name] != after[name]} == {"poller"}
+    for secrets, opens in ((old, False), (new, True)):
+        at_broker = f"rabbitmqctl authenticate_user carillon_poller {secrets['poller_amqp_url']}"
+        url = f"postgresql://carillon_poller:{secrets['poller_database_url']}@postgres/carillon"
+        at_database = f"psql {url} -c 'SELECT 1'"
+        for service, command in (("rabbitmq", at_broker), ("postgres", at_database)):
+            script = f"{command} >/dev/null 2>&1; echo $?"
+            said = production.compose("exec", "-T", service, "sh", "-c", script).split()
+            assert (said == ["0"]) is opens, service

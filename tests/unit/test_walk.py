@@ -38,7 +38,9 @@ def test_every_block_of_the_half_hour_is_walked() -> None:
     walked = [(step.section[0], step.file) for step in steps(page)]
 
     assert len(list(steps(page))) == len(list(blocks(page)))
-    assert walked == [("1", None), ("1", ".env"), ("2", None), ("M", None), ("M", ".env")]
+    assert walked == [
+        ("1", None), ("1", ".env"), ("2", None), ("C", None), ("M", None), ("M", ".env"),
+    ]  # fmt: skip
 
 
 def test_marked_blocks_are_found_with_their_lines() -> None:
