@@ -66,7 +66,7 @@ class Line:
         for service in self.services.values():
             service.process.send_signal(signal.SIGTERM)
         for name, service in self.services.items():
-            _, lines = service.process.communicate(timeout=40)
+            lines, _ = service.process.communicate(timeout=40)
             assert service.process.returncode == 0, lines
             logs[name] = [json.loads(one) for one in lines.splitlines()]
         return logs
