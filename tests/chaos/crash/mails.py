@@ -19,6 +19,9 @@ from tests.unit.notifier.kit import START, Desk, a_poll_event, a_subscription, a
 MORNING = START + timedelta(days=1, hours=8)
 """The day after the first digests, an hour after the next ones are due."""
 
+WAITED = 11
+"""Minutes by which a recovery moves its clock on (`lives.delivering`): a lease, and one more."""
+
 
 def taken(world: World) -> list[tuple[str, str, bytes]]:
     """What the server accepted: recipient, Message-ID, and the whole."""
@@ -35,8 +38,11 @@ class _Mails:
         """Nothing: all of it is in the template."""
 
     def given(self, world: World, number: int) -> Given:
-        """The next minute; a recovery waits for the lease by itself."""
-        now = MORNING + timedelta(minutes=number)
+        """The next minute after where the life before had come to.
+
+        A recovery begins within the lease of what was killed, and waits for its end by itself.
+        """
+        now = MORNING + timedelta(minutes=number and number + (number - 1) * WAITED)
         return Given(world.database, world.amqp, now, world.mail.port, is_recovery=number > 0)
 
     async def repeated(self, world: World) -> frozenset[str]:
