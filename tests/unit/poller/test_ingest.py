@@ -545,8 +545,8 @@ async def test_files_are_taken_in_on_both_databases(database: AsyncEngine, tmp_p
         b"503 Service Unavailable",
         b"<html><body>Not found</body></html>",
         b"<PubmedArticleSet></PubmedArticleSet>",
-        gzip.compress(b""),
-        gzip.compress(b"")[:10] + b"\xff" * 60,
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"", mtime=0)[:10] + b"\xff" * 60,
     ],
 )
 async def test_a_file_that_is_none_of_nlms_is_not_taken_for_one_without_news(
