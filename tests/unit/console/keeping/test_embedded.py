@@ -126,7 +126,7 @@ def test_what_was_backed_up_is_there_again_and_sending_is_held(
     assert "--count-as-told" in shown.output
     status = carillon("status", "--state", str(other))
     assert status.exit_code == 1
-    assert "sending is held since" in " ".join(status.output.split())
+    assert "sending is held, restored" in " ".join(status.output.split())
     assert "say one of" in refused("sending", "resume", "--state", str(other))
     went_on = carillon("sending", "resume", "--again", "--state", str(other))
     assert went_on.output == "Sending goes on; 0 papers count as told.\n"
