@@ -1,6 +1,6 @@
 """Where the line stands: what was polled, what is on its way, what was sent, what waits.
 
-Numbers without a verdict: what is wrong is said by `services.notifier.wrong` alone.
+Numbers of a topic, and what `services.notifier.wrong`, which alone judges, finds in all stores.
 """
 
 from collections.abc import Sequence
