@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared import committing
 from shared.errors import Away, Permanent, Retryable
 from shared.unquoted import keep_values_out
 from shared.urls import check_url
@@ -89,9 +90,10 @@ def make_engine(
     target_session_attrs=read-write` connects to the one that takes writes.
 
     On PostgreSQL a statement without an answer for `statement_seconds` is given up, so that a
-    network that swallows everything holds nobody for ever; `None` (migrations) waits. The server
-    gives up a transaction that asks nothing for `idle_seconds`: nobody may be there any more, and
-    what it has locked is needed.
+    network that swallows everything holds nobody for ever; `None` (migrations) waits, and so does
+    a COMMIT while the server waits for its standby (`committing`). The server gives up a
+    transaction that asks nothing for `idle_seconds`: nobody may be there any more, and what it has
+    locked is needed.
 
     Raises:
         ConfigurationError: another database, or no URL at all.
@@ -110,6 +112,7 @@ def make_engine(
         max_overflow=CONNECTIONS - 10,
         hide_parameters=True,  # they hold addresses, and errors are logged with their text
         connect_args={
+            "async_creator_fn": committing.connect,
             "timeout": CONNECT_SECONDS,
             "command_timeout": statement_seconds,
             "server_settings": _KEEPALIVE

@@ -280,6 +280,18 @@ async def test_a_database_that_swallows_everything_is_given_up_and_found_again(
     await engine.dispose()
 
 
+async def test_a_commit_that_nobody_answers_is_given_up(postgres_url: str, proxy: Proxy) -> None:
+    route, url = _through(proxy, postgres_url)
+    engine = make_engine(url, statement_seconds=2)
+    with pytest.raises(Away):
+        async with asyncio.timeout(30), transaction(engine) as connection:
+            await connection.execute(sa.text("CREATE TABLE half (id int)"))
+            route.black_hole()
+    route.heal()
+    await _asked(engine)
+    await engine.dispose()
+
+
 async def _asked(engine: AsyncEngine) -> None:
     async with transaction(engine) as connection:
         await connection.execute(sa.select(1))

@@ -1,13 +1,15 @@
 """A standby that commits wait for is gone: seen with a service's own rights, as nothing moves."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.wrong import look
 from shared.broker import declare_topology
@@ -79,12 +81,80 @@ async def test_a_role_without_any_right_sees_who_is_waited_for_and_who_follows(
         await comes_to(0, 0)
         _set(server, "SET synchronous_standby_names = '\\\"postgres-2\\\"'")
         await comes_to(1, 0)
-        _at(server, f"{FOLLOW} >/tmp/said 2>&1 & echo $! >/tmp/follower")
+        _follow(server)
         await comes_to(1, 1)
         _at(server, "kill -TERM $(cat /tmp/follower)")
         await comes_to(1, 0)
     finally:
         await engine.dispose()
+
+
+@pytest.fixture
+async def waiting(server: Postgres) -> AsyncIterator[AsyncEngine]:
+    """An engine whose statements have a second; its server waits for a standby that is away."""
+    engine = make_engine(server.new_database(f"t{uuid4().hex[:8]}"), statement_seconds=1)
+    async with transaction(engine) as connection:
+        await connection.execute(sa.text("CREATE TABLE effects (id int PRIMARY KEY)"))
+    _set(server, "SET synchronous_standby_names = '\\\"postgres-2\\\"'")
+    await eventually(lambda: _waits_for(engine), within=30, pause=0.2)
+    yield engine
+    await engine.dispose()
+
+
+async def _waits_for(engine: AsyncEngine) -> bool:
+    async with transaction(engine) as connection:
+        return bool(await connection.scalar(sa.text("SHOW synchronous_standby_names")))
+
+
+async def _effect(engine: AsyncEngine, number: int) -> None:
+    async with transaction(engine) as connection:
+        await connection.execute(sa.text("INSERT INTO effects VALUES (:id)"), {"id": number})
+
+
+async def _effects(engine: AsyncEngine) -> list[int]:
+    async with transaction(engine) as connection:
+        return list(await connection.scalars(sa.text("SELECT id FROM effects ORDER BY id")))
+
+
+def _follow(server: Postgres) -> None:
+    _at(server, f"{FOLLOW} >/tmp/said 2>&1 & echo $! >/tmp/follower")
+
+
+def _cancelled_waits(server: Postgres) -> int:
+    """Commits that the server has ended on its own disk alone, as its log tells."""
+    return b"".join(server.container.get_logs()).count(b"canceling wait for synchronous")
+
+
+async def test_a_commit_that_waits_for_a_standby_ends_when_it_is_back_and_not_before(
+    waiting: AsyncEngine, server: Postgres
+) -> None:
+    effect = asyncio.create_task(_effect(waiting, 1))
+    done, _ = await asyncio.wait({effect}, timeout=5)
+    assert not done
+    assert await _effects(waiting) == []
+    _follow(server)
+    await asyncio.wait_for(effect, 30)
+    assert await _effects(waiting) == [1]
+    assert _cancelled_waits(server) == 0
+
+
+async def test_a_process_that_ends_while_its_commit_waits_leaves_it_waiting(
+    waiting: AsyncEngine, server: Postgres
+) -> None:
+    effect = asyncio.create_task(_effect(waiting, 1))
+    await asyncio.wait({effect}, timeout=2)
+    effect.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(effect, 10)
+    await asyncio.sleep(2)
+    assert await _effects(waiting) == []
+    assert _cancelled_waits(server) == 0
+    _follow(server)
+
+    async def is_there() -> bool:
+        return await _effects(waiting) == [1]
+
+    await eventually(is_there, within=30, pause=0.2)
 
 
 async def test_while_nothing_is_committed_a_busy_service_and_status_say_why(
