@@ -83,10 +83,13 @@ class Stack:
     def labels(self) -> Labels:
         """What the notifier's store holds of each article's labels."""
         query = "SELECT pmid, entry -> 'classification' -> 'labels' FROM notifier.articles"
-        psql = ("psql", "--username=carillon", "--no-align", "--tuples-only", f"--command={query}")
-        rows = self.compose("exec", "-T", "postgres", *psql).splitlines()
+        rows = self._sql(query).splitlines()
         found = {int(pmid): json.loads(labels) for pmid, labels in (r.split("|", 1) for r in rows)}
         return {pmid: sorted(f"{x['facet']}:{x['id']}" for x in ls) for pmid, ls in found.items()}
+
+    def _sql(self, query: str) -> str:
+        psql = ("psql", "--username=carillon", "--no-align", "--tuples-only", f"--command={query}")
+        return self.compose("exec", "-T", "postgres", *psql).strip()
 
     def exit_code(self, service: str) -> int | None:
         """How a container ended; None while it runs."""
@@ -99,12 +102,31 @@ class Stack:
         rows = map(json.loads, self.compose("ps", "--format", "json").splitlines())
         return {row["Name"].removeprefix(f"{self.project}-"): row["Health"] for row in rows}
 
+    def standing(self) -> str:
+        """What the demo waits for, and where that may be: for a failure's one line."""
+        counted = (
+            "SELECT (SELECT count(*) FROM poller.outbox), (SELECT count(*) FROM classifier.outbox),"
+            " (SELECT count(*) FROM notifier.outbox), (SELECT count(*) FROM poller.polls),"
+            " (SELECT count(*) FROM notifier.polls), (SELECT string_agg(concat_ws(' ', state,"
+            " claimed_until, next_try_at, error), '; ')"
+            " FROM notifier.digests WHERE state NOT IN ('sent', 'skipped'))"
+        )
+        queues = ("rabbitmqctl", "-q", "list_queues", "name", "messages", "consumers")
+        rows = [one.split() for one in self.compose("exec", "-T", "rabbitmq", *queues).splitlines()]
+        told = [
+            self.compose("logs", "--no-log-prefix", "--tail", "2", "demo").strip(),
+            f"outboxes, polls, digests: {self._sql(counted)}",
+            *(" ".join(row) for row in rows if row[1:2] != ["0"]),
+        ]
+        return " | ".join(told)
+
     def wait_for_mails(self, number: int, seconds: float = LEASE + 300) -> None:
         """Return when so many mails have been caught while the demo is still under way."""
         deadline = time.monotonic() + seconds
         with httpx.Client(trust_env=False, timeout=10) as client:
             while len(client.get(f"{self.maildev}/api/email").raise_for_status().json()) < number:
-                assert time.monotonic() < deadline, f"no mail {number} in {seconds:g} s"
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"no mail {number} in {seconds:g} s: {self.standing()}")
                 time.sleep(0.2)
         assert self.exit_code("demo") is None, f"the demo ended before mail {number}"
 
