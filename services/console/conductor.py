@@ -16,7 +16,10 @@ from shared.errors import Retryable
 
 LOOK_SECONDS = 0.5
 NUDGE = timedelta(minutes=6)
-"""A failed poll is tried again after five minutes, and the clock moves only if it is moved."""
+"""A failed poll is tried again after five minutes, and the clock moves only if it is moved.
+
+On the days after it is due so much later; a digest without a poll would wait for it, two hours.
+"""
 PATIENCE_LOOKS = 20
 
 
@@ -58,11 +61,12 @@ async def _all_done(
 
 async def _awaited(stores: Stores, topic: Topic, now: datetime) -> str | None:
     try:
-        return await awaited(stores, topic, now) or await _unhealthy(stores, topic, now)
+        return await awaited(stores, topic, now) or await _unpolled(stores, topic, now)
     except Retryable as fault:
         return str(fault)
 
 
-async def _unhealthy(stores: Stores, topic: Topic, now: datetime) -> str | None:
-    pulse = await take_pulse(stores, topic.id, now)
-    return None if pulse.last_poll and pulse.last_poll.healthy else "PubMed"
+async def _unpolled(stores: Stores, topic: Topic, now: datetime) -> str | None:
+    last = (await take_pulse(stores, topic.id, now)).last_poll
+    is_polled = last and last.healthy and last.finished_at.date() == now.date()
+    return None if is_polled else "PubMed"
