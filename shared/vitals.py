@@ -89,6 +89,11 @@ class StandbyWatch:
         self._following = Gauge(
             "carillon_standbys_following", "How many of those follow it", registry=registry
         )
+        self._others = Gauge(
+            "carillon_standbys_named",
+            "Servers that the database's URL names beside one",
+            registry=registry,
+        )
 
     async def look(self) -> None:
         """Look once. It writes nothing: that would wait for the standby that is away.
@@ -100,6 +105,7 @@ class StandbyWatch:
             found = await read_standbys(connection)
         self._wanted.set(found.wanted)
         self._following.set(found.following)
+        self._others.set(found.others)
 
 
 class QueueWatch:

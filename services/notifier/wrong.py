@@ -125,9 +125,13 @@ async def unpublished(
 
 
 async def _not_followed(connection: AsyncConnection) -> list[Wrong]:
-    missing = (await read_standbys(connection)).missing
-    told = "the database waits with each commit for a standby that is away: docs/cluster.md"
-    return [Wrong(told)] if missing else []
+    standbys = await read_standbys(connection)
+    if standbys.missing:
+        told = "the database waits with each commit for a standby that is away: docs/cluster.md"
+        return [Wrong(told)]
+    if standbys.is_one_disk:
+        return [Wrong("the database goes on without its standby, on one disk: docs/cluster.md")]
+    return []
 
 
 async def _held(connection: AsyncConnection) -> list[Wrong]:

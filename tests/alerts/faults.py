@@ -72,6 +72,14 @@ FAULTS = (
         },
     ),
     Fault(
+        "the database has gone on without its standby",
+        ("CarillonOneDisk",),
+        {
+            "carillon_standbys_wanted": stays(0),
+            "carillon_standbys_following": stays(0),
+        },
+    ),
+    Fault(
         "the broker is blocked by its disk alarm",
         ("CarillonNotReady", "CarillonOutboxStuck", "CarillonStepFails"),
         {

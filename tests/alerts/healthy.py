@@ -63,6 +63,7 @@ def _of_services() -> dict[str, Series]:
         busy: Series = lambda t: t - 20 if t // 60 % 7 == 0 else 0  # noqa: E731
         series[f"carillon_outbox_oldest_timestamp_seconds{{{here}}}"] = busy
         series[f"carillon_standbys_wanted{{{here}}}"] = always(1)
+        series[f"carillon_standbys_named{{{here}}}"] = always(1)
         # It is started anew, within some minutes.
         series[f"carillon_standbys_following{{{here}}}"] = between(15, 15.05, always(0), always(1))
         series[f"carillon_outbox_events{{{here}}}"] = lambda t: 3 if t // 60 % 7 == 0 else 0

@@ -72,6 +72,9 @@ class Code(Enum):
     DATABASE_STANDBY_AWAY = (
         "start the standby, or go on without it and on one disk (docs/cluster.md)"
     )
+    DATABASE_ONE_DISK = (
+        "start the standby, or a new one; where there is to be none, name one host in the URL"
+    )
     DATABASE_RIGHTS = "run `carillon migrate`: it grants each account its rights"
     MIGRATION_BEHIND = "run `carillon migrate` before the services start"
     MIGRATION_AHEAD = "run the version that made these tables, or a newer one"

@@ -70,6 +70,16 @@ _url("amqp", Code.BROKER_VHOST, "another virtual host", {"path": "/carilon"})
 _url("amqp", Code.BROKER_TLS, "TLS at the plain port", {"scheme": "amqps"})
 
 
+def _two_hosts(patient: Patient) -> dict[str, str]:
+    """The same server twice: it waits for nobody."""
+    here = urlsplit(patient.of_service("database", "classifier")).netloc.rpartition("@")[2]
+    both = f"?host={here}&host={here}"
+    return _changed(patient, "database", "classifier", place="", query=both)
+
+
+set_to(Code.DATABASE_ONE_DISK, "a second server, and nobody waits for it", _two_hosts)
+
+
 @asynccontextmanager
 async def _sql(patient: Patient, does: str, undoes: str) -> AsyncIterator[Planted]:
     engine = make_engine(patient.database_url)

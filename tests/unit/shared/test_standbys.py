@@ -37,6 +37,11 @@ def test_more_than_are_wanted_are_none_too_few() -> None:
     assert [Standbys(*one).missing for one in ((0, 0), (1, 2), (1, 0), (2, 1))] == [0, 0, 1, 1]
 
 
+def test_one_disk_is_where_a_second_server_is_named_and_nobody_waited_for() -> None:
+    said = [Standbys(*one).is_one_disk for one in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 1))]
+    assert said == [False, True, False, False]
+
+
 async def test_a_server_of_its_own_and_a_file_wait_for_nobody(database: AsyncEngine) -> None:
     registry = CollectorRegistry()
 
@@ -44,3 +49,4 @@ async def test_a_server_of_its_own_and_a_file_wait_for_nobody(database: AsyncEng
 
     assert registry.get_sample_value("carillon_standbys_wanted") == 0
     assert registry.get_sample_value("carillon_standbys_following") == 0
+    assert registry.get_sample_value("carillon_standbys_named") == 0

@@ -50,6 +50,9 @@ def judge(facts: Database, known: Mapping[str, Sequence[str]]) -> Told:
     if facts.standbys.missing:
         seen = f"it waits for {facts.standbys.wanted}, and {facts.standbys.following} follow"
         found.append(Finding(Code.DATABASE_STANDBY_AWAY, "PostgreSQL", seen))
+    if facts.standbys.is_one_disk:
+        seen = "the URL names another server, and commits wait for none"
+        found.append(Finding(Code.DATABASE_ONE_DISK, "PostgreSQL", seen))
     for schema, rights in facts.lacks.items():
         if rights:
             told = f"schema {schema}: {', '.join(rights[:3])}{' ...' if rights[3:] else ''}"
