@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.wrong import look
@@ -155,6 +156,23 @@ async def test_a_process_that_ends_while_its_commit_waits_leaves_it_waiting(
         return await _effects(waiting) == [1]
 
     await eventually(is_there, within=30, pause=0.2)
+
+
+async def test_status_says_that_there_is_one_disk_where_the_url_names_two_servers(
+    postgres_url: str,
+) -> None:
+    own = make_url(postgres_url)
+    here = f"{own.host}:{own.port}"
+    both = own.set(host=None, port=None).update_query_dict({"host": [here, here]})
+    found: list[list[str]] = []
+    for url in (own, both):
+        engine = make_engine(url.render_as_string(hide_password=False))
+        await upgrade(engine, "notifier")
+        async with transaction(engine) as connection:
+            wrong, _ = await look(connection, [], system_clock())
+        await engine.dispose()
+        found.append([one.what for one in wrong if "one disk" in one.what])
+    assert [len(said) for said in found] == [0, 1]
 
 
 async def test_while_nothing_is_committed_a_busy_service_and_status_say_why(
