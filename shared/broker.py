@@ -26,7 +26,7 @@ from shared.declaring import declare_all
 from shared.errors import Away, Forbidden, Permanent
 from shared.events import CONTENT_TYPE
 from shared.outbox import Outgoing, Publish
-from shared.placing import AWAY, Copy, Handle, Place
+from shared.placing import AWAY, LONGEST_SECONDS, Copy, Handle, Place
 from shared.topology import ConsumerQueue
 from shared.urls import check_url
 
@@ -203,11 +203,13 @@ def consume(
     handle: Handle,
     clock: Clock,
     publishing: RabbitBroker | None = None,
+    longest: float = LONGEST_SECONDS,
 ) -> None:
     """Give the messages of a queue to a handler: done, retried later, or parked with the reason.
 
-    Copies go out by the connection `publishing`: one that publishes is blocked as a whole by an
-    alarm of the broker, acknowledgements too, so consumers have one for themselves.
+    What is not done in `longest` seconds is retried later, as if an engine were away. Copies go out
+    by the connection `publishing`: one that publishes is blocked as a whole by an alarm of the
+    broker, acknowledgements too, so consumers have one for themselves.
     """
     copy = _copier(publishing or broker, queue.own_exchange)
     for name, prefetch in ((queue.name, PREFETCH), (queue.suspects, 1)):
@@ -218,7 +220,8 @@ def consume(
             decoder=_whole,
             no_reply=True,
         )
-        place = Place(queue, handle, copy, clock, partial(getattr, subscriber, "running"))
+        running = partial(getattr, subscriber, "running")
+        place = Place(queue, handle, copy, clock, running, longest)
         subscriber(place.of_work if name == queue.name else place.of_suspects)
 
 

@@ -41,18 +41,27 @@ too: whoever tells the two apart asks for that first.
 PATIENCE_SECONDS = 60.0
 """How long a message stays in hand while the database is away; far less than the broker's
 `consumer_timeout` of 30 minutes (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout)."""
+LONGEST_SECONDS = 600.0
+"""How long a message may be handled before it waits elsewhere, also well below that limit.
+
+A COMMIT that waits for a standby has no end of its own (`shared.committing`).
+"""
 LONGEST_PAUSE = 10.0
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the messages of one consumer go; `working` is false once it is told to stop."""
+    """Where the messages of one consumer go; `working` is false once it is told to stop.
+
+    What is not handled in `longest` seconds counts as waiting for an engine.
+    """
 
     queue: ConsumerQueue
     handle: Handle
     copy: Copy
     clock: Clock
     working: Callable[[], bool]
+    longest: float = LONGEST_SECONDS
     survived: Counter[str] = field(default_factory=Counter)
 
     async def of_work(self, message: StreamMessage[Any]) -> None:
@@ -106,12 +115,21 @@ class Place:
             tracing.span_of(f"process {self.queue.name}", "consumer", body, **about) as span,
         ):
             try:
-                await self._tried(body, patience)
+                await self._in_time(body, patience)
             except Exception as error:  # noqa: BLE001  every fault gets its place here
                 span.failed(error)
                 await self._placed(message, error)
             else:
                 await _acknowledge(message)
+
+    async def _in_time(self, body: bytes, patience: float) -> None:
+        try:
+            async with asyncio.timeout(self.longest) as limit:
+                await self._tried(body, patience)
+        except TimeoutError as fault:
+            if limit.expired():
+                raise Away(f"it was not done in {self.longest:g} s") from fault
+            raise
 
     async def _tried(self, body: bytes, patience: float) -> None:
         """Handle it; while the database is away, again and again for a while."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from urllib.request import urlopen
 from uuid import uuid4
 
@@ -13,12 +14,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.wrong import look
-from shared.broker import declare_topology
+from shared.broker import begin, consume, declare_topology, make_broker
 from shared.clock import system_clock
 from shared.database import make_engine, transaction
+from shared.events import ArticleDiscovered, decode
 from shared.migrate import upgrade
+from shared.topology import CLASSIFIER
 from shared.vitals import StandbyWatch
 from tests.builders import discovered
+from tests.chaos.soak_engines import Queues
 from tests.eventually import eventually
 from tests.integration.doctor.patient import as_user
 from tests.integration.test_services import Running, _outgoing, _publish
@@ -109,7 +113,8 @@ async def _waits_for(engine: AsyncEngine) -> bool:
 
 async def _effect(engine: AsyncEngine, number: int) -> None:
     async with transaction(engine) as connection:
-        await connection.execute(sa.text("INSERT INTO effects VALUES (:id)"), {"id": number})
+        once = sa.text("INSERT INTO effects VALUES (:id) ON CONFLICT DO NOTHING")
+        await connection.execute(once, {"id": number})
 
 
 async def _effects(engine: AsyncEngine) -> list[int]:
@@ -156,6 +161,41 @@ async def test_a_process_that_ends_while_its_commit_waits_leaves_it_waiting(
         return await _effects(waiting) == [1]
 
     await eventually(is_there, within=30, pause=0.2)
+
+
+async def test_a_message_whose_commit_waits_is_not_held_until_the_broker_takes_it_back(
+    waiting: AsyncEngine, server: Postgres, amqp_url: str
+) -> None:
+    numbers, tries = [1001, 1002, 1003], list[int]()
+
+    async def handle(body: bytes) -> None:
+        event = decode(body)
+        assert isinstance(event, ArticleDiscovered)
+        tries.append(event.data.article.pmid)
+        await _effect(waiting, tries[-1])
+
+    await declare_topology(amqp_url)
+    article, queues = discovered().data.article, Queues(amqp_url)
+    names = (CLASSIFIER.name, *CLASSIFIER.for_copies)
+    events = [discovered(article=article.model_copy(update={"pmid": one})) for one in numbers]
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(queues.close)
+        consuming, publishing = make_broker(amqp_url), make_broker(amqp_url)
+        consume(consuming, CLASSIFIER, handle, system_clock, publishing, longest=2)
+        for broker in (publishing, consuming):
+            stack.push_async_callback(broker.stop)
+            await begin(broker)
+        await _publish(amqp_url, *map(_outgoing, events))
+        await eventually(lambda: len(tries) >= 2 * len(numbers), within=60)
+        assert await _effects(waiting) == []
+        _follow(server)
+
+        async def is_done() -> bool:
+            left = await queues.ready(names)
+            return await _effects(waiting) == numbers and not any(left.values())
+
+        await eventually(is_done, within=90, pause=1)
+    assert _cancelled_waits(server) == 0
 
 
 async def test_status_says_that_there_is_one_disk_where_the_url_names_two_servers(
