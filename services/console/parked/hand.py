@@ -25,7 +25,7 @@ from shared.broker import CONNECT_SECONDS, with_heartbeat
 from shared.errors import Away, Retryable
 
 WINDOW = 100
-"""Messages on their way to us at once: of bodies, no more are in our memory."""
+"""Messages on their way to us at once: of bodies, two windows are in our memory at most."""
 QUIET_SECONDS = 5.0
 """So long nothing comes of what is there, before somebody else is taken to have it."""
 SURE_SECONDS = 1.0
@@ -50,12 +50,18 @@ class Hand:
         """What was there at the start, in its order, some messages at a time.
 
         Each window has a consumer of its own: the prefetch of one is full with what it was given.
+        The next one takes its place before anything of a window is acknowledged: one that is full
+        is sent nothing while it is cancelled, and what is sent then comes to nobody. So what is
+        parked anew meanwhile does not come in place of something that was there.
         """
         left = await self._ready() or await self._uncounted()
-        while left > 0:
+        if left and self._consumer is None:
             await self._next_consumer()
+        while left > 0:
             window = await self._filled(min(left, WINDOW))
             left -= len(window)
+            if left > 0:
+                await self._next_consumer()
             yield window
 
     async def ack(self, messages: Window) -> None:
