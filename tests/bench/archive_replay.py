@@ -1,13 +1,14 @@
 """How fast the archive is read, and published again: beside bare aio-pika in the same run.
 
-    python -m tests.bench.archive_replay [--events 20000] [--rounds 5]
+    python -m tests.bench.archive_replay [--events 60000] [--rounds 5]
                                          [--floor 0.8] [--reading 5]
 
 Needs Docker. Bare is aio-pika's own publish of bodies in memory, 500 in flight, confirmed, into a
 quorum queue. Beside it the same events out of the archive's stream, published again by
 `services.console.archive.publishing` into a queue of the same kind, and read alone. Exit code 1
 when the median ratio of publishing again is below the floor, that of reading below its own, or
-more memory was held after the archive was read thrice more. Beside each figure stands the
+more memory was held after the archive was read thrice more. Connecting is part of reading: of
+20,000 events, read in 0.7 s, it is a fifth. Beside each figure stands the
 processor time of this process: it says more than the clock's where a machine is busy.
 """
 
@@ -176,7 +177,7 @@ def _say(line: str) -> None:
 def main() -> None:
     """Measure, and say whether the limits are kept."""
     words = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    words.add_argument("--events", type=int, default=20_000)
+    words.add_argument("--events", type=int, default=60_000)
     words.add_argument("--rounds", type=int, default=5)
     words.add_argument("--floor", type=float, default=0.8)
     words.add_argument("--reading", type=float, default=5.0)
