@@ -89,7 +89,7 @@ class StandbyWatch:
         self._following = Gauge(
             "carillon_standbys_following", "How many of those follow it", registry=registry
         )
-        self._others = Gauge(
+        self._named = Gauge(
             "carillon_standbys_named",
             "Servers that the database's URL names beside one",
             registry=registry,
@@ -105,7 +105,7 @@ class StandbyWatch:
             found = await read_standbys(connection)
         self._wanted.set(found.wanted)
         self._following.set(found.following)
-        self._others.set(found.others)
+        self._named.set(found.others)
 
 
 class QueueWatch:
